@@ -1,0 +1,70 @@
+/* options.h - one table describes a verb's options; parsing, --help, the man page, bash completion,
+ * --config files and args.yaml are all made from it.
+ *
+ * A row points into the verb's plain options struct with offsetof. Defaults are text, parsed by the
+ * same code as the command line, so that what --help prints is what happens.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_CLI_OPTIONS_H
+#define SG_CLI_OPTIONS_H
+
+#include "base/str.h"
+#include "base/yaml.h"
+#include "sonograde/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum sg_option_type {
+    SG_OPTION_FLAG,   /* bool; --name and --no-name */
+    SG_OPTION_INT,    /* long long, checked against low..high */
+    SG_OPTION_REAL,   /* double, checked against low..high */
+    SG_OPTION_TEXT,   /* const char *; NULL when not given and no default */
+    SG_OPTION_PATH,   /* const char *; the same, completed as a file */
+    SG_OPTION_CHOICE, /* int index into choices ("pad|crop|stretch") */
+    SG_OPTION_GROUP   /* a heading in --help; no value */
+} sg_option_type;
+
+typedef struct sg_option {
+    const char *name; /* long name without dashes: also the config key; words joined by '-' */
+    char letter;      /* short form, or 0 */
+    sg_option_type type;
+    size_t offset;
+    const char *fallback; /* default as text; NULL = none (flag: off) */
+    const char *metavar;  /* "N", "FILE"; for a choice "a|b|c" */
+    const char *help;     /* one sentence, lower case, no full stop */
+    double low, high;     /* for numbers; both 0 = unbounded */
+} sg_option;
+
+struct sg_call;
+
+typedef struct sg_verb {
+    const char *name;     /* "train", "data manifest" */
+    const char *operands; /* "DIR", "IMAGE..." or "" */
+    const char *summary;  /* one line */
+    const char *details;  /* paragraphs for --help and the man page; may be NULL */
+    const char *examples; /* lines of commands; may be NULL */
+    const sg_option *options; /* ends with a row whose name is NULL */
+    size_t struct_size;       /* of the options struct */
+    int min_operands, max_operands; /* max -1 = any number */
+    bool takes_config;        /* offers --config F.yaml */
+    int (*run)(const struct sg_call *call); /* returns the exit code */
+} sg_verb;
+
+/* What a verb gets. All borrowed for the call. */
+typedef struct sg_call {
+    const sg_verb *verb;
+    const void *options; /* the filled options struct */
+    int operand_count;
+    const char *const *operands;
+    bool json, quiet;          /* --json and --quiet, offered by every verb */
+    const struct sg_log *log;  /* prints to stderr; obeys --quiet */
+    const bool *given;         /* per option row: set by command line or config file */
+} sg_call;
+
+/* Fills the options struct from defaults, then --config, then argv. Unknown names are SG_ERR_USAGE and
+ * name the nearest known one. */
+SG_MUST_CHECK sg_status sg_options_parse(void *options, bool *given, const char ***operands,
+        int *operand_count, const sg_verb *verb, int argc, char **argv, sg_error *err);
+/* The whole struct as YAML, keys in table order; for args.yaml. Reading it back gives the same. */
+void sg_options_to_yaml(sg_str *out, const sg_verb *verb, const void *options);
+
+#endif
