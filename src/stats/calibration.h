@@ -1,0 +1,55 @@
+/* calibration.h - do stated probabilities come true? Log loss, Brier score, calibration error,
+ * reliability bins, and the temperature that mends what one number can mend.
+ *
+ * probabilities[n * classes] and logits[n * classes] are row-major; labels[n] are class numbers.
+ * Not-finite input and labels out of range are SG_ERR_INPUT, naming the row.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_STATS_CALIBRATION_H
+#define SG_STATS_CALIBRATION_H
+
+#include "sonograde/error.h"
+#include "stats/interval.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SG_CALIBRATION_BINS = 15 };
+
+/* One bin of rows with neighbouring top probabilities. */
+typedef struct sg_reliability_bin {
+    size_t count;
+    double confidence;    /* mean top probability */
+    double accuracy;      /* share of rows whose top class is the truth */
+    sg_interval interval; /* Wilson, 95 %, of accuracy */
+} sg_reliability_bin;
+
+typedef struct sg_calibration {
+    double log_loss;     /* mean of -ln p(truth), p clipped to [2^-52, 1 - 2^-52] */
+    double brier;        /* mean over rows of the sum over classes of (p - y)^2: 0..2 */
+    double ece;          /* top-label expected calibration error over the bins: plug-in value */
+    double ece_debiased; /* less its bias under no miscalibration beyond noise; may be below 0 */
+    size_t bins;
+    sg_reliability_bin bin[SG_CALIBRATION_BINS]; /* equal mass; equal confidences share a bin */
+} sg_calibration;
+
+/* The bias is that of the folded normal: with bin gap d and standard error s, E|N(d, s^2)| - |d|
+ * (the closed form of the resampling in Kumar, Liang and Ma 2019). */
+SG_MUST_CHECK sg_status sg_calibration_measure(sg_calibration *out, const double *probabilities,
+        const uint32_t *labels, size_t n, size_t classes, sg_error *err);
+
+/* Row-wise softmax of logits / temperature; may work in place. temperature > 0. */
+void sg_calibration_softmax(
+        double *probabilities, const double *logits, size_t n, size_t classes, double temperature);
+
+typedef struct sg_temperature {
+    double value;                 /* divides the logits; within 0.05..20 */
+    double nll_before, nll_after; /* mean -ln p(truth) at temperature 1 and at `value` */
+    bool at_bound; /* the optimum lies outside the range (all rows right, or none informative) */
+} sg_temperature;
+
+/* The temperature of least negative log-likelihood (Guo et al. 2017): safeguarded Newton in
+ * 1 / temperature, where the problem is convex. */
+SG_MUST_CHECK sg_status sg_temperature_fit(sg_temperature *out, const double *logits,
+        const uint32_t *labels, size_t n, size_t classes, sg_error *err);
+
+#endif
