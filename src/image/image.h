@@ -12,12 +12,12 @@
 typedef struct sg_image {
     int width, height;
     int channels;    /* 1 grey, 3 RGB */
-    uint8_t *pixels; /* [height][width][channels], 64-byte aligned */
+    uint8_t *pixels; /* [height][width][channels] */
 } sg_image;
 
 typedef struct sg_plane {
     int width, height;
-    float *values; /* [height][width], 64-byte aligned; range is the user's */
+    float *values; /* [height][width]; the range is the maker's */
 } sg_plane;
 
 typedef struct sg_rect {
