@@ -1,0 +1,127 @@
+/* evaluation.h - report.html: what an evaluation found, in the order in which a critical reader
+ * asks.
+ *
+ * The caller fills plain structs with numbers that stats has computed; nothing is computed here but
+ * shares of counts and the checks of published figures (paper.h). Fractions are 0..1, NaN where
+ * there is none. All pointers are borrowed; NULL or count 0 leaves a block out.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_REPORT_EVALUATION_H
+#define SG_REPORT_EVALUATION_H
+
+#include "report/page.h"
+#include "sonograde/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct sg_evaluation_value {
+    double value, low, high; /* interval NaN: none */
+} sg_evaluation_value;
+#define SG_EVALUATION_VALUE_NONE                                                                   \
+    { NAN, NAN, NAN }
+
+/* What must be known to judge the figures. */
+typedef struct sg_evaluation_facts {
+    const char *data;            /* name of the data set, number of images */
+    const char *split;           /* "test", "5 folds (cohort-folds.csv)" */
+    const char *split_unit;      /* "group" or "image" */
+    const char *interval_method; /* "bootstrap over 431 groups within classes, BCa, 10,000 draws" */
+    const char *model;           /* "mobilenetv2, 2.23 M parameters, 224 px" */
+    const char *initialisation;  /* "ImageNet, 99.8 % of parameters" */
+    const char *selection;       /* "last epoch's averaged weights; nothing chosen" */
+    const char *training_population; /* "BUSI, one hospital, 445 images" */
+    const char *training_shares;     /* "benign 57 %, malignant 27 %, normal 16 %" */
+    const char *seed;
+    const char *preprocessing;
+    const char *build;        /* version and build id */
+    const char *input_hashes; /* what the page was made from */
+    const sg_page_fact *more; /* whatever else the caller knows */
+    size_t more_count;
+} sg_evaluation_facts;
+
+/* Things that make the figures mean less: each is a warning at the top. */
+typedef struct sg_evaluation_marks {
+    bool ungrouped_split;
+    bool allow_seen;
+    size_t seen_images; /* test images that the model was trained on, by hash or group */
+    bool stretched_images;
+    bool phantom_model;
+    bool phantom_data;
+    bool reduced_settings; /* smaller or shorter than the protocol; note says how */
+    const char *reduced_note;
+    const char *const *more; /* further sentences */
+    size_t more_count;
+} sg_evaluation_marks;
+
+typedef struct sg_evaluation_class {
+    const char *name;
+    size_t support;
+    sg_evaluation_value precision, recall, f1, specificity, auroc;
+    double average_precision;
+    const double *roc_x, *roc_y; /* [roc_n] false and true positive rate; 0: class without curve */
+    size_t roc_n;
+    const double *pr_x, *pr_y; /* [pr_n] recall, precision */
+    size_t pr_n;
+} sg_evaluation_class;
+
+typedef struct sg_evaluation_bin {
+    size_t count;
+    double confidence, accuracy, low, high;
+} sg_evaluation_bin;
+
+typedef struct sg_evaluation_calibration {
+    double ece, ece_debiased, brier, log_loss;
+    double temperature; /* NaN: none was fitted */
+    const char *note;   /* "temperature fitted on inner validation images" */
+    const sg_evaluation_bin *bins;
+    size_t bin_count;
+} sg_evaluation_calibration;
+
+/* A training curve per fold; arrays of `epochs`, NULL where not recorded. */
+typedef struct sg_evaluation_fold {
+    const char *name;
+    size_t epochs;
+    const double *train_loss, *val_loss, *val_accuracy, *val_macro_f1;
+    size_t images;
+    double accuracy, macro_f1, auroc_macro, sensitivity_malignant; /* on the fold's test images */
+} sg_evaluation_fold;
+
+typedef struct sg_evaluation_case {
+    const char *hash; /* short hash, always shown */
+    const char *path; /* shown only with show_full */
+    size_t truth, predicted;
+    const double *probabilities; /* [class_count] or NULL */
+    const void *image;           /* PNG or JPEG bytes of the scan area, or NULL */
+    size_t image_size;
+    const char *note; /* "fold 2"; NULL: none */
+} sg_evaluation_case;
+
+typedef struct sg_evaluation_page {
+    const char *title;
+    size_t images, groups;
+    sg_evaluation_facts facts;
+    sg_evaluation_marks marks;
+
+    size_t class_count;
+    const sg_evaluation_class *classes;
+    const size_t *confusion; /* [truth * class_count + predicted] */
+    int malignant;           /* its class number, or -1 */
+    sg_evaluation_value accuracy, balanced_accuracy;
+    sg_evaluation_value precision_macro, recall_macro, f1_macro, auroc_macro;
+    const char *auroc_note; /* "mean of the folds' values"; NULL: none */
+    sg_evaluation_value sensitivity_malignant, specificity_malignant;
+    size_t redraws; /* bootstrap draws thrown away */
+
+    const sg_evaluation_calibration *calibration; /* NULL: none */
+    const sg_evaluation_fold *folds;
+    size_t fold_count;
+    const sg_evaluation_case *failures; /* any order: the page puts missed malignancies first */
+    size_t failure_count;
+    size_t failures_shown_max; /* 0: 60 */
+    bool show_full;
+} sg_evaluation_page;
+
+/* SG_ERR_USAGE when classes or confusion are missing. Same struct, same bytes. */
+SG_MUST_CHECK sg_status sg_evaluation_page_write(
+        const sg_evaluation_page *evaluation, const char *path, sg_error *err);
+
+#endif
