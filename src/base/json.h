@@ -18,5 +18,8 @@ SG_MUST_CHECK sg_status sg_json_write(const json_t *value, const char *path, sg_
 char *sg_json_line(const json_t *value);
 /* A JSON real, or null for NaN and infinities (which JSON cannot say). New reference. */
 json_t *sg_json_number(double value);
+/* A JSON string from bytes that need not be UTF-8 (file names): a byte that is none becomes the four
+ * characters \xHH. Use it for every path; json_string gives NULL there. New reference. */
+json_t *sg_json_text(const char *bytes);
 
 #endif

@@ -21,6 +21,9 @@ typedef struct sg_yaml {
 } sg_yaml;
 
 SG_MUST_CHECK sg_status sg_yaml_read(sg_yaml *out, const char *path, sg_error *err);
+/* The same from memory; `name` is what errors call it. */
+SG_MUST_CHECK sg_status sg_yaml_parse(sg_yaml *out, const char *text, size_t size, const char *name,
+        sg_error *err);
 void sg_yaml_dispose(sg_yaml *yaml);
 const sg_yaml_entry *sg_yaml_find(const sg_yaml *yaml, const char *key);
 /* Appends "key: value\n", quoted where YAML would read it as something else. */

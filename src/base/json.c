@@ -1,0 +1,97 @@
+/* json.c - jansson with our rules.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+#include "base/file.h"
+#include "base/str.h"
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_BYTES = 512 * 1024 * 1024 };
+
+sg_status sg_json_parse(
+        json_t **out, const char *text, size_t size, const char *name, sg_error *err) {
+    json_error_t why;
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
+    if (!value)
+        return sg_fail(err, SG_ERR_FORMAT, "%s: line %d, column %d: not valid JSON: %s", name,
+                why.line, why.column, why.text);
+    *out = value;
+    return SG_OK;
+}
+
+sg_status sg_json_read(json_t **out, const char *path, sg_error *err) {
+    char *text;
+    size_t size;
+    sg_status status = sg_file_read(&text, &size, path, MAX_BYTES, err);
+    if (status) return status;
+    status = sg_json_parse(out, text, size, path, err);
+    free(text);
+    return status;
+}
+
+sg_status sg_json_write(const json_t *value, const char *path, sg_error *err) {
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY);
+    if (!text) return sg_fail(err, SG_ERR_MEMORY, "%s: cannot be written as JSON", path);
+    sg_file_writer *w;
+    sg_status status = sg_file_writer_open(&w, path, err);
+    if (!status) {
+        status = sg_file_writer_write(w, text, strlen(text), err);
+        if (!status) status = sg_file_writer_write(w, "\n", 1, err);
+        if (status)
+            sg_file_writer_abandon(w);
+        else
+            status = sg_file_writer_commit(w, err);
+    }
+    free(text);
+    return status;
+}
+
+char *sg_json_line(const json_t *value) {
+    return json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY);
+}
+
+json_t *sg_json_number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* Length of the UTF-8 sequence at text, 0 when it is not one (overlong, surrogate, cut off). */
+static size_t utf8_length(const unsigned char *text) {
+    static const struct {
+        unsigned char mask, lead;
+        size_t length;
+        uint32_t least;
+    } kinds[] = {{0x80, 0x00, 1, 0}, {0xE0, 0xC0, 2, 0x80}, {0xF0, 0xE0, 3, 0x800},
+            {0xF8, 0xF0, 4, 0x10000}};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        if ((text[0] & kinds[k].mask) != kinds[k].lead) continue;
+        uint32_t point = text[0] & (unsigned char)~kinds[k].mask;
+        for (size_t i = 1; i < kinds[k].length; i++) {
+            if ((text[i] & 0xC0) != 0x80) return 0;
+            point = point << 6 | (text[i] & 0x3F);
+        }
+        bool surrogate = point >= 0xD800 && point <= 0xDFFF;
+        return point < kinds[k].least || point > 0x10FFFF || surrogate ? 0 : kinds[k].length;
+    }
+    return 0;
+}
+
+json_t *sg_json_text(const char *bytes) {
+    json_t *text = json_string(bytes);
+    if (text) return text;
+    sg_str s;
+    sg_str_init(&s, 0);
+    for (const unsigned char *p = (const unsigned char *)bytes; *p;) {
+        size_t n = utf8_length(p);
+        if (n)
+            sg_str_append_n(&s, p, n);
+        else
+            sg_str_appendf(&s, "\\x%02x", *p);
+        p += n ? n : 1;
+    }
+    text = json_string(sg_str_text(&s));
+    sg_str_dispose(&s);
+    return text;
+}
