@@ -11,12 +11,12 @@
 
 typedef struct sg_srad_options {
     int iterations; /* 0..1000 */
-    double dt;      /* time step, 0 < dt <= 0.25 (stability) */
-    double rho;     /* decay of q0 per unit of time, >= 0; the paper's 1/6 */
-    double q0;      /* speckle scale at t = 0; 0 = estimate from the image */
+    double dt;      /* time step, 0 < dt <= 1 (stability) */
+    double rho;     /* decay of q0 per unit of time, 0..10; the paper's 1/6 */
+    double q0;      /* speckle scale at t = 0, 0..10; 0 = estimate from the image */
 } sg_srad_options;
 #define SG_SRAD_OPTIONS_INIT                                                                       \
-    { 30, 0.05, 1.0 / 6.0, 0.0 }
+    { 30, 0.2, 1.0 / 6.0, 0.0 }
 
 /* In place on positive intensities (B-mode grey levels 0..255; 1 is added inside so that black
  * divides nothing). SG_ERR_USAGE on options outside their ranges. */
