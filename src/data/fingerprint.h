@@ -1,0 +1,50 @@
+/* fingerprint.h - which images show the same picture, found from their pixels.
+ *
+ * A fingerprint is the 56 x 56 grey thumbnail (area average), shifted to mean 0 and scaled to norm
+ * 1, so that the dot product of two is their correlation. Two images are a pair when the largest
+ * correlation over the four flips (none, left-right, up-down, both) reaches the threshold. A flat
+ * image has a fingerprint of zeros and is nobody's pair.
+ *
+ * Measured on all of BUSI against an expert's list of pairs: at 0.92 recall 0.933, precision 0.948.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_DATA_FINGERPRINT_H
+#define SG_DATA_FINGERPRINT_H
+
+#include "base/thread.h"
+#include "image/image.h"
+#include "sonograde/error.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SG_FINGERPRINT_SIDE = 56, SG_FINGERPRINT_LEN = 56 * 56 };
+#define SG_FINGERPRINT_THRESHOLD 0.92
+
+/* 8-bit grey or RGB in; values[SG_FINGERPRINT_LEN] out. */
+SG_MUST_CHECK sg_status sg_fingerprint_make(float *values, const sg_image *image, sg_error *err);
+
+/* Largest correlation over the flips, -1..1. */
+double sg_fingerprint_compare(const float *a, const float *b);
+
+typedef struct sg_fingerprint_pair {
+    uint32_t a, b; /* a < b */
+    float correlation;
+} sg_fingerprint_pair;
+
+/* All pairs at or above the threshold, ordered by a, then b; the same whatever the pool.
+ * prints[n][SG_FINGERPRINT_LEN]. *pairs is the caller's (free), NULL when there is none. */
+SG_MUST_CHECK sg_status sg_fingerprint_find_pairs(sg_fingerprint_pair **pairs, size_t *count,
+        const float *prints, size_t n, double threshold, sg_pool *pool, sg_error *err);
+
+/* Union-find over n items. */
+typedef struct sg_union {
+    uint32_t *parent;
+    size_t n;
+} sg_union;
+SG_MUST_CHECK sg_status sg_union_init(sg_union *u, size_t n, sg_error *err);
+void sg_union_dispose(sg_union *u); /* NULL-safe */
+uint32_t sg_union_find(sg_union *u, uint32_t item);
+void sg_union_join(sg_union *u, uint32_t a, uint32_t b);
+/* Dense numbers 0.. in the order in which sets first appear; returns how many sets there are. */
+size_t sg_union_number(sg_union *u, int *numbers);
+
+#endif
