@@ -338,8 +338,16 @@ static void hex_of(char out[SG_SHA256_HEX], const unsigned char digest[crypto_ha
 }
 
 void sg_sha256_hex(char out[SG_SHA256_HEX], const void *data, size_t size) {
+    sg_sha256_parts(out, &data, &size, 1);
+}
+
+void sg_sha256_parts(
+        char out[SG_SHA256_HEX], const void *const *data, const size_t *sizes, size_t count) {
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    for (size_t i = 0; i < count; i++) crypto_hash_sha256_update(&state, data[i], sizes[i]);
     unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(digest, data, size);
+    crypto_hash_sha256_final(&state, digest);
     hex_of(out, digest);
 }
 

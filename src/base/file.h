@@ -66,6 +66,9 @@ void sg_file_lock_drop(sg_file_lock *lock);
 /* SHA-256 in lower-case hex, 64 digits and NUL (libsodium). */
 enum { SG_SHA256_HEX = 65 };
 void sg_sha256_hex(char out[SG_SHA256_HEX], const void *data, size_t size);
+/* The same over parts laid end to end. */
+void sg_sha256_parts(
+        char out[SG_SHA256_HEX], const void *const *data, const size_t *sizes, size_t count);
 SG_MUST_CHECK sg_status sg_sha256_file(char out[SG_SHA256_HEX], const char *path, sg_error *err);
 
 #endif

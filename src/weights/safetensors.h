@@ -1,11 +1,11 @@
 /* safetensors.h - strict reader and canonical writer of the safetensors format.
  *
- * The reader maps the file and treats every byte as hostile: the header must be one JSON object without
- * duplicate keys, every tensor's bytes must be exactly its shape times its type, the tensors must tile
- * the data with no hole or overlap, and the file must end where they end. The writer lays tensors out
- * as the reference writer does (by falling alignment, then name), so equal content gives equal bytes.
- * Every file we write carries the SHA-256 of its data in `__metadata__` ("data_sha256"); where it is
- * present, opening with `check_digest` verifies it.
+ * The reader maps the file and treats every byte as hostile: the header must be one JSON object
+ * without duplicate keys, every tensor's bytes must be exactly its shape times its type, the
+ * tensors must tile the data with no hole or overlap, and the file must end where they end. The
+ * writer lays tensors out as the reference writer does (by falling alignment, then name), so equal
+ * content gives equal bytes. Every file we write carries the SHA-256 of its data in `__metadata__`
+ * ("data_sha256"); where it is present, opening with `check_digest` verifies it.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_WEIGHTS_SAFETENSORS_H
 #define SG_WEIGHTS_SAFETENSORS_H
@@ -27,9 +27,9 @@ typedef struct sg_safetensors {
 } sg_safetensors;
 
 /* Expected failures: SG_ERR_IO; SG_ERR_FORMAT with the reason (also for a digest that differs). */
-SG_MUST_CHECK sg_status sg_safetensors_open(sg_safetensors **out, const char *path,
-        bool check_digest, sg_error *err);
-void sg_safetensors_close(sg_safetensors *file); /* NULL-safe */
+SG_MUST_CHECK sg_status sg_safetensors_open(
+        sg_safetensors **out, const char *path, bool check_digest, sg_error *err);
+void sg_safetensors_close(sg_safetensors *file);                                    /* NULL-safe */
 const sg_tensor *sg_safetensors_find(const sg_safetensors *file, const char *name); /* or NULL */
 const char *sg_safetensors_meta(const sg_safetensors *file, const char *key);       /* or NULL */
 
