@@ -171,8 +171,16 @@ SG_MUST_CHECK sg_status sg_primitive_execute(sg_primitive *primitive,
         void *const args[SG_ARG_COUNT], sg_error *err);
 
 /* Shape checks shared by all backends: fills problem->dst from src and the settings, or SG_ERR_SHAPE.
- * linear: caller sets dst. */
+ * Stride, dilation and groups of 0 become 1. conv: the caller sets dst.dims[1]; linear: the caller sets
+ * dst to [n, out]. A window of a pool must see at least one pixel. SG_ERR_UNSUPPORTED when the fusion
+ * asked for is none of those above. */
 SG_MUST_CHECK sg_status sg_problem_infer(sg_problem *problem, sg_error *err);
+
+/* Whether a pass takes an argument, and its shape; the same for every backend. WORKSPACE and SCRATCH
+ * are the backend's own matter and answer false. Batch norm: INFER always reads MEAN and VAR. */
+bool sg_problem_arg(sg_shape *shape, const sg_problem *problem, sg_arg arg);
+/* Whether the operation has the pass at all (add has no backward: its gradient is DIFF_DST itself). */
+bool sg_problem_has_pass(const sg_problem *problem);
 
 const char *sg_op_name(sg_op op);
 const char *sg_pass_name(sg_pass pass);
