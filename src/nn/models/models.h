@@ -4,6 +4,7 @@
 #ifndef SG_NN_MODELS_MODELS_H
 #define SG_NN_MODELS_MODELS_H
 
+#include "base/json.h"
 #include "nn/graph.h"
 
 typedef struct sg_model_options {
@@ -30,5 +31,11 @@ const sg_model_info *sg_models_list(int *count);
 /* Expected failures: SG_ERR_USAGE (unknown name: names the nearest; an option it does not take). */
 SG_MUST_CHECK sg_status sg_model_build(sg_graph **out, const char *name,
         const sg_model_options *options, sg_error *err);
+
+/* One flat object with every field. New reference; NULL when out of memory. Reading refuses unknown
+ * and missing fields (SG_ERR_FORMAT). */
+json_t *sg_model_options_to_json(const sg_model_options *options);
+SG_MUST_CHECK sg_status sg_model_options_from_json(
+        sg_model_options *out, const json_t *object, sg_error *err);
 
 #endif
