@@ -151,7 +151,7 @@ static sg_status parse_progress(
     p.has_best = has_best != 0;
     p.best = json_is_number(best) ? json_number_value(best) : 0;
     p.finished = finished != 0;
-    strcpy(p.weights_sha256, sha);
+    memcpy(p.weights_sha256, sha, strlen(sha) + 1);
     if (step) *step = steps;
     *out = p;
     return SG_OK;

@@ -1,0 +1,111 @@
+/* meta.c - see meta.h. Nothing here may hold a time, host, path or duration.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "train/meta.h"
+#include "base/file.h"
+#include <stdlib.h>
+#include <string.h>
+
+static sg_status no_memory(sg_error *err) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory describing the model");
+}
+
+static bool used_in_training(const sg_split *parts, size_t row) {
+    return parts->bins[row] == SG_PART_TRAIN || parts->bins[row] == SG_PART_VAL;
+}
+
+/* Every image that weights, stopping or calibration may have seen: [sha256, group]. */
+static json_t *list_seen(const sg_manifest *m, const sg_split *parts) {
+    json_t *seen = json_array();
+    for (size_t i = 0; i < m->count; i++)
+        if (used_in_training(parts, i))
+            json_array_append_new(seen,
+                    json_pack("[s, s]", m->rows[i].sha256, m->group_labels[m->rows[i].group]));
+    return seen;
+}
+
+static json_t *count_classes(const sg_manifest *m, const sg_split *parts) {
+    json_t *counts = json_object();
+    for (size_t c = 0; c < m->class_count; c++) {
+        json_int_t n = 0;
+        for (size_t i = 0; i < m->count; i++)
+            n += m->rows[i].class_index == (int)c && parts->bins[i] == SG_PART_TRAIN;
+        json_object_set_new(counts, m->class_names[c], json_integer(n));
+    }
+    return counts;
+}
+
+static json_int_t count_images(const sg_manifest *m, const sg_split *parts) {
+    json_int_t n = 0;
+    for (size_t i = 0; i < m->count; i++) n += parts->bins[i] == SG_PART_TRAIN;
+    return n;
+}
+
+/* Data made by `data phantom` carry their truth file. */
+static bool is_phantom(const sg_manifest *m) {
+    char *truth = sg_path_join(m->root, "phantom-truth.csv");
+    bool found = truth && sg_path_exists(truth);
+    free(truth);
+    return found;
+}
+
+sg_status sg_meta_make(
+        json_t **out, const sg_train_job *job, const sg_progress *progress, sg_error *err) {
+    const sg_manifest *m = job->manifest;
+    const sg_train_options *o = job->options;
+    sg_model_options model = o->model_options;
+    model.classes = (int64_t)m->class_count;
+    json_t *classes = json_array();
+    for (size_t c = 0; c < m->class_count; c++)
+        json_array_append_new(classes, json_string(m->class_names[c]));
+    json_t *training = json_pack("{s:I, s:o, s:I, s:o, s:f, s:o, s:b, s:s, s:o}", "images",
+            count_images(m, job->parts), "class_counts", count_classes(m, job->parts), "seed",
+            (json_int_t)o->seed, "fold", job->fold < 0 ? json_null() : json_integer(job->fold),
+            "initialisation", progress->init_share, "weights_sha256",
+            *progress->weights_sha256 ? json_string(progress->weights_sha256) : json_null(),
+            "phantom", (int)is_phantom(m), "split_unit", job->parts->ungrouped ? "image" : "group",
+            "seen", list_seen(m, job->parts));
+    json_t *meta = json_pack("{s:{s:s, s:o}, s:o, s:o, s:o}", "model", "name", o->model, "options",
+            sg_model_options_to_json(&model), "recipe", sg_recipe_to_json(&o->recipe), "classes",
+            classes, "training", training);
+    if (!meta) return no_memory(err);
+    *out = meta;
+    return SG_OK;
+}
+
+sg_status sg_meta_conclude(json_t *meta, double temperature, size_t images, sg_select select,
+        int epoch, sg_error *err) {
+    json_t *calibration = json_pack("{s:f, s:s, s:I}", "temperature", temperature, "fitted_on",
+            images ? "validation" : "none", "images", (json_int_t)images);
+    json_t *selection = json_pack("{s:s, s:i}", "figure", sg_select_name(select), "epoch", epoch);
+    int failed = json_object_set_new(meta, "calibration", calibration);
+    failed |= json_object_set_new(meta, "selection", selection);
+    return failed ? no_memory(err) : SG_OK;
+}
+
+static sg_status digest_parts(
+        char out[SG_SHA256_HEX], const sg_split *parts, size_t count, sg_error *err) {
+    int8_t *bytes = malloc(count + 1);
+    if (!bytes) return no_memory(err);
+    for (size_t i = 0; i < count; i++) bytes[i] = (int8_t)parts->bins[i];
+    sg_sha256_hex(out, bytes, count);
+    free(bytes);
+    return SG_OK;
+}
+
+sg_status sg_meta_identity(
+        json_t **out, const sg_train_job *job, const char *backend, sg_error *err) {
+    char data[SG_SHA256_HEX], parts[SG_SHA256_HEX];
+    sg_status st = sg_manifest_digest(data, job->manifest, err);
+    if (!st) st = digest_parts(parts, job->parts, job->manifest->count, err);
+    if (st) return st;
+    const sg_train_options *o = job->options;
+    sg_model_options model = o->model_options;
+    model.classes = (int64_t)job->manifest->class_count;
+    json_t *identity = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:I}", "backend",
+            backend, "data", data, "parts", parts, "model", o->model, "model_options",
+            sg_model_options_to_json(&model), "recipe", sg_recipe_to_json(&o->recipe), "epochs",
+            o->epochs, "batch", o->batch, "seed", (json_int_t)o->seed);
+    if (!identity) return no_memory(err);
+    *out = identity;
+    return SG_OK;
+}

@@ -1,0 +1,49 @@
+/* session.h - everything one training holds while it runs: model, data, engine. Set up by
+ * session.c, driven by trainer.c; private to src/train. SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_TRAIN_SESSION_H
+#define SG_TRAIN_SESSION_H
+
+#include "data/loader.h"
+#include "nn/loss.h"
+#include "nn/plan.h"
+#include "train/checkpoint.h"
+#include "train/meta.h"
+
+typedef struct sg_session {
+    const sg_train_job *job;
+    sg_graph *graph;
+    sg_params *params;      /* trained */
+    sg_params *eval_params; /* the averaged ones, for validation */
+    bool *is_new;           /* [param_count] */
+    bool *trained;          /* [param_count] */
+    bool *batch_statistics; /* [node_count] */
+    sg_optimizer *optimizer;
+    sg_backend *backend, *fallback;
+    sg_plan *plan, *eval_plan;
+    sg_loader *train, *val; /* val NULL when that part is empty */
+    size_t train_count, val_count;
+    int batch; /* of the training plan: at most the number of images */
+    sg_schedule schedule;
+    double class_weights[SG_MAX_CLASSES];
+    sg_loss_options loss;
+    float *logits_grad;
+    float *val_logits; /* [val_count * classes] */
+    int *val_labels;
+    sg_progress progress;
+    sg_history history;
+    json_t *meta, *identity;
+    char *last_path, *best_path;
+    double start_time;
+} sg_session;
+
+/* Builds everything, from the start or from the last checkpoint (job->resume). */
+SG_MUST_CHECK sg_status sg_session_open(sg_session *s, const sg_train_job *job, sg_error *err);
+void sg_session_close(sg_session *s);
+
+/* Puts the averaged weights (or the plain ones without averaging) into eval_params. */
+void sg_session_refresh_eval(sg_session *s);
+/* Runs validation into val_logits and *out; needs a validation part. */
+SG_MUST_CHECK sg_status sg_session_validate(sg_session *s, sg_figures *out, sg_error *err);
+SG_MUST_CHECK sg_status sg_session_save(sg_session *s, sg_error *err);
+
+#endif
