@@ -28,7 +28,7 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -MMD -MP
 CFLAGS   += -std=c17 $(opt_$(config)) -fPIC -fvisibility=hidden $(WARN)
 LDFLAGS  += $(filter -fsanitize=% --coverage,$(opt_$(config)))
-LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldnnl -lpthread -lm
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldnnl -lgomp -lpthread -lm
 
 lib_src := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 cli_src := $(wildcard src/cli/*.c)

@@ -1,0 +1,141 @@
+/* internal.h - what the files of this folder share: the three types of backend.h as oneDNN has
+ * them, and the steps that every operation's compile function takes. SPDX-License-Identifier:
+ * Apache-2.0 */
+#ifndef SG_BACKEND_ONEDNN_INTERNAL_H
+#define SG_BACKEND_ONEDNN_INTERNAL_H
+
+#include "backend/backend.h"
+#include "backend/onednn/compat.h"
+
+/* A layout seen by our own loops: element (n, c, s), s counting over H x W, lies at
+ * n * stride_n + (c / block) * stride_group + s * stride_spatial + c % block.
+ * NCHW has block 1, nChw16c block 16, NHWC and matrices block = channels. */
+typedef struct sg_dnn_view {
+    int64_t n, channels, spatial;
+    int64_t block,
+            groups; /* groups = channels / block, rounded up: the rest of the last is padding */
+    int64_t stride_n, stride_group, stride_spatial;
+} sg_dnn_view;
+
+typedef struct sg_dnn_layout {
+    sg_layout base;
+    sg_md md;      /* its dimensions may be more than the shape's: goihw weights, flattened input */
+    bool has_md;   /* false for raw bytes (workspace, scratch) */
+    bool has_view; /* false where our own loops cannot go */
+    sg_dnn_view view;
+} sg_dnn_layout;
+
+typedef struct sg_dnn_backend {
+    sg_backend base;
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    int threads;
+    bool winograd;
+    sg_dnn_layout **layouts; /* interned; their addresses are the identity of a layout */
+    size_t layout_count, layout_capacity;
+    char text[128];
+} sg_dnn_backend;
+
+typedef struct sg_dnn_primitive sg_dnn_primitive;
+typedef sg_status (*sg_dnn_run)(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err);
+
+enum { SG_DNN_MAX_ARGS = 12 };
+
+struct sg_dnn_primitive {
+    sg_primitive base;
+    sg_dnn_backend *backend;
+    const sg_layout *layout[SG_ARG_COUNT];
+    bool can_alias;
+    char text[96];
+    sg_dnn_run run;
+    /* A primitive of the library; all NULL and 0 when our own loop runs. Memory objects are made
+     * once and pointed at the caller's bytes while executing. */
+    dnnl_primitive_desc_t pd; /* kept as the hint of backward passes */
+    dnnl_primitive_t handle;
+    int arg_count;
+    dnnl_exec_arg_t exec[SG_DNN_MAX_ARGS];
+    sg_arg arg[SG_DNN_MAX_ARGS];
+    void *bound[SG_DNN_MAX_ARGS];
+};
+
+/* One per operation: fills layout[] and either our loop or a library primitive. `forward` is NULL
+ * when there is none or another backend made it. */
+typedef sg_status (*sg_dnn_compile)(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_conv_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_linear_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_batch_norm_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_relu_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_pool_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_reorder_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_pointwise_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_scale_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_concat_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+
+/* ---- layout.c ---- */
+
+sg_status sg_dnn_layout_plain(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
+        sg_dtype dtype, sg_error *err);
+/* The layout of float32 `md` for tensors of `shape`; what has the bytes of the plain layout is it.
+ */
+sg_status sg_dnn_layout_intern(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
+        sg_md_ref md, sg_error *err);
+sg_status sg_dnn_layout_bytes(
+        const sg_layout **out, sg_dnn_backend *b, size_t bytes, sg_error *err);
+/* The layout of another shape, in the manner of `model`. SG_ERR_UNSUPPORTED for unknown manners. */
+sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
+        const sg_layout *model, sg_error *err);
+/* A descriptor of a layout of ours, with these dimensions when the layout is plain. */
+sg_status sg_dnn_layout_md(
+        sg_md *out, const sg_layout *layout, int ndims, const int64_t *dims, sg_error *err);
+/* Own loops: never fails for plain, NHWC and channel-blocked layouts. */
+sg_status sg_dnn_layout_view(sg_dnn_view *out, const sg_layout *layout, sg_error *err);
+void sg_dnn_layouts_dispose(sg_dnn_backend *b);
+/* Every wanted layout is one of ours and of the right shape for the argument named. */
+sg_status sg_dnn_check_wanted(const sg_dnn_backend *b, const sg_layout *layout,
+        const sg_shape *shape, sg_arg arg, sg_error *err);
+
+/* ---- primitive.c ---- */
+
+sg_status sg_dnn_fail(
+        sg_error *err, dnnl_status_t status, const sg_problem *problem, const char *what);
+/* Descriptor for an argument: the wanted layout, or any. */
+sg_status sg_dnn_md_wanted(sg_md *out, const sg_dnn_primitive *p, const sg_wanted *wanted,
+        sg_arg arg, const sg_shape *shape, int ndims, const int64_t *dims, sg_error *err);
+/* Attributes with the caller's scratch memory and the fused tail of the problem (sum, ReLU, clip).
+ */
+sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *problem, sg_error *err);
+/* Which of the library's arguments is which of ours. */
+typedef struct sg_dnn_binding {
+    sg_arg arg;
+    int dnnl_arg;
+    const sg_shape *shape; /* NULL = raw bytes */
+} sg_dnn_binding;
+/* Takes p->pd to an executable primitive; arguments that the library does not take are left out,
+ * and WORKSPACE and SCRATCH are added where it wants them. */
+sg_status sg_dnn_finish(
+        sg_dnn_primitive *p, const sg_dnn_binding *bindings, int count, sg_error *err);
+/* The layout that an elementwise operation works in: that of its first wanted or kept argument. */
+sg_status sg_dnn_follow(const sg_layout **out, const sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
+
+/* ---- threads.c ---- */
+
+/* Sets the number of OpenMP threads that the library uses when called from this thread. */
+void sg_dnn_threads_set(int threads);
+typedef void (*sg_dnn_body)(const void *user, int64_t begin, int64_t end);
+/* Cuts [0, n) into one piece per thread, borders at multiples of `grain`; the same pieces each
+ * time. */
+void sg_dnn_parallel(int threads, int64_t n, int64_t grain, sg_dnn_body body, const void *user);
+
+#endif

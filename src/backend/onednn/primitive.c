@@ -1,0 +1,139 @@
+/* primitive.c - the way from a primitive descriptor of the library to something that executes, and
+ * the translation of its statuses. SPDX-License-Identifier: Apache-2.0 */
+#include "backend/onednn/internal.h"
+#include <stdio.h>
+
+sg_status sg_dnn_fail(
+        sg_error *err, dnnl_status_t status, const sg_problem *problem, const char *what) {
+    char text[SG_PROBLEM_TEXT];
+    const char *of = problem ? sg_problem_text(text, problem) : "memory";
+    switch (status) {
+    case dnnl_out_of_memory:
+        return sg_fail(err, SG_ERR_MEMORY, "out of memory in oneDNN: %s of %s", what, of);
+    case dnnl_unimplemented:
+    case dnnl_invalid_arguments:
+        return sg_fail(err, SG_ERR_UNSUPPORTED, "oneDNN does not offer %s of %s", what, of);
+    default:
+        return sg_fail(err, SG_ERR_INTERNAL, "oneDNN failed with status %d: %s of %s", (int)status,
+                what, of);
+    }
+}
+
+sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem) {
+    char text[SG_PROBLEM_TEXT];
+    return sg_fail(err, SG_ERR_UNSUPPORTED, "the onednn backend does not offer %s",
+            sg_problem_text(text, problem));
+}
+
+sg_status sg_dnn_md_wanted(sg_md *out, const sg_dnn_primitive *p, const sg_wanted *wanted,
+        sg_arg arg, const sg_shape *shape, int ndims, const int64_t *dims, sg_error *err) {
+    const sg_layout *layout = wanted->arg[arg];
+    if (layout) {
+        sg_status status = sg_dnn_check_wanted(p->backend, layout, shape, arg, err);
+        return status ? status : sg_dnn_layout_md(out, layout, ndims, dims, err);
+    }
+    dnnl_status_t done = sg_md_init_tag(out, ndims, dims, dnnl_f32, dnnl_format_tag_any);
+    return done == dnnl_success ? SG_OK : sg_dnn_fail(err, done, &p->base.problem, "an argument");
+}
+
+static dnnl_status_t append_fused(dnnl_post_ops_t ops, const sg_problem *problem) {
+    dnnl_status_t done = dnnl_success;
+    if (problem->fuse_sum) done = sg_post_op_sum(ops);
+    if (done != dnnl_success || !problem->fuse_relu) return done;
+    if (problem->clip > 0)
+        return sg_post_op_eltwise(ops, dnnl_eltwise_clip, 0.0f, (float)problem->clip);
+    return sg_post_op_eltwise(ops, dnnl_eltwise_relu, 0.0f, 0.0f);
+}
+
+sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *problem, sg_error *err) {
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t done = dnnl_primitive_attr_create(&attr);
+    if (done == dnnl_success)
+        done = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    bool fused = problem->op == SG_OP_CONV || problem->op == SG_OP_LINEAR;
+    if (done == dnnl_success && fused && (problem->fuse_relu || problem->fuse_sum)) {
+        done = dnnl_post_ops_create(&ops);
+        if (done == dnnl_success) done = append_fused(ops, problem);
+        if (done == dnnl_success) done = dnnl_primitive_attr_set_post_ops(attr, ops);
+        if (ops) dnnl_post_ops_destroy(ops);
+    }
+    if (done == dnnl_success) {
+        *out = attr;
+        return SG_OK;
+    }
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return sg_dnn_fail(err, done, problem, "the attributes");
+}
+
+/* ---- binding and running ---- */
+
+static sg_status bind_argument(sg_dnn_primitive *p, const sg_dnn_binding *binding, sg_error *err) {
+    sg_md_ref md = sg_pd_md(p->pd, dnnl_query_exec_arg_md, binding->dnnl_arg);
+    size_t bytes = sg_md_bytes(md);
+    if (bytes == 0) return SG_OK;
+    const sg_layout **layout = &p->layout[binding->arg];
+    sg_status status = binding->shape
+                               ? sg_dnn_layout_intern(layout, p->backend, binding->shape, md, err)
+                               : sg_dnn_layout_bytes(layout, p->backend, bytes, err);
+    if (status) return status;
+    dnnl_memory_t memory;
+    dnnl_status_t done = dnnl_memory_create(&memory, md, p->backend->engine, DNNL_MEMORY_NONE);
+    if (done != dnnl_success) return sg_dnn_fail(err, done, &p->base.problem, "an argument");
+    p->exec[p->arg_count] = (dnnl_exec_arg_t){binding->dnnl_arg, memory};
+    p->arg[p->arg_count++] = binding->arg;
+    return SG_OK;
+}
+
+static sg_status run_library(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
+    for (int i = 0; i < p->arg_count; i++) {
+        void *bytes = args[p->arg[i]];
+        if (!bytes)
+            return sg_fail(err, SG_ERR_INTERNAL, "%s was executed without %s", p->text,
+                    sg_arg_name(p->arg[i]));
+        if (bytes == p->bound[i]) continue;
+        dnnl_status_t done = dnnl_memory_set_data_handle(p->exec[i].memory, bytes);
+        if (done != dnnl_success) return sg_dnn_fail(err, done, &p->base.problem, "an argument");
+        p->bound[i] = bytes;
+    }
+    dnnl_status_t done =
+            dnnl_primitive_execute(p->handle, p->backend->stream, p->arg_count, p->exec);
+    if (done == dnnl_success) done = dnnl_stream_wait(p->backend->stream);
+    return done == dnnl_success ? SG_OK : sg_dnn_fail(err, done, &p->base.problem, "the execution");
+}
+
+sg_status sg_dnn_finish(
+        sg_dnn_primitive *p, const sg_dnn_binding *bindings, int count, sg_error *err) {
+    static const sg_dnn_binding raw[] = {{SG_ARG_WORKSPACE, DNNL_ARG_WORKSPACE, NULL},
+            {SG_ARG_SCRATCH, DNNL_ARG_SCRATCHPAD, NULL}};
+    for (int i = 0; i < count + 2; i++) {
+        const sg_dnn_binding *binding = i < count ? &bindings[i] : &raw[i - count];
+        sg_status status = bind_argument(p, binding, err);
+        if (status) return status;
+    }
+    dnnl_status_t done = dnnl_primitive_create(&p->handle, p->pd);
+    if (done != dnnl_success) return sg_dnn_fail(err, done, &p->base.problem, "the primitive");
+    p->run = run_library;
+    snprintf(p->text, sizeof p->text, "%s %s", sg_op_name(p->base.problem.op),
+            sg_pd_implementation(p->pd));
+    return SG_OK;
+}
+
+sg_status sg_dnn_follow(const sg_layout **out, const sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err) {
+    static const sg_arg order[] = {
+            SG_ARG_SRC0, SG_ARG_DST, SG_ARG_DIFF_DST, SG_ARG_MASK, SG_ARG_DIFF_SRC0};
+    const sg_shape *shape = &p->base.problem.src[0];
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const sg_layout *layout = wanted->arg[order[i]];
+        if (!layout) continue;
+        sg_status status = sg_dnn_check_wanted(p->backend, layout, shape, order[i], err);
+        if (status == SG_OK) *out = layout;
+        return status;
+    }
+    if (forward && forward->layout[SG_ARG_SRC0]) {
+        *out = forward->layout[SG_ARG_SRC0];
+        return SG_OK;
+    }
+    return sg_dnn_layout_plain(out, p->backend, shape, SG_F32, err);
+}
