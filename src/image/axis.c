@@ -48,12 +48,13 @@ static void fill_box(sg_axis *axis, int from, double scale) {
 }
 
 /* OpenCV's resize with INTER_AREA when an axis enlarges: pixels keep hard edges, only those that
- * straddle one are mixed. */
-static void fill_area_linear(sg_axis *axis, int from, double scale) {
+ * straddle one are mixed. Both scales are rounded as OpenCV rounds them: floor() depends on it. */
+static void fill_area_linear(sg_axis *axis, int from) {
+    double inverse = (double)axis->length / from, scale = 1.0 / inverse;
     for (int i = 0; i < axis->length; i++) {
         int s = (int)floor(i * scale);
-        double f = (i + 1) - (s + 1) / scale;
-        f = f <= 0 ? 0 : f - floor(f);
+        float f = (float)((i + 1) - (s + 1) * inverse);
+        f = f <= 0 ? 0 : f - floorf(f);
         if (s >= from - 1) {
             s = from - 1;
             f = 0;
@@ -80,7 +81,7 @@ sg_status sg_axis_create(
     if (filter == SG_RESIZE_BILINEAR)
         fill_triangle(&axis, from, scale);
     else if (area_linear)
-        fill_area_linear(&axis, from, scale);
+        fill_area_linear(&axis, from);
     else
         fill_box(&axis, from, scale);
     *out = axis;

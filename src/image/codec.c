@@ -38,8 +38,8 @@ sg_status sg_codec_check(const sg_image_info *info, const sg_codec_source *sourc
     const sg_image_limits *limits = source->limits;
     if (info->width < 1 || info->height < 1)
         return sg_fail(err, SG_ERR_FORMAT,
-                "'%s' claims to be an image of %d x %d pixels; export it again", source->name,
-                info->width, info->height);
+                "'%s' holds no picture (%d x %d pixels by its header); export it again",
+                source->name, info->width, info->height);
     int64_t pixels = (int64_t)info->width * info->height;
     if (info->width > limits->max_side || info->height > limits->max_side ||
             pixels > limits->max_pixels)
