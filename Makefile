@@ -58,6 +58,7 @@ $B/libsonograde.so: $(lib_obj)
 # Image operations promise OpenCV's bits: no contraction of a*b+c into one rounding. Their inner loops
 # are written for vectorisers.
 $B/obj/src/image/%.o: CFLAGS += -ffp-contract=off $(if $(filter release,$(config)),-O3)
+$B/obj/src/backend/ref/%.o: CFLAGS += $(if $(filter release,$(config)),-O3)
 $B/obj/src/cli/%.o $B/obj/src/base/version.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID='"$(BUILD_ID)"'
 
 $B/obj/%.o: %.c

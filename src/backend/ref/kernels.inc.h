@@ -1,0 +1,48 @@
+/* kernels.inc.h - all kernels for one element type. A template: the including file defines `real`
+ * (float or double) and KERNELS (the name of the table). Every kernel is static, so that names need
+ * no suffix; sums are always taken in double. SPDX-License-Identifier: Apache-2.0 */
+#include "backend/ref/kernels.h"
+#include "backend/ref/window.h"
+#include <math.h>
+#include <string.h>
+
+/* What may be fused behind an operation. */
+static inline real finish(double y, const sg_problem *p) {
+    if (!p->fuse_relu) return (real)y;
+    if (y < 0) return 0;
+    return (real)(p->clip > 0 && y > p->clip ? p->clip : y);
+}
+
+/* Pixels of one channel of one image; 1 for [n, c]. */
+static inline int64_t plane_size(const sg_shape *shape) {
+    return shape->rank == 4 ? shape->dims[2] * shape->dims[3] : 1;
+}
+
+#include "backend/ref/affine.inc.h"
+#include "backend/ref/batch_norm.inc.h"
+#include "backend/ref/combine.inc.h"
+#include "backend/ref/conv.inc.h"
+#include "backend/ref/linear.inc.h"
+#include "backend/ref/pointwise.inc.h"
+#include "backend/ref/pool.inc.h"
+
+const sg_ref_kernels KERNELS = {{
+        [SG_OP_CONV] = {conv_forward, conv_forward, conv_backward_data, conv_backward_weights},
+        [SG_OP_BATCH_NORM] = {batch_norm_infer, batch_norm_train, batch_norm_backward, NULL},
+        [SG_OP_RELU] = {relu_forward, relu_forward, relu_backward, NULL},
+        [SG_OP_MAX_POOL] = {max_pool_forward, max_pool_forward, max_pool_backward, NULL},
+        [SG_OP_AVG_POOL] = {avg_pool_forward, avg_pool_forward, avg_pool_backward, NULL},
+        [SG_OP_GLOBAL_POOL] = {global_pool_forward, global_pool_forward, global_pool_backward,
+                NULL},
+        [SG_OP_LINEAR] = {linear_forward, linear_forward, linear_backward_data,
+                linear_backward_weights},
+        [SG_OP_ADD] = {add_forward, add_forward, NULL, NULL},
+        [SG_OP_CONCAT] = {concat_forward, concat_forward, concat_backward, NULL},
+        [SG_OP_CHANNEL_SCALE] = {channel_scale_forward, channel_scale_forward,
+                channel_scale_backward, NULL},
+        [SG_OP_SIGMOID] = {sigmoid_forward, sigmoid_forward, sigmoid_backward, NULL},
+        [SG_OP_DROPOUT] = {dropout_forward, dropout_forward, dropout_backward, NULL},
+        [SG_OP_AFFINE] = {affine_forward, affine_forward, affine_backward_data,
+                affine_backward_weights},
+        [SG_OP_REORDER] = {reorder_forward, NULL, NULL, NULL},
+}};
