@@ -31,8 +31,8 @@ typedef enum sg_status {
     SG_ERR_INPUT,       /* well-formed data that cannot be used (empty class, NaN, leak): exit 3 */
     SG_ERR_SHAPE,       /* tensor shapes do not fit together: exit 3 */
     SG_ERR_UNSUPPORTED, /* valid, but not offered by this build or backend: exit 1 */
-    SG_ERR_MISMATCH,    /* a resume would not repeat the run (other data, threads, library): exit 4 */
-    SG_ERR_NUMERIC,     /* NaN or infinity where training cannot go on: exit 1 */
+    SG_ERR_MISMATCH, /* a resume would not repeat the run (other data, threads, library): exit 4 */
+    SG_ERR_NUMERIC,  /* NaN or infinity where training cannot go on: exit 1 */
     SG_ERR_INTERRUPTED, /* a signal asked to stop; state was saved: exit 130 or 143 */
     SG_ERR_INTERNAL     /* a promise inside sonograde was broken; a bug: exit 1 */
 } sg_status;

@@ -1,0 +1,364 @@
+/* bundle.c - see bundle.h. Every source is turned into a list of members first; the rest is the
+ * same. SPDX-License-Identifier: Apache-2.0 */
+#include "infer/bundle.h"
+#include "base/file.h"
+#include "base/version.h"
+#include "weights/safetensors.h"
+#include <stdlib.h>
+#include <string.h>
+
+static sg_status no_memory(sg_error *err, const char *path) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory opening the model %s", path);
+}
+
+/* ---- one file ---- */
+
+/* Sections this reader understands; a file may demand others. */
+static bool is_known_section(const char *name) {
+    static const char *const known[] = {
+            "model", "recipe", "classes", "training", "calibration", "selection", "members"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i], name) == 0) return true;
+    return false;
+}
+
+static sg_status read_document(
+        json_t **out, const sg_safetensors *file, const char *path, sg_error *err) {
+    const char *text = sg_safetensors_meta(file, "sonograde");
+    if (!text)
+        return sg_fail(err, SG_ERR_INPUT,
+                "%s holds weights but no model description; give it to `train --weights`, or open "
+                "a bundle or run folder of sonograde",
+                path);
+    json_t *doc = NULL;
+    sg_status st = sg_json_parse(&doc, text, strlen(text), path, err);
+    if (st) return st;
+    if (json_integer_value(json_object_get(doc, "schema")) != SG_SCHEMA_VERSION)
+        st = sg_fail(err, SG_ERR_UNSUPPORTED,
+                "%s was written by another version of sonograde (schema %lld, this is %d)", path,
+                (long long)json_integer_value(json_object_get(doc, "schema")), SG_SCHEMA_VERSION);
+    size_t i;
+    json_t *name;
+    json_array_foreach(json_object_get(doc, "required"), i, name) {
+        if (!st && !(json_is_string(name) && is_known_section(json_string_value(name))))
+            st = sg_fail(err, SG_ERR_UNSUPPORTED,
+                    "%s needs the section '%s', which this version does not know; use a newer one",
+                    path, json_is_string(name) ? json_string_value(name) : "?");
+    }
+    if (st)
+        json_decref(doc);
+    else
+        *out = doc;
+    return st;
+}
+
+/* Section of member i: a bundle keeps lists, a single model the section itself. */
+static const json_t *member_section(const json_t *doc, const char *key, int i) {
+    const json_t *section = json_object_get(doc, key);
+    return json_is_array(section) ? json_array_get(section, (size_t)i) : section;
+}
+
+static sg_status build_member(
+        sg_member *m, const json_t *doc, int i, const char *path, sg_error *err) {
+    m->training = member_section(doc, "training", i);
+    m->calibration = member_section(doc, "calibration", i);
+    m->selection = member_section(doc, "selection", i);
+    const json_t *fold = json_object_get(m->training, "fold");
+    m->fold = json_is_integer(fold) ? (int)json_integer_value(fold) : -1;
+    m->seed = json_integer_value(json_object_get(m->training, "seed"));
+    m->initialisation = json_number_value(json_object_get(m->training, "initialisation"));
+    const json_t *temperature = json_object_get(m->calibration, "temperature");
+    m->temperature = json_is_number(temperature) ? json_number_value(temperature) : 1.0;
+    if (!(m->temperature > 0))
+        return sg_fail(err, SG_ERR_FORMAT, "%s carries a temperature that is not positive", path);
+    const json_t *model = member_section(doc, "model", i);
+    const char *name = json_string_value(json_object_get(model, "name"));
+    if (!name) return sg_fail(err, SG_ERR_FORMAT, "%s does not say which model it holds", path);
+    sg_model_options options;
+    sg_status st = sg_model_options_from_json(&options, json_object_get(model, "options"), err);
+    if (!st) st = sg_model_build(&m->graph, name, &options, err);
+    if (!st) st = sg_params_create(&m->params, m->graph, SG_F32, err);
+    return st ? sg_fail_context(err, st, "%s", path) : SG_OK;
+}
+
+/* A parameter of member i: from a bundle, or the averaged or plain weights of a run's file. */
+static const sg_tensor *find_tensor(
+        const sg_safetensors *file, bool is_bundle, int i, const char *name) {
+    const sg_tensor *t = NULL;
+    for (int k = 0; k < 2 && !t; k++) {
+        char *full = is_bundle ? sg_strdupf("member%d.model.%s", i, name)
+                               : sg_strdupf("%s.%s", k == 0 ? "ema" : "model", name);
+        t = full ? sg_safetensors_find(file, full) : NULL;
+        free(full);
+    }
+    return t;
+}
+
+static sg_status load_member(sg_member *m, const sg_safetensors *file, bool is_bundle, int i,
+        const char *path, sg_error *err) {
+    for (int p = 0; p < m->graph->param_count; p++) {
+        const sg_param *param = &m->graph->params[p];
+        const sg_tensor *t = find_tensor(file, is_bundle, i, param->name);
+        if (!t || !sg_shape_equal(&t->shape, &param->shape))
+            return sg_fail(err, SG_ERR_FORMAT, "%s lacks %s in the shape that %s needs", path,
+                    param->name, m->graph->name);
+        sg_status st = sg_tensor_to_f32(sg_params_f32(m->params, p), t, err);
+        if (st) return st;
+    }
+    m->params->version++;
+    return SG_OK;
+}
+
+static sg_status add_members(sg_bundle *b, const sg_safetensors *file, const json_t *doc,
+        const char *path, sg_error *err) {
+    const char *kind = json_string_value(json_object_get(doc, "kind"));
+    bool is_bundle = kind && strcmp(kind, "bundle") == 0;
+    json_int_t count = is_bundle ? json_integer_value(json_object_get(doc, "members")) : 1;
+    if (count < 1 || count > 1000)
+        return sg_fail(err, SG_ERR_FORMAT, "%s claims %lld members", path, (long long)count);
+    sg_member *grown =
+            realloc(b->members, ((size_t)b->member_count + (size_t)count) * sizeof *grown);
+    if (!grown) return no_memory(err, path);
+    b->members = grown;
+    for (int i = 0; i < (int)count; i++) {
+        sg_member *m = &b->members[b->member_count++];
+        memset(m, 0, sizeof *m);
+        sg_status st = build_member(m, doc, i, path, err);
+        if (!st) st = load_member(m, file, is_bundle, i, path, err);
+        if (st) return st;
+    }
+    return SG_OK;
+}
+
+/* What all members must share comes from the first file and is compared with the others'. */
+static sg_status share_facts(sg_bundle *b, const json_t *doc, const char *path, sg_error *err) {
+    const json_t *classes = json_object_get(doc, "classes");
+    sg_recipe recipe;
+    sg_status st = sg_recipe_from_json(&recipe, json_object_get(doc, "recipe"), err);
+    if (st) return sg_fail_context(err, st, "%s", path);
+    if (b->classes) {
+        if (!sg_recipe_equal(&recipe, &b->recipe) ||
+                !json_equal(classes, json_object_get(json_array_get(b->document, 0), "classes")))
+            return sg_fail(err, SG_ERR_INPUT,
+                    "%s was trained with other preprocessing or classes than the first model; an "
+                    "ensemble needs equal ones",
+                    path);
+        return SG_OK;
+    }
+    size_t count = json_array_size(classes);
+    if (count < 2 || count > 64)
+        return sg_fail(err, SG_ERR_FORMAT, "%s names %zu classes", path, count);
+    b->classes = calloc(count, sizeof *b->classes);
+    if (!b->classes) return no_memory(err, path);
+    for (size_t i = 0; i < count; i++) {
+        b->classes[i] = json_string_value(json_array_get(classes, i));
+        if (!b->classes[i])
+            return sg_fail(err, SG_ERR_FORMAT, "%s has a class without a name", path);
+    }
+    b->class_count = (int)count;
+    b->recipe = recipe;
+    const json_t *model = member_section(doc, "model", 0);
+    b->model = sg_strdup(json_string_value(json_object_get(model, "name")));
+    return b->model ? SG_OK : no_memory(err, path);
+}
+
+static sg_status add_file(sg_bundle *b, const char *path, sg_error *err) {
+    sg_safetensors *file = NULL;
+    json_t *doc = NULL;
+    sg_status st = sg_safetensors_open(&file, path, true, err);
+    if (!st) st = read_document(&doc, file, path, err);
+    if (!st && json_array_append_new(b->document, doc)) st = no_memory(err, path);
+    if (!st) st = add_members(b, file, doc, path, err);
+    if (!st) st = share_facts(b, doc, path, err);
+    sg_safetensors_close(file);
+    return st;
+}
+
+/* ---- run folders ---- */
+
+static sg_status add_path(sg_bundle *b, const char *path, sg_error *err);
+
+static sg_status add_folds(sg_bundle *b, const char *dir, sg_error *err) {
+    for (int fold = 0;; fold++) {
+        char *sub = sg_strdupf("%s/fold%d", dir, fold);
+        if (!sub) return no_memory(err, dir);
+        bool there = sg_path_is_dir(sub);
+        sg_status st = there ? add_path(b, sub, err) : SG_OK;
+        free(sub);
+        if (st || !there) return st;
+    }
+}
+
+static sg_status add_path(sg_bundle *b, const char *path, sg_error *err) {
+    if (!sg_path_is_dir(path)) return add_file(b, path, err);
+    char *kept = sg_strdupf("%s/weights/best.safetensors", path);
+    char *fold0 = sg_strdupf("%s/fold0", path);
+    sg_status st;
+    if (!kept || !fold0)
+        st = no_memory(err, path);
+    else if (sg_path_exists(kept))
+        st = add_file(b, kept, err);
+    else if (sg_path_is_dir(fold0))
+        st = add_folds(b, path, err);
+    else
+        st = sg_fail(err, SG_ERR_INPUT,
+                "%s holds no finished training; finish it with `sonograde train --resume %s`", path,
+                path);
+    free(kept);
+    free(fold0);
+    return st;
+}
+
+/* ---- the list of seen images ---- */
+
+static int by_sha(const void *a, const void *b) {
+    return strcmp(((const sg_seen *)a)->sha256, ((const sg_seen *)b)->sha256);
+}
+
+static sg_status collect_seen(sg_bundle *b, sg_error *err) {
+    size_t most = 0;
+    for (int m = 0; m < b->member_count; m++)
+        most += json_array_size(json_object_get(b->members[m].training, "seen"));
+    b->seen = calloc(most + 1, sizeof *b->seen);
+    if (!b->seen) return no_memory(err, "");
+    for (int m = 0; m < b->member_count; m++) {
+        size_t i;
+        json_t *pair;
+        json_array_foreach(json_object_get(b->members[m].training, "seen"), i, pair) {
+            const char *sha = json_string_value(json_array_get(pair, 0));
+            const char *group = json_string_value(json_array_get(pair, 1));
+            if (sha && group) b->seen[b->seen_count++] = (sg_seen){sha, group};
+        }
+        if (json_is_true(json_object_get(b->members[m].training, "phantom"))) b->phantom = true;
+    }
+    if (b->seen_count) qsort(b->seen, b->seen_count, sizeof *b->seen, by_sha);
+    return SG_OK;
+}
+
+const char *sg_bundle_seen(const sg_bundle *b, const char *sha256) {
+    sg_seen key = {sha256, NULL};
+    const sg_seen *found =
+            b->seen_count ? bsearch(&key, b->seen, b->seen_count, sizeof key, by_sha) : NULL;
+    return found ? found->group : NULL;
+}
+
+bool sg_bundle_seen_group(const sg_bundle *b, const char *group) {
+    for (size_t i = 0; i < b->seen_count; i++)
+        if (strcmp(b->seen[i].group, group) == 0) return true;
+    return false;
+}
+
+/* ---- whole ---- */
+
+/* One digest for the whole: of the members' weight digests, so that it does not depend on how the
+ * files lie. */
+static void digest_members(sg_bundle *b) {
+    const void *parts[1000];
+    size_t sizes[1000];
+    int n = b->member_count < 1000 ? b->member_count : 1000;
+    for (int i = 0; i < n; i++) {
+        parts[i] = b->members[i].params->data;
+        sizes[i] = b->members[i].graph->elements * sizeof(float);
+    }
+    sg_sha256_parts(b->sha256, parts, sizes, (size_t)n);
+}
+
+sg_status sg_bundle_open_all(sg_bundle **out, const char *const *paths, int count, sg_error *err) {
+    sg_bundle *b = calloc(1, sizeof *b);
+    if (!b) return no_memory(err, paths[0]);
+    b->document = json_array();
+    sg_status st = b->document ? SG_OK : no_memory(err, paths[0]);
+    for (int i = 0; i < count && !st; i++) st = add_path(b, paths[i], err);
+    if (!st && b->member_count == 0)
+        st = sg_fail(err, SG_ERR_INPUT, "%s holds no model", count ? paths[0] : "the list");
+    if (!st) st = collect_seen(b, err);
+    if (st) {
+        sg_bundle_close(b);
+        return st;
+    }
+    digest_members(b);
+    *out = b;
+    return SG_OK;
+}
+
+sg_status sg_bundle_open(sg_bundle **out, const char *path, sg_error *err) {
+    return sg_bundle_open_all(out, &path, 1, err);
+}
+
+void sg_bundle_close(sg_bundle *b) {
+    if (!b) return;
+    for (int i = 0; i < b->member_count; i++) {
+        sg_params_destroy(b->members[i].params);
+        sg_graph_destroy(b->members[i].graph);
+    }
+    free(b->members);
+    free(b->model);
+    free(b->classes);
+    free(b->seen);
+    json_decref(b->document);
+    free(b);
+}
+
+/* ---- writing ---- */
+
+static json_t *list_sections(const sg_bundle *b, size_t offset) {
+    json_t *list = json_array();
+    for (int i = 0; i < b->member_count; i++) {
+        const json_t *section = *(const json_t *const *)((const char *)&b->members[i] + offset);
+        json_array_append(list, section ? (json_t *)section : json_null());
+    }
+    return list;
+}
+
+static json_t *list_models(const sg_bundle *b) {
+    json_t *list = json_array();
+    for (size_t d = 0; d < json_array_size(b->document); d++) {
+        const json_t *model = json_object_get(json_array_get(b->document, d), "model");
+        if (json_is_array(model))
+            json_array_extend(list, (json_t *)model);
+        else
+            json_array_append(list, (json_t *)model);
+    }
+    return list;
+}
+
+static json_t *bundle_document(const sg_bundle *b) {
+    const json_t *first = json_array_get(b->document, 0);
+    return json_pack("{s:i, s:s, s:s, s:[s,s,s,s,s], s:i, s:o, s:O, s:O, s:o, s:o, s:o}", "schema",
+            SG_SCHEMA_VERSION, "kind", "bundle", "build", sg_build_id(), "required", "model",
+            "recipe", "classes", "calibration", "members", "members", b->member_count, "model",
+            list_models(b), "recipe", json_object_get(first, "recipe"), "classes",
+            json_object_get(first, "classes"), "training",
+            list_sections(b, offsetof(sg_member, training)), "calibration",
+            list_sections(b, offsetof(sg_member, calibration)), "selection",
+            list_sections(b, offsetof(sg_member, selection)));
+}
+
+sg_status sg_bundle_write(const sg_bundle *b, const char *path, sg_error *err) {
+    size_t most = 0, n = 0;
+    for (int i = 0; i < b->member_count; i++) most += (size_t)b->members[i].graph->param_count;
+    sg_safetensors_item *items = calloc(most + 1, sizeof *items);
+    char **names = calloc(most + 1, sizeof *names);
+    json_t *doc = bundle_document(b);
+    char *text = doc ? sg_json_line(doc) : NULL;
+    json_t *metadata = text ? json_pack("{s:s, s:s}", "format", "pt", "sonograde", text) : NULL;
+    sg_status st = items && names && metadata ? SG_OK : no_memory(err, path);
+    for (int i = 0; i < b->member_count && !st; i++) {
+        const sg_member *m = &b->members[i];
+        for (int p = 0; p < m->graph->param_count && !st; p++) {
+            names[n] = sg_strdupf("member%d.model.%s", i, m->graph->params[p].name);
+            if (!names[n]) st = no_memory(err, path);
+            items[n] = (sg_safetensors_item){
+                    names[n], SG_F32, m->graph->params[p].shape, sg_params_f32(m->params, p)};
+            n++;
+        }
+    }
+    if (!st) st = sg_safetensors_write(path, items, n, metadata, err);
+    for (size_t i = 0; i < n; i++) free(names[i]);
+    free(names);
+    free(items);
+    free(text);
+    json_decref(metadata);
+    json_decref(doc);
+    return st;
+}

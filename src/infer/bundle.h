@@ -1,0 +1,57 @@
+/* bundle.h - a trained model as it is used: one or several members (the models of several folds or
+ * seeds) with the preprocessing, classes, calibration and training facts they share. Read from a
+ * bundle, a weights file or checkpoint of a run, or a run folder; the file's content is described
+ * in docs/internals/model_file.md. SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_INFER_BUNDLE_H
+#define SG_INFER_BUNDLE_H
+
+#include "base/json.h"
+#include "image/recipe.h"
+#include "nn/models/models.h"
+#include "nn/params.h"
+
+typedef struct sg_member {
+    sg_graph *graph;
+    sg_params *params;
+    double temperature;
+    int fold; /* -1 = not one of several folds */
+    long long seed;
+    double initialisation; /* share of parameters from given weights, 0..1 */
+    const json_t *training, *calibration, *selection; /* borrowed from the bundle's document */
+} sg_member;
+
+typedef struct sg_seen {
+    const char *sha256, *group; /* borrowed from the document */
+} sg_seen;
+
+typedef struct sg_bundle {
+    sg_member *members;
+    int member_count;
+    char *model; /* architecture */
+    sg_recipe recipe;
+    const char **classes; /* borrowed from the document */
+    int class_count;
+    bool phantom;  /* trained on simulated images */
+    sg_seen *seen; /* every image behind weights, stopping or calibration, sorted by sha256 */
+    size_t seen_count;
+    json_t *document;
+    char sha256[65]; /* of the file, or of the files' hashes for a run folder */
+} sg_bundle;
+
+/* path: bundle, weights file, checkpoint (its averaged weights), run folder (its kept weights), or
+ * folder of fold runs (all of them). Expected failures: SG_ERR_IO, SG_ERR_FORMAT, SG_ERR_INPUT (a
+ * run without finished weights, members that do not fit together). */
+SG_MUST_CHECK sg_status sg_bundle_open(sg_bundle **out, const char *path, sg_error *err);
+/* Several paths as one ensemble. */
+SG_MUST_CHECK sg_status sg_bundle_open_all(
+        sg_bundle **out, const char *const *paths, int count, sg_error *err);
+void sg_bundle_close(sg_bundle *bundle); /* NULL-safe */
+
+/* Writes all members into one file (kind `bundle`). */
+SG_MUST_CHECK sg_status sg_bundle_write(const sg_bundle *bundle, const char *path, sg_error *err);
+
+/* The group under which an image with this SHA-256 was seen, or NULL. */
+const char *sg_bundle_seen(const sg_bundle *bundle, const char *sha256);
+bool sg_bundle_seen_group(const sg_bundle *bundle, const char *group);
+
+#endif

@@ -1,0 +1,28 @@
+/* predict.h - the predictor's inside: what the public header (sonograde/predictor.h) does not show.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_INFER_PREDICT_H
+#define SG_INFER_PREDICT_H
+
+#include "image/image.h"
+#include "infer/bundle.h"
+#include "sonograde/predictor.h"
+
+/* bundle becomes the predictor's (closed with it), also when this fails. */
+SG_MUST_CHECK sg_status sg_predictor_create(
+        sg_predictor **out, sg_bundle *bundle, const sg_predictor_options *options, sg_error *err);
+const sg_bundle *sg_predictor_bundle(const sg_predictor *predictor);
+
+/* out[n]; images may be of any size; `seen` and `sha256` are left empty. Equal to n single calls
+ * whatever the batch. */
+SG_MUST_CHECK sg_status sg_predictor_predict_images(
+        sg_predictor *predictor, sg_prediction *out, const sg_image *images, int n, sg_error *err);
+
+/* SG_ERR_INPUT when the model knows phantoms only and `path` (NULL = pixels) is none, unless the
+ * options allow it. */
+SG_MUST_CHECK sg_status sg_predictor_check_phantom(
+        const sg_predictor *predictor, const char *path, sg_error *err);
+
+/* Only one member speaks (its own fold's test images are its to judge); -1 = all again. */
+void sg_predictor_use_member(sg_predictor *predictor, int member);
+
+#endif
