@@ -7,7 +7,9 @@
 SHELL  := /bin/bash
 config ?= release
 PREFIX ?= /usr/local
-CC     ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 
 VERSION := $(shell cat VERSION)
 BUILD_ID := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo release)

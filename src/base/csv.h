@@ -1,6 +1,6 @@
 /* csv.h - comma-separated tables as RFC 4180 has them: quoted fields, doubled quotes, CRLF or LF, a
- * header row. Writing guards spreadsheets: a field that starts with = + - @ or a control character and
- * is not a number is written with a leading apostrophe, which reading takes off again.
+ * header row. Writing guards spreadsheets: a field that starts with = + - @ or a control character
+ * and is not a number is written with a leading apostrophe, which reading takes off again.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_BASE_CSV_H
 #define SG_BASE_CSV_H
@@ -20,8 +20,8 @@ typedef struct sg_csv {
  * width, an unclosed quote, a NUL byte, more than 1 GiB). */
 SG_MUST_CHECK sg_status sg_csv_read(sg_csv *out, const char *path, sg_error *err);
 /* The same from memory; `name` is what errors call it. */
-SG_MUST_CHECK sg_status sg_csv_parse(sg_csv *out, const char *text, size_t size, const char *name,
-        sg_error *err);
+SG_MUST_CHECK sg_status sg_csv_parse(
+        sg_csv *out, const char *text, size_t size, const char *name, sg_error *err);
 void sg_csv_dispose(sg_csv *csv);
 
 int sg_csv_column(const sg_csv *csv, const char *name); /* index, or -1 */

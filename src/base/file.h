@@ -13,8 +13,8 @@
 
 /* Reads a whole regular file; more than max_bytes is SG_ERR_FORMAT. A terminating NUL is added past
  * the end. *data is the caller's (free). */
-SG_MUST_CHECK sg_status sg_file_read(char **data, size_t *size, const char *path, size_t max_bytes,
-        sg_error *err);
+SG_MUST_CHECK sg_status sg_file_read(
+        char **data, size_t *size, const char *path, size_t max_bytes, sg_error *err);
 
 /* Read-only mapping of a whole file (data NULL when the file is empty). */
 typedef struct sg_file_map {
@@ -25,22 +25,23 @@ SG_MUST_CHECK sg_status sg_file_map_open(sg_file_map *map, const char *path, sg_
 void sg_file_map_close(sg_file_map *map);
 
 /* Writes the whole content atomically. */
-SG_MUST_CHECK sg_status sg_file_write(const char *path, const void *data, size_t size,
-        sg_error *err);
+SG_MUST_CHECK sg_status sg_file_write(
+        const char *path, const void *data, size_t size, sg_error *err);
 
 /* The same in steps, for content that is made while it is written. Either commit or abandon;
  * abandon is NULL-safe and also right after a failed write. */
 typedef struct sg_file_writer sg_file_writer;
 SG_MUST_CHECK sg_status sg_file_writer_open(sg_file_writer **out, const char *path, sg_error *err);
-SG_MUST_CHECK sg_status sg_file_writer_write(sg_file_writer *w, const void *data, size_t size,
-        sg_error *err);
+SG_MUST_CHECK sg_status sg_file_writer_write(
+        sg_file_writer *w, const void *data, size_t size, sg_error *err);
 /* Replaces `path`, durable on return. Destroys *w whatever the outcome. */
 SG_MUST_CHECK sg_status sg_file_writer_commit(sg_file_writer *w, sg_error *err);
 void sg_file_writer_abandon(sg_file_writer *w);
 
-SG_MUST_CHECK sg_status sg_file_append(const char *path, const void *data, size_t size, bool sync,
-        sg_error *err);
-SG_MUST_CHECK sg_status sg_dir_make(const char *path, sg_error *err); /* with parents; ok if there */
+SG_MUST_CHECK sg_status sg_file_append(
+        const char *path, const void *data, size_t size, bool sync, sg_error *err);
+SG_MUST_CHECK sg_status sg_dir_make(
+        const char *path, sg_error *err); /* with parents; ok if there */
 SG_MUST_CHECK sg_status sg_dir_remove(const char *path, sg_error *err); /* with all its content */
 bool sg_path_exists(const char *path);
 bool sg_path_is_dir(const char *path);

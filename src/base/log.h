@@ -1,5 +1,5 @@
-/* log.h - how library code says something without printing: lines with a level go to a sink that the
- * caller gives (the command line's goes to stderr). A NULL log is silent.
+/* log.h - how library code says something without printing: lines with a level go to a sink that
+ * the caller gives (the command line's goes to stderr). A NULL log is silent.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_BASE_LOG_H
 #define SG_BASE_LOG_H

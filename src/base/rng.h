@@ -1,5 +1,5 @@
-/* rng.h - counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers:
- * as easy as 1, 2, 3").
+/* rng.h - counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random
+ * numbers: as easy as 1, 2, 3").
  *
  * A stream is named, not advanced: (seed, purpose, a, b) fixes every number it will give. So the
  * augmentation of sample 17 in epoch 3 is the same whatever thread draws it, in whatever order,
@@ -38,10 +38,10 @@ void sg_philox4x32(uint32_t out[4], const uint32_t counter[4], const uint32_t ke
 sg_rng sg_rng_make(uint64_t seed, sg_rng_purpose purpose, uint32_t a, uint32_t b);
 
 uint32_t sg_rng_u32(sg_rng *rng);
-double sg_rng_uniform(sg_rng *rng);                           /* [0, 1), 53 bits */
-double sg_rng_between(sg_rng *rng, double low, double high);  /* [low, high) */
-double sg_rng_normal(sg_rng *rng);                            /* mean 0, sd 1 (Box-Muller) */
-uint32_t sg_rng_below(sg_rng *rng, uint32_t n);               /* [0, n), unbiased; n > 0 */
-void sg_rng_shuffle(sg_rng *rng, uint32_t *items, size_t n);  /* Fisher-Yates */
+double sg_rng_uniform(sg_rng *rng);                          /* [0, 1), 53 bits */
+double sg_rng_between(sg_rng *rng, double low, double high); /* [low, high) */
+double sg_rng_normal(sg_rng *rng);                           /* mean 0, sd 1 (Box-Muller) */
+uint32_t sg_rng_below(sg_rng *rng, uint32_t n);              /* [0, n), unbiased; n > 0 */
+void sg_rng_shuffle(sg_rng *rng, uint32_t *items, size_t n); /* Fisher-Yates */
 
 #endif

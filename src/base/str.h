@@ -40,12 +40,13 @@ bool sg_parse_int64(long long *out, const char *text);
 /* Edit distance with transpositions, for "did you mean". */
 size_t sg_edit_distance(const char *a, const char *b);
 
-bool sg_ends_with(const char *text, const char *suffix);           /* case-insensitive, ASCII */
-char *sg_strdup(const char *text);                                 /* NULL when out of memory */
-char *sg_strdupf(const char *fmt, ...) SG_PRINTF(1, 2);            /* NULL when out of memory */
+bool sg_ends_with(const char *text, const char *suffix); /* case-insensitive, ASCII */
+char *sg_strdup(const char *text);                       /* NULL when out of memory */
+char *sg_strdupf(const char *fmt, ...) SG_PRINTF(1, 2);  /* NULL when out of memory */
 
-/* realloc for arrays: makes room for `need` elements in *items (capacity doubles). Overflow-checked. */
-SG_MUST_CHECK sg_status sg_grow(void *items_pointer, size_t *capacity, size_t need,
-        size_t element_size, sg_error *err);
+/* realloc for arrays: makes room for `need` elements in *items (capacity doubles).
+ * Overflow-checked. */
+SG_MUST_CHECK sg_status sg_grow(
+        void *items_pointer, size_t *capacity, size_t need, size_t element_size, sg_error *err);
 
 #endif

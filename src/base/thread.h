@@ -1,6 +1,6 @@
-/* thread.h - a fixed pool of worker threads for our own loops: image operations, loading, statistics.
- * Plans run on the calling thread with oneDNN's own threads; the pool never calls oneDNN.
- * SPDX-License-Identifier: Apache-2.0 */
+/* thread.h - a fixed pool of worker threads for our own loops: image operations, loading,
+ * statistics. Plans run on the calling thread with oneDNN's own threads; the pool never calls
+ * oneDNN. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_BASE_THREAD_H
 #define SG_BASE_THREAD_H
 
@@ -18,8 +18,8 @@ int sg_pool_size(const sg_pool *pool);
  * The first failure (lowest i among those seen) is returned and stops the handing out of further
  * items. A NULL pool runs in order on the caller. Not reentrant from inside a body. */
 typedef sg_status (*sg_pool_body)(void *user, size_t i, sg_error *err);
-SG_MUST_CHECK sg_status sg_pool_for(sg_pool *pool, size_t n, sg_pool_body body, void *user,
-        sg_error *err);
+SG_MUST_CHECK sg_status sg_pool_for(
+        sg_pool *pool, size_t n, sg_pool_body body, void *user, sg_error *err);
 
 int sg_cpu_count(void); /* processors this process may use (affinity and cgroup quota), >= 1 */
 

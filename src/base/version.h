@@ -3,7 +3,8 @@
 #ifndef SG_BASE_VERSION_H
 #define SG_BASE_VERSION_H
 
-/* Version of the layout of the CSV, JSON and run files we write; raised when a reader must change. */
+/* Version of the layout of the CSV, JSON and run files we write; raised when a reader must change.
+ */
 enum { SG_SCHEMA_VERSION = 1 };
 
 const char *sg_version(void);  /* "0.1.0" */

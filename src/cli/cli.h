@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/options.h"
 #include <signal.h>
+#include <stdio.h>
 
 enum {
     SG_EXIT_OK = 0,
@@ -18,7 +19,7 @@ enum {
     SG_EXIT_SIGTERM = 143
 };
 
-/* Every verb, in the order of --help; ends with NULL. Defined in main.c; a verb lives in
+/* Every verb, in the order of --help; ends with NULL. Defined in verbs.c; a verb lives in
  * cmd_<verb>.c and shows itself as `extern const sg_verb sg_verb_<name>`. */
 extern const sg_verb *const sg_verbs[];
 
@@ -26,8 +27,31 @@ extern const sg_verb *const sg_verbs[];
 int sg_cli_fail(const sg_error *err);
 /* Prints JSON (one document, newline) to stdout and drops the reference. */
 void sg_cli_print_json(json_t *value);
-/* Set by SIGINT, SIGTERM and SIGUSR1 (value: the signal); long work polls it. Installed by main. */
+/* Writes text to stream with control characters shown as '?': names come from files, and a terminal
+ * obeys what it is sent. */
+void sg_cli_print_safe(FILE *stream, const char *text);
+
+/* Set by SIGINT, SIGTERM and SIGUSR1 (value: the signal); long work polls it. A second SIGINT or
+ * SIGTERM ends the program at once. */
 extern volatile sig_atomic_t sg_cli_stop;
+/* Handlers for the above, SIGPIPE ignored (a reader that leaves must not kill a training), and
+ * descriptors 0 to 2 open, so that no file we write becomes standard output. */
+void sg_cli_prepare(void);
+
+/* The sink behind sg_call.log: plain lines on stderr; on a terminal a progress line that rewrites
+ * itself with rate and time left, elsewhere one line every half minute. */
+typedef struct sg_cli_sink {
+    sg_log log;
+    bool quiet, terminal, color;
+    bool line_open;      /* an unfinished progress line is on the screen */
+    char what[256];      /* of the progress shown last */
+    double began, shown; /* seconds on the monotonic clock */
+    double last_done;
+} sg_cli_sink;
+
+/* The sink must not move afterwards: log.user points to it. */
+void sg_cli_sink_init(sg_cli_sink *sink, bool quiet);
+void sg_cli_sink_finish(sg_cli_sink *sink); /* ends an open progress line */
 
 #define SG_RESEARCH_USE "Research use only. Not a medical device."
 

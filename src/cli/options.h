@@ -37,15 +37,15 @@ typedef struct sg_option {
 struct sg_call;
 
 typedef struct sg_verb {
-    const char *name;     /* "train", "data manifest" */
-    const char *operands; /* "DIR", "IMAGE..." or "" */
-    const char *summary;  /* one line */
-    const char *details;  /* paragraphs for --help and the man page; may be NULL */
-    const char *examples; /* lines of commands; may be NULL */
-    const sg_option *options; /* ends with a row whose name is NULL */
-    size_t struct_size;       /* of the options struct */
+    const char *name;               /* "train", "data manifest" */
+    const char *operands;           /* "DIR", "IMAGE..." or "" */
+    const char *summary;            /* one line */
+    const char *details;            /* paragraphs for --help and the man page; may be NULL */
+    const char *examples;           /* lines of commands; may be NULL */
+    const sg_option *options;       /* ends with a row whose name is NULL */
+    size_t struct_size;             /* of the options struct */
     int min_operands, max_operands; /* max -1 = any number */
-    bool takes_config;        /* offers --config F.yaml */
+    bool takes_config;              /* offers --config F.yaml */
     int (*run)(const struct sg_call *call); /* returns the exit code */
 } sg_verb;
 
@@ -55,16 +55,48 @@ typedef struct sg_call {
     const void *options; /* the filled options struct */
     int operand_count;
     const char *const *operands;
-    bool json, quiet;          /* --json and --quiet, offered by every verb */
-    const struct sg_log *log;  /* prints to stderr; obeys --quiet */
-    const bool *given;         /* per option row: set by command line or config file */
+    bool json, quiet;         /* --json and --quiet, offered by every verb */
+    const struct sg_log *log; /* prints to stderr; obeys --quiet */
+    const bool *given;        /* per option row: set by command line or config file */
 } sg_call;
 
-/* Fills the options struct from defaults, then --config, then argv. Unknown names are SG_ERR_USAGE and
- * name the nearest known one. */
-SG_MUST_CHECK sg_status sg_options_parse(void *options, bool *given, const char ***operands,
-        int *operand_count, const sg_verb *verb, int argc, char **argv, sg_error *err);
+/* One parsed command line. Text in `options` is borrowed from argv and from `config`. */
+typedef struct sg_parsed {
+    void *options; /* verb->struct_size bytes */
+    bool *given;   /* per option row */
+    const char **operands;
+    int operand_count;
+    bool help, json, quiet; /* help: nothing after --help was looked at */
+    sg_yaml config;
+} sg_parsed;
+
+/* Defaults, then --config, then argv (without the words of the verb). Unknown names are
+ * SG_ERR_USAGE and name the nearest known one. */
+SG_MUST_CHECK sg_status sg_options_parse(
+        sg_parsed *out, const sg_verb *verb, int argc, char *const *argv, sg_error *err);
+void sg_parsed_dispose(sg_parsed *parsed);
+
+/* Fills a zeroed struct with the defaults of the table. */
+SG_MUST_CHECK sg_status sg_options_defaults(void *options, const sg_verb *verb, sg_error *err);
+/* Sets what the file says; rows that are already true in `given` stay as they are (given may be
+ * NULL). Text is borrowed from `yaml`. */
+SG_MUST_CHECK sg_status sg_options_from_yaml(void *options, bool *given, const sg_verb *verb,
+        const sg_yaml *yaml, const char *name, sg_error *err);
 /* The whole struct as YAML, keys in table order; for args.yaml. Reading it back gives the same. */
 void sg_options_to_yaml(sg_str *out, const sg_verb *verb, const void *options);
+
+/* Rows that every verb has; the last row has no name. `config` only where the verb takes one. */
+extern const sg_option sg_common_options[];
+bool sg_option_is_common(const sg_option *option, const sg_verb *verb);
+
+/* Option n of a verb with the common ones behind its own; NULL past the end. For what is generated
+ * from the tables: help, man page, completion, usage. */
+const sg_option *sg_options_at(const sg_verb *verb, size_t n);
+/* "-e, --epochs N", "    --[no-]flip". */
+void sg_option_spelling(sg_str *out, const sg_option *option);
+void sg_options_help(sg_str *out, const sg_verb *verb);
+
+/* Nearest of n words to `word`, or NULL when none is near enough to suggest. */
+const char *sg_nearest(const char *word, const char *const *words, size_t n);
 
 #endif

@@ -1,0 +1,9 @@
+/* verbs.c - the list of verbs, in the order of the work: data, models, training, judging, the
+ * house. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/verbs.h"
+#include "cli/cli.h"
+
+const sg_verb *const sg_verbs[] = {
+        &sg_verb_doctor,
+        NULL,
+};

@@ -1,0 +1,10 @@
+/* verbs.h - every verb's name; one line each here and in verbs.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_CLI_VERBS_H
+#define SG_CLI_VERBS_H
+
+#include "cli/options.h"
+
+extern const sg_verb sg_verb_doctor;
+
+#endif
