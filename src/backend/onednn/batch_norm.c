@@ -33,24 +33,6 @@ static sg_status describe(sg_dnn_primitive *p, const sg_layout *layout, dnnl_pro
     return status;
 }
 
-static sg_status finish(sg_dnn_primitive *p, sg_error *err) {
-    const sg_problem *q = &p->base.problem;
-    sg_shape channels = sg_shape_of(1, &q->src[0].dims[1]);
-    sg_dnn_binding forward[] = {{SG_ARG_SRC0, DNNL_ARG_SRC, &q->src[0]},
-            {SG_ARG_DST, DNNL_ARG_DST, &q->src[0]}, {SG_ARG_MEAN, DNNL_ARG_MEAN, &channels},
-            {SG_ARG_VAR, DNNL_ARG_VARIANCE, &channels}, {SG_ARG_WEIGHT, DNNL_ARG_SCALE, &channels},
-            {SG_ARG_BIAS, DNNL_ARG_SHIFT, &channels}};
-    sg_dnn_binding backward[] = {{SG_ARG_SRC0, DNNL_ARG_SRC, &q->src[0]},
-            {SG_ARG_DIFF_DST, DNNL_ARG_DIFF_DST, &q->src[0]},
-            {SG_ARG_DIFF_SRC0, DNNL_ARG_DIFF_SRC, &q->src[0]},
-            {SG_ARG_MEAN, DNNL_ARG_MEAN, &channels}, {SG_ARG_VAR, DNNL_ARG_VARIANCE, &channels},
-            {SG_ARG_WEIGHT, DNNL_ARG_SCALE, &channels},
-            {SG_ARG_DIFF_WEIGHT, DNNL_ARG_DIFF_SCALE, &channels},
-            {SG_ARG_DIFF_BIAS, DNNL_ARG_DIFF_SHIFT, &channels}};
-    if (q->pass == SG_PASS_BACKWARD_DATA) return sg_dnn_finish(p, backward, 8, err);
-    return sg_dnn_finish(p, forward, 6, err);
-}
-
 sg_status sg_dnn_batch_norm_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err) {
     const sg_problem *q = &p->base.problem;
@@ -68,12 +50,12 @@ sg_status sg_dnn_batch_norm_compile(sg_dnn_primitive *p, const sg_wanted *wanted
         dnnl_prop_kind_t prop =
                 q->pass == SG_PASS_TRAIN ? dnnl_forward_training : dnnl_forward_inference;
         status = describe(p, layout, prop, NULL, &p->pd, err);
-        return status ? status : finish(p, err);
+        return status ? status : sg_dnn_finish(p, err);
     }
     p->can_alias = true;
     dnnl_primitive_desc_t hint = NULL;
     status = describe(p, layout, dnnl_forward_training, NULL, &hint, err);
     if (!status) status = describe(p, layout, dnnl_backward, hint, &p->pd, err);
     if (hint) dnnl_primitive_desc_destroy(hint);
-    return status ? status : finish(p, err);
+    return status ? status : sg_dnn_finish(p, err);
 }

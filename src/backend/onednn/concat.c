@@ -93,10 +93,10 @@ static sg_status model_of(const sg_layout **out, const sg_dnn_primitive *p, cons
         sg_arg arg = parts[backward] + i;
         if (!wanted->arg[arg] || wanted->arg[arg]->plain) continue;
         *out = wanted->arg[arg];
-        return sg_dnn_check_wanted(p->backend, *out, &q->src[i], arg, err);
+        return sg_dnn_check_wanted(p, *out, arg, err);
     }
     *out = wanted->arg[wholes[backward]];
-    if (*out) return sg_dnn_check_wanted(p->backend, *out, &q->dst, wholes[backward], err);
+    if (*out) return sg_dnn_check_wanted(p, *out, wholes[backward], err);
     if (backward && forward) {
         *out = forward->layout[SG_ARG_DST];
         return SG_OK;

@@ -42,11 +42,5 @@ sg_status sg_dnn_relu_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         status = describe(p, sg_md_view(&md), false, NULL, &p->pd, err);
     }
     sg_md_dispose(&md);
-    if (status) return status;
-    sg_dnn_binding ahead[] = {
-            {SG_ARG_SRC0, DNNL_ARG_SRC, shape}, {SG_ARG_DST, DNNL_ARG_DST, shape}};
-    sg_dnn_binding back[] = {{SG_ARG_DST, DNNL_ARG_DST, shape},
-            {SG_ARG_DIFF_DST, DNNL_ARG_DIFF_DST, shape},
-            {SG_ARG_DIFF_SRC0, DNNL_ARG_DIFF_SRC, shape}};
-    return backward ? sg_dnn_finish(p, back, 3, err) : sg_dnn_finish(p, ahead, 2, err);
+    return status ? status : sg_dnn_finish(p, err);
 }

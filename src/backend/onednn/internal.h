@@ -100,9 +100,22 @@ sg_status sg_dnn_layout_md(
 /* Own loops: never fails for plain, NHWC and channel-blocked layouts. */
 sg_status sg_dnn_layout_view(sg_dnn_view *out, const sg_layout *layout, sg_error *err);
 void sg_dnn_layouts_dispose(sg_dnn_backend *b);
-/* Every wanted layout is one of ours and of the right shape for the argument named. */
-sg_status sg_dnn_check_wanted(const sg_dnn_backend *b, const sg_layout *layout,
-        const sg_shape *shape, sg_arg arg, sg_error *err);
+/* A wanted layout is one of ours and has the argument's shape. */
+sg_status sg_dnn_check_wanted(
+        const sg_dnn_primitive *p, const sg_layout *layout, sg_arg arg, sg_error *err);
+
+/* ---- weighted.c ---- */
+
+/* How convolution and inner product differ. */
+typedef struct sg_dnn_weighted {
+    dnnl_status_t (*create)(dnnl_primitive_desc_t *out, const sg_dnn_primitive *p,
+            dnnl_prop_kind_t prop, const sg_pd_data *data, const_dnnl_primitive_desc_t hint,
+            const_dnnl_primitive_attr_t attr);
+    int weight_ndims;
+    int64_t weight_dims[5]; /* as the library sees the weights; the same plain bytes */
+} sg_dnn_weighted;
+sg_status sg_dnn_weighted_compile(sg_dnn_primitive *p, const sg_dnn_weighted *of,
+        const sg_wanted *wanted, const sg_dnn_primitive *forward, sg_error *err);
 
 /* ---- primitive.c ---- */
 
@@ -110,23 +123,17 @@ sg_status sg_dnn_fail(
         sg_error *err, dnnl_status_t status, const sg_problem *problem, const char *what);
 /* Descriptor for an argument: the wanted layout, or any. */
 sg_status sg_dnn_md_wanted(sg_md *out, const sg_dnn_primitive *p, const sg_wanted *wanted,
-        sg_arg arg, const sg_shape *shape, int ndims, const int64_t *dims, sg_error *err);
+        sg_arg arg, int ndims, const int64_t *dims, sg_error *err);
 /* Attributes with the caller's scratch memory and the fused tail of the problem (sum, ReLU, clip).
  */
 sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *problem, sg_error *err);
-/* Which of the library's arguments is which of ours. */
-typedef struct sg_dnn_binding {
-    sg_arg arg;
-    int dnnl_arg;
-    const sg_shape *shape; /* NULL = raw bytes */
-} sg_dnn_binding;
-/* Takes p->pd to an executable primitive; arguments that the library does not take are left out,
- * and WORKSPACE and SCRATCH are added where it wants them. */
-sg_status sg_dnn_finish(
-        sg_dnn_primitive *p, const sg_dnn_binding *bindings, int count, sg_error *err);
+/* Takes p->pd to an executable primitive. Arguments are those of sg_problem_arg, and WORKSPACE and
+ * SCRATCH where the library wants them. */
+sg_status sg_dnn_finish(sg_dnn_primitive *p, sg_error *err);
 /* The layout that an elementwise operation works in: that of its first wanted or kept argument. */
 sg_status sg_dnn_follow(const sg_layout **out, const sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err);
+sg_window sg_dnn_window(const sg_problem *problem); /* of convolution and pooling */
 sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 
 /* ---- threads.c ---- */

@@ -203,14 +203,17 @@ sg_status sg_dnn_layout_view(sg_dnn_view *out, const sg_layout *layout, sg_error
     return SG_OK;
 }
 
-sg_status sg_dnn_check_wanted(const sg_dnn_backend *b, const sg_layout *layout,
-        const sg_shape *shape, sg_arg arg, sg_error *err) {
+sg_status sg_dnn_check_wanted(
+        const sg_dnn_primitive *p, const sg_layout *layout, sg_arg arg, sg_error *err) {
+    const sg_dnn_backend *b = p->backend;
     char text[SG_SHAPE_TEXT];
+    sg_shape shape;
+    if (!sg_problem_arg(&shape, &p->base.problem, arg)) return SG_OK; /* not taken: no matter */
     for (size_t i = 0; i < b->layout_count; i++) {
         if (&b->layouts[i]->base != layout) continue;
-        if (sg_shape_equal(&layout->shape, shape)) return SG_OK;
+        if (sg_shape_equal(&layout->shape, &shape)) return SG_OK;
         return sg_fail(err, SG_ERR_INTERNAL, "the layout wanted for %s is not of shape %s",
-                sg_arg_name(arg), sg_shape_text(text, shape));
+                sg_arg_name(arg), sg_shape_text(text, &shape));
     }
     return sg_fail(err, SG_ERR_INTERNAL, "the layout wanted for %s is of another backend",
             sg_arg_name(arg));

@@ -10,20 +10,6 @@ static dnnl_alg_kind_t algorithm_of(const sg_problem *q) {
                                                            : dnnl_pooling_avg_exclude_padding;
 }
 
-static sg_window window_of(const sg_problem *q) {
-    sg_window w = {.stride = {1, 1}};
-    for (int i = 0; i < 2; i++) {
-        w.kernel[i] = q->src[0].dims[2 + i];
-        if (q->op == SG_OP_GLOBAL_POOL) continue;
-        w.kernel[i] = q->kernel[i];
-        w.stride[i] = q->stride[i];
-        w.dilation[i] = q->dilation[i] > 1 ? q->dilation[i] - 1 : 0;
-        w.pad_begin[i] = q->pad_begin[i];
-        w.pad_end[i] = q->pad_end[i];
-    }
-    return w;
-}
-
 /* dst NULL: the library's choice. */
 static sg_status describe(sg_dnn_primitive *p, dnnl_prop_kind_t prop, sg_md_ref src, sg_md_ref dst,
         const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out, sg_error *err) {
@@ -36,7 +22,7 @@ static sg_status describe(sg_dnn_primitive *p, dnnl_prop_kind_t prop, sg_md_ref 
     if (!dst) made = sg_md_init_tag(&any, 4, q->dst.dims, dnnl_f32, dnnl_format_tag_any);
     if (made == dnnl_success) {
         sg_pd_data data = {.src = src, .dst = dst ? dst : sg_md_view(&any)};
-        sg_window window = window_of(q);
+        sg_window window = sg_dnn_window(q);
         made = sg_pd_pooling(
                 out, p->backend->engine, prop, algorithm_of(q), &data, &window, hint, attr);
     }
@@ -50,21 +36,17 @@ static sg_status compile_forward(sg_dnn_primitive *p, const sg_wanted *wanted, s
     const sg_layout *src_layout = wanted->arg[SG_ARG_SRC0];
     sg_md src = {0}, dst = {0};
     sg_status status =
-            src_layout ? sg_dnn_check_wanted(p->backend, src_layout, &q->src[0], SG_ARG_SRC0, err)
+            src_layout ? sg_dnn_check_wanted(p, src_layout, SG_ARG_SRC0, err)
                        : sg_dnn_layout_plain(&src_layout, p->backend, &q->src[0], SG_F32, err);
     if (!status) status = sg_dnn_layout_md(&src, src_layout, 4, q->src[0].dims, err);
-    if (!status)
-        status = sg_dnn_md_wanted(&dst, p, wanted, SG_ARG_DST, &q->dst, 4, q->dst.dims, err);
+    if (!status) status = sg_dnn_md_wanted(&dst, p, wanted, SG_ARG_DST, 4, q->dst.dims, err);
     if (!status)
         status = describe(p,
                 q->pass == SG_PASS_TRAIN ? dnnl_forward_training : dnnl_forward_inference,
                 sg_md_view(&src), sg_md_view(&dst), NULL, &p->pd, err);
     sg_md_dispose(&src);
     sg_md_dispose(&dst);
-    if (status) return status;
-    sg_dnn_binding bindings[] = {
-            {SG_ARG_SRC0, DNNL_ARG_SRC, &q->src[0]}, {SG_ARG_DST, DNNL_ARG_DST, &q->dst}};
-    return sg_dnn_finish(p, bindings, 2, err);
+    return status ? status : sg_dnn_finish(p, err);
 }
 
 static sg_status compile_backward(sg_dnn_primitive *p, const sg_wanted *wanted,
@@ -76,7 +58,7 @@ static sg_status compile_backward(sg_dnn_primitive *p, const sg_wanted *wanted,
     sg_status status = SG_OK;
     if (!hint) {
         const sg_layout *layout = wanted->arg[SG_ARG_DIFF_SRC0];
-        status = layout ? sg_dnn_check_wanted(p->backend, layout, &q->src[0], SG_ARG_DIFF_SRC0, err)
+        status = layout ? sg_dnn_check_wanted(p, layout, SG_ARG_DIFF_SRC0, err)
                         : sg_dnn_layout_plain(&layout, p->backend, &q->src[0], SG_F32, err);
         if (!status) status = sg_dnn_layout_md(&src, layout, 4, q->src[0].dims, err);
         if (!status)
@@ -89,10 +71,7 @@ static sg_status compile_backward(sg_dnn_primitive *p, const sg_wanted *wanted,
                 sg_pd_md(hint, dnnl_query_dst_md, 0), hint, &p->pd, err);
     if (made_hint) dnnl_primitive_desc_destroy(made_hint);
     sg_md_dispose(&src);
-    if (status) return status;
-    sg_dnn_binding bindings[] = {{SG_ARG_DIFF_DST, DNNL_ARG_DIFF_DST, &q->dst},
-            {SG_ARG_DIFF_SRC0, DNNL_ARG_DIFF_SRC, &q->src[0]}};
-    return sg_dnn_finish(p, bindings, 2, err);
+    return status ? status : sg_dnn_finish(p, err);
 }
 
 sg_status sg_dnn_pool_compile(sg_dnn_primitive *p, const sg_wanted *wanted,

@@ -26,14 +26,30 @@ sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem) {
 }
 
 sg_status sg_dnn_md_wanted(sg_md *out, const sg_dnn_primitive *p, const sg_wanted *wanted,
-        sg_arg arg, const sg_shape *shape, int ndims, const int64_t *dims, sg_error *err) {
+        sg_arg arg, int ndims, const int64_t *dims, sg_error *err) {
     const sg_layout *layout = wanted->arg[arg];
     if (layout) {
-        sg_status status = sg_dnn_check_wanted(p->backend, layout, shape, arg, err);
+        sg_status status = sg_dnn_check_wanted(p, layout, arg, err);
         return status ? status : sg_dnn_layout_md(out, layout, ndims, dims, err);
     }
     dnnl_status_t done = sg_md_init_tag(out, ndims, dims, dnnl_f32, dnnl_format_tag_any);
     return done == dnnl_success ? SG_OK : sg_dnn_fail(err, done, &p->base.problem, "an argument");
+}
+
+sg_window sg_dnn_window(const sg_problem *q) {
+    sg_window w = {.stride = {1, 1}};
+    for (int i = 0; i < 2; i++) {
+        if (q->op == SG_OP_GLOBAL_POOL) {
+            w.kernel[i] = q->src[0].dims[2 + i];
+            continue;
+        }
+        w.kernel[i] = q->kernel[i];
+        w.stride[i] = q->stride[i];
+        w.dilation[i] = q->dilation[i] - 1;
+        w.pad_begin[i] = q->pad_begin[i];
+        w.pad_end[i] = q->pad_end[i];
+    }
+    return w;
 }
 
 static dnnl_status_t append_fused(dnnl_post_ops_t ops, const sg_problem *problem) {
@@ -68,20 +84,49 @@ sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *probl
 
 /* ---- binding and running ---- */
 
-static sg_status bind_argument(sg_dnn_primitive *p, const sg_dnn_binding *binding, sg_error *err) {
-    sg_md_ref md = sg_pd_md(p->pd, dnnl_query_exec_arg_md, binding->dnnl_arg);
+/* The library's name of an argument; 0 = it has none. */
+static int library_argument(sg_op op, sg_arg arg) {
+    static const int names[SG_ARG_COUNT] = {
+            [SG_ARG_SRC0] = DNNL_ARG_SRC,
+            [SG_ARG_WEIGHT] = DNNL_ARG_WEIGHTS,
+            [SG_ARG_BIAS] = DNNL_ARG_BIAS,
+            [SG_ARG_MEAN] = DNNL_ARG_MEAN,
+            [SG_ARG_VAR] = DNNL_ARG_VARIANCE,
+            [SG_ARG_DST] = DNNL_ARG_DST,
+            [SG_ARG_DIFF_DST] = DNNL_ARG_DIFF_DST,
+            [SG_ARG_DIFF_SRC0] = DNNL_ARG_DIFF_SRC,
+            [SG_ARG_DIFF_WEIGHT] = DNNL_ARG_DIFF_WEIGHTS,
+            [SG_ARG_DIFF_BIAS] = DNNL_ARG_DIFF_BIAS,
+            [SG_ARG_WORKSPACE] = DNNL_ARG_WORKSPACE,
+            [SG_ARG_SCRATCH] = DNNL_ARG_SCRATCHPAD,
+    };
+    static const int norm_names[SG_ARG_COUNT] = {
+            [SG_ARG_WEIGHT] = DNNL_ARG_SCALE,
+            [SG_ARG_BIAS] = DNNL_ARG_SHIFT,
+            [SG_ARG_DIFF_WEIGHT] = DNNL_ARG_DIFF_SCALE,
+            [SG_ARG_DIFF_BIAS] = DNNL_ARG_DIFF_SHIFT,
+    };
+    bool norm = op == SG_OP_BATCH_NORM && norm_names[arg] != 0;
+    return norm ? norm_names[arg] : names[arg];
+}
+
+static sg_status bind_argument(sg_dnn_primitive *p, sg_arg arg, sg_error *err) {
+    const sg_problem *q = &p->base.problem;
+    bool raw = arg == SG_ARG_WORKSPACE || arg == SG_ARG_SCRATCH;
+    sg_shape shape;
+    if (!raw && !sg_problem_arg(&shape, q, arg)) return SG_OK;
+    int name = library_argument(q->op, arg);
+    sg_md_ref md = sg_pd_md(p->pd, dnnl_query_exec_arg_md, name);
     size_t bytes = sg_md_bytes(md);
     if (bytes == 0) return SG_OK;
-    const sg_layout **layout = &p->layout[binding->arg];
-    sg_status status = binding->shape
-                               ? sg_dnn_layout_intern(layout, p->backend, binding->shape, md, err)
-                               : sg_dnn_layout_bytes(layout, p->backend, bytes, err);
+    sg_status status = raw ? sg_dnn_layout_bytes(&p->layout[arg], p->backend, bytes, err)
+                           : sg_dnn_layout_intern(&p->layout[arg], p->backend, &shape, md, err);
     if (status) return status;
     dnnl_memory_t memory;
     dnnl_status_t done = dnnl_memory_create(&memory, md, p->backend->engine, DNNL_MEMORY_NONE);
-    if (done != dnnl_success) return sg_dnn_fail(err, done, &p->base.problem, "an argument");
-    p->exec[p->arg_count] = (dnnl_exec_arg_t){binding->dnnl_arg, memory};
-    p->arg[p->arg_count++] = binding->arg;
+    if (done != dnnl_success) return sg_dnn_fail(err, done, q, "an argument");
+    p->exec[p->arg_count] = (dnnl_exec_arg_t){name, memory};
+    p->arg[p->arg_count++] = arg;
     return SG_OK;
 }
 
@@ -102,13 +147,9 @@ static sg_status run_library(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT]
     return done == dnnl_success ? SG_OK : sg_dnn_fail(err, done, &p->base.problem, "the execution");
 }
 
-sg_status sg_dnn_finish(
-        sg_dnn_primitive *p, const sg_dnn_binding *bindings, int count, sg_error *err) {
-    static const sg_dnn_binding raw[] = {{SG_ARG_WORKSPACE, DNNL_ARG_WORKSPACE, NULL},
-            {SG_ARG_SCRATCH, DNNL_ARG_SCRATCHPAD, NULL}};
-    for (int i = 0; i < count + 2; i++) {
-        const sg_dnn_binding *binding = i < count ? &bindings[i] : &raw[i - count];
-        sg_status status = bind_argument(p, binding, err);
+sg_status sg_dnn_finish(sg_dnn_primitive *p, sg_error *err) {
+    for (int arg = 0; arg < SG_ARG_COUNT; arg++) {
+        sg_status status = bind_argument(p, (sg_arg)arg, err);
         if (status) return status;
     }
     dnnl_status_t done = dnnl_primitive_create(&p->handle, p->pd);
@@ -123,11 +164,12 @@ sg_status sg_dnn_follow(const sg_layout **out, const sg_dnn_primitive *p, const 
         const sg_dnn_primitive *forward, sg_error *err) {
     static const sg_arg order[] = {
             SG_ARG_SRC0, SG_ARG_DST, SG_ARG_DIFF_DST, SG_ARG_MASK, SG_ARG_DIFF_SRC0};
-    const sg_shape *shape = &p->base.problem.src[0];
+    const sg_problem *q = &p->base.problem;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         const sg_layout *layout = wanted->arg[order[i]];
-        if (!layout) continue;
-        sg_status status = sg_dnn_check_wanted(p->backend, layout, shape, order[i], err);
+        sg_shape shape;
+        if (!layout || !sg_problem_arg(&shape, q, order[i])) continue;
+        sg_status status = sg_dnn_check_wanted(p, layout, order[i], err);
         if (status == SG_OK) *out = layout;
         return status;
     }
@@ -135,5 +177,5 @@ sg_status sg_dnn_follow(const sg_layout **out, const sg_dnn_primitive *p, const 
         *out = forward->layout[SG_ARG_SRC0];
         return SG_OK;
     }
-    return sg_dnn_layout_plain(out, p->backend, shape, SG_F32, err);
+    return sg_dnn_layout_plain(out, p->backend, &q->src[0], SG_F32, err);
 }

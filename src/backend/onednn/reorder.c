@@ -13,10 +13,9 @@ static int common_dims(int64_t dims[DNNL_MAX_NDIMS], const sg_layout *from, cons
 
 static sg_status layout_or_plain(const sg_layout **out, const sg_dnn_primitive *p,
         const sg_wanted *wanted, sg_arg arg, sg_error *err) {
-    const sg_shape *shape = &p->base.problem.src[0];
     *out = wanted->arg[arg];
-    if (*out) return sg_dnn_check_wanted(p->backend, *out, shape, arg, err);
-    return sg_dnn_layout_plain(out, p->backend, shape, SG_F32, err);
+    if (*out) return sg_dnn_check_wanted(p, *out, arg, err);
+    return sg_dnn_layout_plain(out, p->backend, &p->base.problem.src[0], SG_F32, err);
 }
 
 sg_status sg_dnn_reorder_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
@@ -42,8 +41,5 @@ sg_status sg_dnn_reorder_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
     if (attr) dnnl_primitive_attr_destroy(attr);
     sg_md_dispose(&src);
     sg_md_dispose(&dst);
-    if (status) return status;
-    sg_dnn_binding bindings[] = {
-            {SG_ARG_SRC0, DNNL_ARG_FROM, &q->src[0]}, {SG_ARG_DST, DNNL_ARG_TO, &q->src[0]}};
-    return sg_dnn_finish(p, bindings, 2, err);
+    return status ? status : sg_dnn_finish(p, err);
 }
