@@ -1,0 +1,279 @@
+/* predictions.c - see predictions.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/predictions.h"
+#include "base/csv.h"
+#include "image/codec.h"
+#include "protocol/run.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 32 }; /* images decoded and predicted together */
+
+static sg_status no_memory(sg_error *err) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory collecting predictions");
+}
+
+void sg_predictions_dispose(sg_predictions *p) {
+    if (!p) return;
+    for (size_t i = 0; i < p->count; i++) {
+        free(p->rows[i].path);
+        free(p->rows[i].group);
+    }
+    for (int c = 0; p->classes && c < p->class_count; c++) free(p->classes[c]);
+    free(p->classes);
+    free(p->rows);
+    free(p->values);
+    free(p->root);
+    memset(p, 0, sizeof *p);
+}
+
+/* Room for at most `most` rows of these classes. */
+static sg_status start(sg_predictions *p, size_t most, const char *const *classes, int class_count,
+        const char *root, sg_error *err) {
+    memset(p, 0, sizeof *p);
+    p->rows = calloc(most + 1, sizeof *p->rows);
+    p->values = calloc(2 * most * (size_t)class_count + 1, sizeof *p->values);
+    p->classes = calloc((size_t)class_count + 1, sizeof *p->classes);
+    p->root = sg_strdup(root);
+    bool ok = p->rows && p->values && p->classes && p->root;
+    for (int c = 0; c < class_count && ok; c++)
+        ok = (p->classes[c] = sg_strdup(classes[c])) != NULL;
+    p->class_count = class_count;
+    return ok ? SG_OK : no_memory(err);
+}
+
+typedef struct stamp {
+    const char *split;
+    int fold;
+    long long seed;
+} stamp;
+
+static sg_status add_row(sg_predictions *out, const sg_manifest *m, size_t row, int label,
+        const sg_prediction *found, const stamp *mark, sg_error *err) {
+    size_t k = (size_t)out->class_count;
+    sg_prediction_row *r = &out->rows[out->count];
+    r->path = sg_strdup(m->rows[row].path);
+    r->group = sg_strdup(m->group_labels[m->rows[row].group]);
+    memcpy(r->sha256, m->rows[row].sha256, sizeof r->sha256);
+    r->split = mark->split;
+    r->fold = mark->fold;
+    r->seed = mark->seed;
+    r->label = label;
+    r->predicted = found->top;
+    r->p = out->values + 2 * k * out->count;
+    r->logit = r->p + k;
+    memcpy(r->p, found->probability, k * sizeof *r->p);
+    memcpy(r->logit, found->logit, k * sizeof *r->logit);
+    out->count++;
+    return r->path && r->group ? SG_OK : no_memory(err);
+}
+
+static sg_status read_row(sg_image *out, const sg_manifest *m, size_t row, sg_error *err) {
+    char *path = sg_manifest_file(m, row);
+    if (!path) return no_memory(err);
+    sg_status st = sg_image_read(out, NULL, path, NULL, err);
+    free(path);
+    return st;
+}
+
+/* Predicts rows[n] in chunks and appends them. class_map: manifest class -> model class. */
+static sg_status predict_rows(sg_predictions *out, sg_predictor *predictor, const sg_manifest *m,
+        const size_t *rows, size_t n, const int *class_map, const stamp *mark,
+        const sg_predict_options *options, sg_error *err) {
+    sg_image images[CHUNK] = {{0, 0, 0, NULL}};
+    sg_prediction found[CHUNK];
+    sg_status st = SG_OK;
+    for (size_t start_at = 0; start_at < n && !st; start_at += CHUNK) {
+        if (options->stop && *options->stop)
+            return sg_fail(err, SG_ERR_INTERRUPTED, "stopped; nothing was written");
+        size_t count = n - start_at < CHUNK ? n - start_at : CHUNK;
+        for (size_t i = 0; i < count && !st; i++)
+            st = read_row(&images[i], m, rows[start_at + i], err);
+        if (!st) st = sg_predictor_predict_images(predictor, found, images, (int)count, err);
+        for (size_t i = 0; i < count && !st; i++) {
+            size_t row = rows[start_at + i];
+            st = add_row(out, m, row, class_map[m->rows[row].class_index], &found[i], mark, err);
+        }
+        for (size_t i = 0; i < count; i++) sg_image_dispose(&images[i]);
+        sg_log_progress(options->log, "predicting", (double)(start_at + count), (double)n);
+    }
+    return st;
+}
+
+/* The model's class for each class of the data, by name. */
+static sg_status map_classes(int *map, const sg_manifest *m, const sg_bundle *b, sg_error *err) {
+    for (size_t c = 0; c < m->class_count; c++) {
+        map[c] = -1;
+        for (int k = 0; k < b->class_count; k++)
+            if (strcmp(m->class_names[c], b->classes[k]) == 0) map[c] = k;
+        if (map[c] < 0)
+            return sg_fail(err, SG_ERR_INPUT,
+                    "the data have a class '%s' that the model does not know; rename the folder to "
+                    "one of its classes (%s, ...)",
+                    m->class_names[c], b->classes[0]);
+    }
+    return SG_OK;
+}
+
+static sg_status check_seen(
+        const sg_bundle *b, const sg_manifest *m, const size_t *rows, size_t n, sg_error *err) {
+    size_t seen = 0, first = 0;
+    for (size_t i = 0; i < n; i++)
+        if (sg_bundle_seen(b, m->rows[rows[i]].sha256) && seen++ == 0) first = rows[i];
+    if (!seen) return SG_OK;
+    return sg_fail(err, SG_ERR_INPUT,
+            "%zu of %zu images were in this model's training or validation, the first is %s: "
+            "figures "
+            "on them say nothing about new images; take other images, or add --allow-seen (the "
+            "report will be marked)",
+            seen, n, m->rows[first].path);
+}
+
+/* One model on the rows of a run's part. */
+static sg_status predict_part(sg_predictions *out, const char *dir, const sg_run *run,
+        const sg_split *parts, sg_part part, int fold, const sg_predict_options *options,
+        sg_error *err) {
+    size_t *rows = NULL, n = 0;
+    sg_bundle *bundle = NULL;
+    sg_predictor *predictor = NULL;
+    int map[SG_PREDICTOR_MAX_CLASSES];
+    sg_status st = sg_split_select(&rows, &n, parts, part, err);
+    if (!st && n == 0)
+        st = sg_fail(err, SG_ERR_INPUT, "the run %s has no image in its %s part", dir,
+                sg_part_name(part));
+    if (!st) st = sg_bundle_open(&bundle, dir, err);
+    if (!st && part == SG_PART_TEST && !options->allow_seen)
+        st = check_seen(bundle, &run->manifest, rows, n, err);
+    if (!st) st = map_classes(map, &run->manifest, bundle, err);
+    if (st) {
+        sg_bundle_close(bundle);
+        free(rows);
+        return st;
+    }
+    stamp mark = {sg_part_name(part), fold, bundle->members[0].seed};
+    sg_predict_options own = *options;
+    own.predictor.allow_phantom_model = true; /* a run is judged on data of its own kind */
+    own.predictor.batch = CHUNK;
+    st = sg_predictor_create(&predictor, bundle, &own.predictor, err);
+    if (!st) st = predict_rows(out, predictor, &run->manifest, rows, n, map, &mark, &own, err);
+    sg_predictor_close(predictor);
+    free(rows);
+    return st;
+}
+
+static sg_status predict_fold(sg_predictions *out, const sg_run *run, int fold, sg_part part,
+        const sg_predict_options *options, sg_error *err) {
+    sg_split parts = {0};
+    char *dir = sg_run_fold_dir(run->dir, fold);
+    sg_status st = dir ? sg_split_fold_parts(&parts, &run->split, &run->manifest, fold, 0, 0, err)
+                       : no_memory(err);
+    if (!st) st = predict_part(out, dir, run, &parts, part, fold, options, err);
+    sg_split_dispose(&parts);
+    free(dir);
+    return st;
+}
+
+sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part part,
+        const sg_predict_options *options, sg_error *err) {
+    sg_run run;
+    sg_status st = sg_run_open(&run, dir, options->log, err);
+    if (st) return st;
+    sg_predictions found = {0};
+    int folds = run.split.folds;
+    size_t most = run.manifest.count * (size_t)(folds ? folds : 1);
+    st = start(&found, most, (const char *const *)run.manifest.class_names,
+            (int)run.manifest.class_count, run.manifest.root, err);
+    if (!st && folds == 0) st = predict_part(&found, dir, &run, &run.split, part, -1, options, err);
+    int done = 0;
+    for (int fold = 0; fold < folds && !st; fold++) {
+        char *sub = sg_run_fold_dir(dir, fold);
+        bool there = false;
+        st = sub ? sg_train_is_finished(&there, sub, err) : no_memory(err);
+        free(sub);
+        if (st || !there) continue;
+        done++;
+        st = predict_fold(&found, &run, fold, part, options, err);
+    }
+    if (!st && folds && !done)
+        st = sg_fail(err, SG_ERR_INPUT,
+                "no fold of %s is finished; go on with `sonograde train --resume %s`", dir, dir);
+    if (!st && done < folds)
+        sg_log_line(options->log, SG_LOG_WARN,
+                "%d of %d folds are finished; the others are left out", done, folds);
+    sg_run_close(&run);
+    if (st)
+        sg_predictions_dispose(&found);
+    else
+        *out = found;
+    return st;
+}
+
+sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
+        const sg_manifest *manifest, const sg_predict_options *options, sg_error *err) {
+    size_t n = manifest->count;
+    sg_predictions found = {0};
+    sg_predictor *predictor = NULL;
+    int map[SG_PREDICTOR_MAX_CLASSES];
+    size_t *rows = malloc(n * sizeof *rows + 1);
+    sg_status st = rows ? SG_OK : no_memory(err);
+    for (size_t i = 0; i < n && rows; i++) rows[i] = i;
+    if (!st && manifest->class_count > SG_PREDICTOR_MAX_CLASSES)
+        st = sg_fail(err, SG_ERR_INPUT, "the data have too many classes");
+    if (!st) st = map_classes(map, manifest, bundle, err);
+    if (!st && !options->allow_seen) st = check_seen(bundle, manifest, rows, n, err);
+    if (!st) st = start(&found, n, bundle->classes, bundle->class_count, manifest->root, err);
+    sg_predict_options own = *options;
+    own.predictor.batch = CHUNK;
+    stamp mark = {"external", -1, bundle->members[0].seed};
+    if (!st)
+        st = sg_predictor_create(&predictor, bundle, &own.predictor, err);
+    else
+        sg_bundle_close(bundle);
+    char *first = st ? NULL : sg_manifest_file(manifest, 0);
+    if (!st) st = first ? sg_predictor_check_phantom(predictor, first, err) : no_memory(err);
+    if (!st) st = predict_rows(&found, predictor, manifest, rows, n, map, &mark, &own, err);
+    free(first);
+    sg_predictor_close(predictor);
+    free(rows);
+    if (st)
+        sg_predictions_dispose(&found);
+    else
+        *out = found;
+    return st;
+}
+
+sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_error *err) {
+    static const char *const fixed[] = {
+            "path", "sha256", "group", "split", "fold", "seed", "label", "predicted"};
+    sg_str s;
+    sg_str_init(&s, (size_t)1 << 30);
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) sg_csv_put(&s, fixed[i]);
+    for (int what = 0; what < 2; what++)
+        for (int c = 0; c < p->class_count; c++) {
+            char *name = sg_strdupf("%s_%s", what == 0 ? "p" : "logit", p->classes[c]);
+            sg_csv_put(&s, name ? name : "?");
+            free(name);
+        }
+    sg_csv_end_row(&s);
+    for (size_t i = 0; i < p->count; i++) {
+        const sg_prediction_row *r = &p->rows[i];
+        sg_csv_put(&s, r->path);
+        sg_csv_put(&s, r->sha256);
+        sg_csv_put(&s, r->group);
+        sg_csv_put(&s, r->split);
+        if (r->fold < 0)
+            sg_csv_put(&s, "");
+        else
+            sg_csv_put_int(&s, r->fold);
+        sg_csv_put_int(&s, r->seed);
+        sg_csv_put(&s, p->classes[r->label]);
+        sg_csv_put(&s, p->classes[r->predicted]);
+        for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->p[c]);
+        for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->logit[c]);
+        sg_csv_end_row(&s);
+    }
+    sg_status st = sg_str_check(&s, err);
+    if (!st) st = sg_file_write(path, s.data, s.len, err);
+    sg_str_dispose(&s);
+    return st;
+}

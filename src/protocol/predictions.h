@@ -1,0 +1,56 @@
+/* predictions.h - what models said about images whose truth is known: the table between evaluation
+ * and figures, in memory and as predictions.csv
+ * (path,sha256,group,split,fold,seed,label,predicted,p_<class>...,logit_<class>...).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_PROTOCOL_PREDICTIONS_H
+#define SG_PROTOCOL_PREDICTIONS_H
+
+#include "base/log.h"
+#include "data/manifest.h"
+#include "data/split.h"
+#include "infer/predict.h"
+#include <signal.h>
+
+typedef struct sg_prediction_row {
+    char *path; /* relative to the root of the data; owned */
+    char sha256[SG_SHA256_HEX];
+    char *group;       /* owned */
+    const char *split; /* "train", "val", "test" or "external"; static */
+    int fold;          /* -1 = none */
+    long long seed;
+    int label, predicted;
+    double *p, *logit; /* [class_count] each, into the table's block */
+} sg_prediction_row;
+
+typedef struct sg_predictions {
+    sg_prediction_row *rows;
+    size_t count;
+    char **classes;
+    int class_count;
+    double *values; /* owner of all p and logit */
+    char *root;     /* of the paths */
+} sg_predictions;
+void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
+
+SG_MUST_CHECK sg_status sg_predictions_write(
+        const sg_predictions *predictions, const char *path, sg_error *err);
+
+typedef struct sg_predict_options {
+    sg_predictor_options predictor;
+    bool allow_seen; /* judge images the model was trained on; marked by the caller */
+    const sg_log *log;
+    const volatile sig_atomic_t *stop;
+} sg_predict_options;
+
+/* The images of `part` of a run: each fold's model on its own images (part test: k-fold predictions
+ * of every image once), or the one model on its part. */
+SG_MUST_CHECK sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part part,
+        const sg_predict_options *options, sg_error *err);
+
+/* All images of a manifest through one bundle (all members averaged). Class names are matched by
+ * name. The bundle becomes the predictor's and is closed, also on failure. SG_ERR_INPUT when an
+ * image was seen in training, unless allow_seen. */
+SG_MUST_CHECK sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
+        const sg_manifest *manifest, const sg_predict_options *options, sg_error *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* run.c - see run.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/run.h"
+#include <stdlib.h>
+#include <string.h>
+
+static sg_status no_memory(sg_error *err, const char *dir) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory with the run %s", dir);
+}
+
+char *sg_run_fold_dir(const char *dir, int fold) {
+    return sg_strdupf("%s/fold%d", dir, fold);
+}
+
+static sg_status train_one(
+        sg_train_summary *out, const sg_run_job *job, int fold, const char *dir, sg_error *err) {
+    sg_split parts = {0};
+    sg_status st = sg_split_fold_parts(&parts, job->split, job->manifest, fold < 0 ? 0 : fold,
+            job->val_share, job->options->seed, err);
+    if (st) return st;
+    sg_train_job one = {job->options, job->manifest, &parts, fold, dir, job->resume,
+            job->force_resume, job->log, job->stop, job->epoch_done, job->user};
+    st = sg_train_run(out, &one, err);
+    sg_split_dispose(&parts);
+    return st;
+}
+
+static sg_status train_fold(sg_train_summary *out, const sg_run_job *job, int fold, sg_error *err) {
+    char *dir = sg_run_fold_dir(job->dir, fold);
+    if (!dir) return no_memory(err, job->dir);
+    sg_status st = sg_dir_make(dir, err);
+    if (!st) {
+        sg_log_line(job->log, SG_LOG_INFO, "fold %d of %d", fold, job->split->folds);
+        st = train_one(out, job, fold, dir, err);
+    }
+    if (!st && out->was_finished)
+        sg_log_line(job->log, SG_LOG_INFO, "fold %d was finished already", fold);
+    free(dir);
+    return st;
+}
+
+sg_status sg_run_train(sg_train_summary *summaries, const sg_run_job *job, sg_error *err) {
+    int folds = job->split->folds;
+    if (folds == 0) return train_one(&summaries[0], job, -1, job->dir, err);
+    if (job->only_fold >= folds)
+        return sg_fail(
+                err, SG_ERR_USAGE, "--fold %d: the folds are 0 to %d", job->only_fold, folds - 1);
+    memset(summaries, 0, (size_t)folds * sizeof *summaries);
+    for (int fold = 0; fold < folds; fold++) {
+        if (job->only_fold >= 0 && fold != job->only_fold) continue;
+        sg_status st = train_fold(&summaries[fold], job, fold, err);
+        if (st) return st;
+    }
+    return SG_OK;
+}
+
+sg_status sg_run_is_finished(
+        bool *out, const char *dir, const sg_split *split, int only_fold, sg_error *err) {
+    if (split->folds == 0) return sg_train_is_finished(out, dir, err);
+    bool all = true;
+    for (int fold = 0; fold < split->folds && all; fold++) {
+        if (only_fold >= 0 && fold != only_fold) continue;
+        char *sub = sg_run_fold_dir(dir, fold);
+        sg_status st = sub ? sg_train_is_finished(&all, sub, err) : no_memory(err, dir);
+        free(sub);
+        if (st) return st;
+    }
+    *out = all;
+    return SG_OK;
+}
+
+sg_status sg_run_write_data(
+        const char *dir, const sg_manifest *manifest, const sg_split *split, sg_error *err) {
+    char *table = sg_path_join(dir, "manifest.csv"), *splits = sg_path_join(dir, "splits.csv");
+    sg_status st = table && splits ? sg_manifest_write(manifest, table, err) : no_memory(err, dir);
+    if (!st) st = sg_split_write(split, manifest, splits, err);
+    free(table);
+    free(splits);
+    return st;
+}
+
+sg_status sg_run_open(sg_run *out, const char *dir, const sg_log *log, sg_error *err) {
+    sg_run run = {0};
+    sg_manifest_options options = SG_MANIFEST_OPTIONS_INIT;
+    options.log = log;
+    options.any_classes = true;
+    sg_split_options split = SG_SPLIT_OPTIONS_INIT;
+    split.ungrouped = true; /* it was checked when the run was made; the mark is kept */
+    char *table = sg_path_join(dir, "manifest.csv"), *splits = sg_path_join(dir, "splits.csv");
+    run.dir = sg_strdup(dir);
+    sg_status st = table && splits && run.dir ? SG_OK : no_memory(err, dir);
+    if (!st && !sg_path_exists(table))
+        st = sg_fail(err, SG_ERR_INPUT, "%s is no run folder: it has no manifest.csv", dir);
+    if (!st) st = sg_manifest_read(&run.manifest, table, NULL, &options, err);
+    if (!st) st = sg_split_read(&run.split, splits, &run.manifest, &split, err);
+    free(table);
+    free(splits);
+    if (st)
+        sg_run_close(&run);
+    else
+        *out = run;
+    return st;
+}
+
+void sg_run_close(sg_run *run) {
+    if (!run) return;
+    sg_manifest_dispose(&run->manifest);
+    sg_split_dispose(&run->split);
+    free(run->dir);
+    memset(run, 0, sizeof *run);
+}
