@@ -10,25 +10,32 @@
 
 enum { LEVELS = 256 };
 
-/* Which two tiles an axis position lies between. */
+/* Which two tiles each position of an axis lies between, and how near to either. */
 typedef struct blend {
-    int low, high;   /* tile index */
-    float near, far; /* weight of low, of high */
+    int *low, *high;   /* tile index */
+    float *near, *far; /* weight of low, of high */
 } blend;
 
 typedef struct grid {
     int tiles;
     int tile_width, tile_height;
     int *columns, *rows; /* source index of each extended column and row */
-    blend *across, *down;
-    uint8_t *luts; /* [tiles][tiles][LEVELS] */
+    blend across, down;
+    float *luts; /* [tiles][tiles][LEVELS], whole numbers 0..255 */
 } grid;
+
+static void dispose_blend(blend *b) {
+    free(b->low);
+    free(b->high);
+    free(b->near);
+    free(b->far);
+}
 
 static void dispose_grid(grid *g) {
     free(g->columns);
     free(g->rows);
-    free(g->across);
-    free(g->down);
+    dispose_blend(&g->across);
+    dispose_blend(&g->down);
     free(g->luts);
 }
 
@@ -45,16 +52,22 @@ static int *reflected(int n, int extended) {
     return map;
 }
 
-static blend *blends(int n, int tile, int tiles) {
-    blend *b = malloc((size_t)n * sizeof *b);
+static bool create_blend(blend *b, int n, int tile, int tiles) {
+    b->low = malloc((size_t)n * sizeof *b->low);
+    b->high = malloc((size_t)n * sizeof *b->high);
+    b->near = malloc((size_t)n * sizeof *b->near);
+    b->far = malloc((size_t)n * sizeof *b->far);
+    if (!b->low || !b->high || !b->near || !b->far) return false;
     float inverse = 1.0f / (float)tile;
-    for (int i = 0; b && i < n; i++) {
+    for (int i = 0; i < n; i++) {
         float at = (float)i * inverse - 0.5f;
         int low = (int)floorf(at);
-        float far = at - (float)low;
-        b[i] = (blend){low < 0 ? 0 : low, low + 1 < tiles ? low + 1 : tiles - 1, 1.0f - far, far};
+        b->far[i] = at - (float)low;
+        b->near[i] = 1.0f - b->far[i];
+        b->low[i] = low < 0 ? 0 : low;
+        b->high[i] = low + 1 < tiles ? low + 1 : tiles - 1;
     }
-    return b;
+    return true;
 }
 
 static sg_status create_grid(grid *g, int width, int height, int tiles, sg_error *err) {
@@ -66,10 +79,11 @@ static sg_status create_grid(grid *g, int width, int height, int tiles, sg_error
     *g = (grid){.tiles = tiles, .tile_width = wide / tiles, .tile_height = high / tiles};
     g->columns = reflected(width, wide);
     g->rows = reflected(height, high);
-    g->across = blends(width, g->tile_width, tiles);
-    g->down = blends(height, g->tile_height, tiles);
-    g->luts = malloc((size_t)tiles * (size_t)tiles * LEVELS);
-    if (g->columns && g->rows && g->across && g->down && g->luts) return SG_OK;
+    g->luts = malloc((size_t)tiles * (size_t)tiles * LEVELS * sizeof *g->luts);
+    if (create_blend(&g->across, width, g->tile_width, tiles) &&
+            create_blend(&g->down, height, g->tile_height, tiles) && g->columns && g->rows &&
+            g->luts)
+        return SG_OK;
     dispose_grid(g);
     return sg_fail(err, SG_ERR_MEMORY, "no memory for CLAHE of %d x %d pixels", width, height);
 }
@@ -99,9 +113,14 @@ static void clip_histogram(int histogram[LEVELS], int limit) {
     for (int i = 0; i < LEVELS && rest > 0; i += step, rest--) histogram[i]++;
 }
 
-static uint8_t round_level(float v) {
-    long level = lrintf(v);
-    return (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level);
+/* Nearest whole number, halves to even, for 0 <= v < 2^22: adding 1.5 * 2^23 leaves no fraction
+ * bits. The C library's lrintf is a call, which would keep the loops scalar. */
+static inline uint8_t round_level(float v) {
+    union {
+        float value;
+        uint32_t bits;
+    } shifted = {v + 12582912.0f};
+    return (uint8_t)shifted.bits;
 }
 
 static void make_luts(grid *g, const sg_image *in, double clip) {
@@ -113,7 +132,7 @@ static void make_luts(grid *g, const sg_image *in, double clip) {
         int histogram[LEVELS];
         count_tile(histogram, in, g, tile % g->tiles, tile / g->tiles);
         if (clip > 0.0) clip_histogram(histogram, limit);
-        uint8_t *lut = g->luts + (size_t)tile * LEVELS;
+        float *lut = g->luts + (size_t)tile * LEVELS;
         int sum = 0;
         for (int i = 0; i < LEVELS; i++) {
             sum += histogram[i];
@@ -122,17 +141,27 @@ static void make_luts(grid *g, const sg_image *in, double clip) {
     }
 }
 
+/* Pixels [x0, x1) of a row, all between the same four tiles. */
+static void map_span(uint8_t *out, const uint8_t *in, int x0, int x1, const grid *g, int y) {
+    int left = g->across.low[x0], right = g->across.high[x0];
+    const float *upper = g->luts + (size_t)g->down.low[y] * (size_t)g->tiles * LEVELS;
+    const float *lower = g->luts + (size_t)g->down.high[y] * (size_t)g->tiles * LEVELS;
+    const float *upper_left = upper + left * LEVELS, *upper_right = upper + right * LEVELS;
+    const float *lower_left = lower + left * LEVELS, *lower_right = lower + right * LEVELS;
+    float down_near = g->down.near[y], down_far = g->down.far[y];
+    for (int x = x0; x < x1; x++) {
+        float near = g->across.near[x], far = g->across.far[x];
+        float above = upper_left[in[x]] * near + upper_right[in[x]] * far;
+        float below = lower_left[in[x]] * near + lower_right[in[x]] * far;
+        out[x] = round_level(above * down_near + below * down_far);
+    }
+}
+
 static void map_row(uint8_t *out, const uint8_t *in, int width, const grid *g, int y) {
-    blend down = g->down[y];
-    const uint8_t *upper = g->luts + (size_t)down.low * (size_t)g->tiles * LEVELS;
-    const uint8_t *lower = g->luts + (size_t)down.high * (size_t)g->tiles * LEVELS;
-    for (int x = 0; x < width; x++) {
-        blend across = g->across[x];
-        size_t left = (size_t)across.low * LEVELS + in[x];
-        size_t right = (size_t)across.high * LEVELS + in[x];
-        float above = upper[left] * across.near + upper[right] * across.far;
-        float below = lower[left] * across.near + lower[right] * across.far;
-        out[x] = round_level(above * down.near + below * down.far);
+    const int *low = g->across.low, *high = g->across.high;
+    for (int x0 = 0, x1; x0 < width; x0 = x1) {
+        for (x1 = x0 + 1; x1 < width && low[x1] == low[x0] && high[x1] == high[x0]; x1++) continue;
+        map_span(out, in, x0, x1, g, y);
     }
 }
 
