@@ -82,6 +82,71 @@ double sg_fingerprint_compare(const float *a, const float *b) {
     return best;
 }
 
+/* ---- detail ---- */
+
+enum { SHIFT = 3, CORE = SIDE - 2 * SHIFT, BLUR_RADIUS = 9 };
+static const double blur_sigma = 3;
+
+/* Mirror at the border without repeating the edge pixel. */
+static int mirror(int i) {
+    return i < 0 ? -i : i >= SIDE ? 2 * SIDE - 2 - i : i;
+}
+
+/* One pass along x, written transposed; two passes blur both ways and restore the order. */
+static void blur_transposed(float *out, const float *in) {
+    double weights[2 * BLUR_RADIUS + 1], total = 0;
+    for (int k = -BLUR_RADIUS; k <= BLUR_RADIUS; k++)
+        total += weights[k + BLUR_RADIUS] = exp(-k * k / (2 * blur_sigma * blur_sigma));
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            double sum = 0;
+            for (int k = -BLUR_RADIUS; k <= BLUR_RADIUS; k++)
+                sum += weights[k + BLUR_RADIUS] * in[y * SIDE + mirror(x + k)];
+            out[x * SIDE + y] = (float)(sum / total);
+        }
+}
+
+static void keep_detail(float *out, const float *in) {
+    float once[LEN];
+    blur_transposed(once, in);
+    blur_transposed(out, once);
+    for (int i = 0; i < LEN; i++) out[i] = in[i] - out[i];
+}
+
+/* Correlation of the middle of a with the window of b at (top, left). */
+static double correlate_window(const float *a, const float *b, int top, int left) {
+    double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
+    for (int y = 0; y < CORE; y++) {
+        const float *pa = a + (y + SHIFT) * SIDE + SHIFT, *pb = b + (y + top) * SIDE + left;
+        for (int x = 0; x < CORE; x++) {
+            double va = (double)pa[x], vb = (double)pb[x];
+            sa += va;
+            sb += vb;
+            saa += va * va;
+            sbb += vb * vb;
+            sab += va * vb;
+        }
+    }
+    double n = (double)CORE * CORE, va = saa - sa * sa / n, vb = sbb - sb * sb / n;
+    return va > 0 && vb > 0 ? (sab - sa * sb / n) / sqrt(va * vb) : 0;
+}
+
+double sg_fingerprint_compare_detail(const float *a, const float *b) {
+    float fine_a[LEN], fine_b[LEN], flipped[LEN];
+    keep_detail(fine_a, a);
+    keep_detail(fine_b, b);
+    double best = -1;
+    for (int flip = 0; flip < FLIPS; flip++) {
+        flip_square(flipped, fine_a, SIDE, flip);
+        for (int top = 0; top <= 2 * SHIFT; top++)
+            for (int left = 0; left <= 2 * SHIFT; left++) {
+                double value = correlate_window(flipped, fine_b, top, left);
+                best = value > best ? value : best;
+            }
+    }
+    return best;
+}
+
 /* ---- pairs ---- */
 
 typedef struct pair_list {

@@ -17,19 +17,22 @@ enum { SG_PART_COUNT = 3 };
 const char *sg_part_name(sg_part part); /* "train", "val", "test", "none" */
 
 typedef struct sg_split {
-    size_t count;   /* rows of the manifest it was made for */
-    int folds;      /* 0: train/val/test parts; else the number of folds */
-    int *bins;      /* [count]: fold number or sg_part; -1 = left out */
-    uint64_t seed;  /* 0 when read from a file */
-    bool ungrouped; /* a group may be on both sides: every report must mark it */
+    size_t count;    /* rows of the manifest it was made for */
+    int folds;       /* 0: train/val/test parts; else the number of folds */
+    int *bins;       /* [count]: fold number or sg_part; -1 = left out */
+    uint64_t seed;   /* 0 when read from a file */
+    bool ungrouped;  /* a group may be on both sides: every report must mark it */
+    size_t doubtful; /* groups from pixels that are divided although fine structure does not bear
+                        them out (sg_split_check); reports say how many */
 } sg_split;
 
 typedef struct sg_split_options {
     uint64_t seed;
-    bool ungrouped; /* draw image by image; when reading: accept a divided group */
+    bool ungrouped;    /* draw image by image; when reading: accept a divided group */
+    const sg_log *log; /* may be NULL */
 } sg_split_options;
 #define SG_SPLIT_OPTIONS_INIT                                                                      \
-    { 0, false }
+    { 0, false, NULL }
 
 /* shares[3] of train, val, test; they are scaled to sum 1; train and test above 0.
  * SG_ERR_INPUT when a class has too few groups to be in every part with a share. */
@@ -45,18 +48,24 @@ SG_MUST_CHECK sg_status sg_split_make_folds(sg_split *out, const sg_manifest *ma
 SG_MUST_CHECK sg_status sg_split_fold_parts(sg_split *out, const sg_split *split,
         const sg_manifest *manifest, int fold, double val_share, uint64_t seed, sg_error *err);
 
-/* CSV with path,class,fold or path,class,split (split: train, val or validation, test). Manifest
- * rows that it does not name are left out. SG_ERR_INPUT: a path that the manifest lacks, another
+/* CSV with path,class,fold or path,class,split (folds are numbered from 0; split is train, val or
+ * validation, test); fold goes first where both are there. Manifest rows that it does not name are
+ * left out. Ends with sg_split_check. SG_ERR_INPUT: a path that the manifest lacks, another
  * class than the manifest's, a path named twice, a divided group (unless options->ungrouped; the
  * result is then marked only if a group is really divided). */
 SG_MUST_CHECK sg_status sg_split_read(sg_split *out, const char *csv_path,
         const sg_manifest *manifest, const sg_split_options *options, sg_error *err);
+/* Columns path,class,fold|split,group,seed; rows left out are not written. */
 SG_MUST_CHECK sg_status sg_split_write(
         const sg_split *split, const sg_manifest *manifest, const char *csv_path, sg_error *err);
 
-/* SG_ERR_INPUT when a group lies in two bins, naming the group and one file on each side. */
+/* SG_ERR_INPUT when a group lies in two bins, naming the group and one file on each side. Groups
+ * from pixels join when in doubt, which is right for making a split but no ground for refusing a
+ * person's: there the files of a divided group are read, and it is refused only if two images apart
+ * have the same bytes or agree in fine structure too (SG_FINGERPRINT_DETAIL), directly or over
+ * others; else it counts in split->doubtful and is a warning. */
 SG_MUST_CHECK sg_status sg_split_check(
-        const sg_split *split, const sg_manifest *manifest, sg_error *err);
+        sg_split *split, const sg_manifest *manifest, const sg_log *log, sg_error *err);
 
 /* Row numbers of a bin in row order; *rows is the caller's (free), NULL when there is none. */
 SG_MUST_CHECK sg_status sg_split_select(
