@@ -41,10 +41,16 @@ cli_obj := $(cli_src:%.c=$B/obj/%.o)
 test_src := $(wildcard tests/unit/*/test_*.c tests/conformance/test_*.c)
 test_bin := $(test_src:tests/%.c=$B/tests/%)
 test_sup := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/support/*.c))
+unit_bin := $(filter $B/tests/unit/%,$(test_bin))
+conf_bin := $(filter $B/tests/conformance/%,$(test_bin))
+sessions := $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_bin := $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
+JOBS     ?= $(shell nproc)
 
-.PHONY: all demo test test-quick bench fuzz lint format docs install clean deps unit
+.PHONY: all demo test test-quick bench fuzz lint format docs install clean unit tests unit-tests FORCE
 .SECONDARY:
+.DELETE_ON_ERROR:
 all: $B/sonograde
 
 $B/sonograde: $(cli_obj) $B/libsonograde.a
@@ -61,7 +67,12 @@ $B/libsonograde.so: $(lib_obj)
 # are written for vectorisers.
 $B/obj/src/image/%.o: CFLAGS += -ffp-contract=off $(if $(filter release,$(config)),-O3)
 $B/obj/src/backend/ref/%.o: CFLAGS += $(if $(filter release,$(config)),-O3)
-$B/obj/src/cli/%.o $B/obj/src/base/version.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID='"$(BUILD_ID)"'
+# The build names itself; its object is made again when the commit changes.
+$B/build-id: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(BUILD_ID)' | cmp -s - $@ || echo '$(VERSION) $(BUILD_ID)' >$@
+$B/obj/src/base/version.o: $B/build-id
+$B/obj/src/base/version.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID='"$(BUILD_ID)"'
 
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -78,4 +89,80 @@ unit: $B/tests/unit/$T
 	$<
 
 tests: $(test_bin)
+unit-tests: $(unit_bin)
+
+# Unit suite under AddressSanitizer and UBSan; conformance and sessions as released.
+test:
+	tools/install-deps build test
+	+$(MAKE) -j$(JOBS) config=release all tests
+	+$(MAKE) -j$(JOBS) config=asan unit-tests
+	@tests/run $(patsubst build/%,build/asan/%,$(filter build/tests/unit/%,$(test_bin))) $(conf_bin) $(sessions)
+
+# The unit suite of one configuration alone.
+test-quick: $(unit_bin)
+	@tests/run $(unit_bin)
+
+demo:
+	tools/install-deps build
+	+$(MAKE) -j$(JOBS) config=release all
+	tools/demo $(if $(DATA),--data '$(DATA)') $(if $(WEIGHTS),--weights '$(WEIGHTS)')
+
+bench:
+	tools/install-deps build bench
+	+$(MAKE) -j$(JOBS) config=release all
+	bench/run
+
+format:
+	git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+lint:
+	tools/include-lint
+	git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format --dry-run -Werror
+	@mkdir -p build/cppcheck
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability --std=c11 \
+	    --cppcheck-build-dir=build/cppcheck --suppressions-list=tools/cppcheck.suppress \
+	    -j$(JOBS) -D_GNU_SOURCE -DSG_VERSION='""' -DSG_BUILD_ID='""' -Iinclude -Isrc src
+	@if command -v codespell >/dev/null; then codespell -q 3 src include tests/*/*.c tests/*/*/*.c tools *.md; fi
+
+# One libFuzzer program per parser: build/fuzz/fuzz_csv -max_total_time=60 tests/fuzz/corpus/csv
+fuzz: $(fuzz_bin)
+build/fuzz/%: tests/fuzz/%.c $(lib_src)
+	@mkdir -p $(@D)
+	clang -D_GNU_SOURCE -Iinclude -Isrc -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID='"fuzz"' -std=c17 -O1 -g \
+	    -fsanitize=fuzzer,address,undefined -o $@ $< $(lib_src) $(LDLIBS)
+
+# Made from the option tables by the program itself.
+docs: docs/usage.md build/sonograde.1 build/sonograde.bash
+docs/usage.md: build/sonograde
+	build/sonograde docs usage -o $@
+build/sonograde.1: build/sonograde
+	build/sonograde docs man -o $@
+build/sonograde.bash: build/sonograde
+	build/sonograde docs completion -o $@
+
+# The archive that is handed out holds one object whose internal names are local.
+build/install/libsonograde.a: build/libsonograde.a
+	@mkdir -p $(@D)
+	@rm -f $@
+	ld -r -o build/install/sonograde.o --whole-archive build/libsonograde.a
+	objcopy --localize-hidden build/install/sonograde.o
+	ar rcs $@ build/install/sonograde.o
+
+dest := $(DESTDIR)$(PREFIX)
+install: build/sonograde build/libsonograde.so build/install/libsonograde.a build/sonograde.1 build/sonograde.bash
+	install -d $(dest)/bin $(dest)/lib/pkgconfig $(dest)/include/sonograde $(dest)/share/man/man1 \
+	    $(dest)/share/bash-completion/completions
+	install -m 755 build/sonograde $(dest)/bin/
+	install -m 644 build/install/libsonograde.a $(dest)/lib/
+	install -m 755 build/libsonograde.so $(dest)/lib/libsonograde.so.0
+	ln -sf libsonograde.so.0 $(dest)/lib/libsonograde.so
+	install -m 644 include/sonograde/*.h $(dest)/include/sonograde/
+	install -m 644 build/sonograde.1 $(dest)/share/man/man1/
+	install -m 644 build/sonograde.bash $(dest)/share/bash-completion/completions/sonograde
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PKGS@|$(PKGS)|' tools/sonograde.pc.in \
+	    >$(dest)/lib/pkgconfig/sonograde.pc
+
+clean:
+	rm -rf build
+
 -include $(shell find $B/obj -name '*.d' 2>/dev/null)

@@ -11,7 +11,16 @@
 #include <stdint.h>
 
 typedef enum sg_dtype {
-    SG_F32, SG_F64, SG_F16, SG_BF16, SG_I64, SG_I32, SG_I16, SG_I8, SG_U8, SG_BOOL,
+    SG_F32,
+    SG_F64,
+    SG_F16,
+    SG_BF16,
+    SG_I64,
+    SG_I32,
+    SG_I16,
+    SG_I8,
+    SG_U8,
+    SG_BOOL,
     SG_DTYPE_COUNT
 } sg_dtype;
 
@@ -30,7 +39,7 @@ typedef struct sg_tensor {
 } sg_tensor;
 
 size_t sg_dtype_size(sg_dtype dtype);
-const char *sg_dtype_name(sg_dtype dtype);             /* safetensors spelling: "F32" */
+const char *sg_dtype_name(sg_dtype dtype); /* safetensors spelling: "F32" */
 bool sg_dtype_from_name(sg_dtype *out, const char *name);
 
 sg_shape sg_shape_of(int rank, const int64_t *dims);
@@ -44,7 +53,7 @@ enum { SG_SHAPE_TEXT = 128 };
 const char *sg_shape_text(char out[SG_SHAPE_TEXT], const sg_shape *shape);
 
 SG_MUST_CHECK sg_status sg_tensor_create(sg_tensor *out, sg_dtype dtype, const sg_shape *shape,
-        sg_error *err); /* zeroed, 64-byte aligned, owned */
+        sg_error *err);               /* zeroed, 64-byte aligned, owned */
 void sg_tensor_dispose(sg_tensor *t); /* NULL-safe */
 
 /* Copies `count` elements of any float or integer type to float32. */
