@@ -4,6 +4,8 @@
 #include "cli/cli.h"
 
 const sg_verb *const sg_verbs[] = {
+        &sg_verb_data_manifest,
+        &sg_verb_data_split,
         &sg_verb_doctor,
         NULL,
 };

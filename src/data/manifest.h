@@ -82,6 +82,11 @@ SG_MUST_CHECK sg_status sg_manifest_scan(
 SG_MUST_CHECK sg_status sg_manifest_read(sg_manifest *out, const char *csv_path, const char *root,
         const sg_manifest_options *options, sg_error *err);
 
+/* What every verb means by --data DIR and --manifest F: the folder is scanned, or the table is read
+ * with the folder (when given) as its root. SG_ERR_USAGE when both are NULL. */
+SG_MUST_CHECK sg_status sg_manifest_open(sg_manifest *out, const char *dir, const char *csv_path,
+        const sg_manifest_options *options, sg_error *err);
+
 /* Columns path,class,sha256,width,height,channels,bit_depth,masks,group,grouping,root. Masks are
  * joined by '|' ('\' before a '|' or '\' of a name); root is relative to the table's folder when it
  * lies inside it, else absolute. */

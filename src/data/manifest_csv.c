@@ -280,6 +280,14 @@ sg_status sg_manifest_read(sg_manifest *out, const char *csv_path, const char *r
     return status;
 }
 
+sg_status sg_manifest_open(sg_manifest *out, const char *dir, const char *csv_path,
+        const sg_manifest_options *options, sg_error *err) {
+    if (csv_path) return sg_manifest_read(out, csv_path, dir, options, err);
+    if (dir) return sg_manifest_scan(out, dir, options, err);
+    return sg_fail(err, SG_ERR_USAGE,
+            "no images were named; give a folder (--data DIR) or a table (--manifest FILE)");
+}
+
 static void put_masks(sg_str *text, sg_str *joined, const sg_manifest_row *row) {
     sg_str_clear(joined);
     for (size_t k = 0; k < row->mask_count; k++) {
