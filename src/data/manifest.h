@@ -123,4 +123,10 @@ typedef struct sg_manifest_summary {
 SG_MUST_CHECK sg_status sg_manifest_summarize(
         sg_manifest_summary *out, const sg_manifest *manifest, sg_error *err);
 
+/* Length of the stem ("benign (1)") when the file name is a mask's ("benign (1)_mask_2.png"),
+ * else -1. */
+int sg_mask_stem(const char *name);
+/* A folder whose files are masks by its name: mask, masks. */
+bool sg_mask_folder(const char *name);
+
 #endif

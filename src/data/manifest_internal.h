@@ -37,10 +37,4 @@ SG_MUST_CHECK sg_status sg_manifest_complete(sg_manifest *out, sg_manifest_build
 SG_MUST_CHECK sg_status sg_manifest_group_by_pattern(
         sg_manifest_builder *builder, bool *grouped, const char *pattern, sg_error *err);
 
-/* Length of the stem ("benign (1)") when the file name is a mask's ("benign (1)_mask_2.png"),
- * else -1. */
-int sg_mask_stem(const char *name);
-/* A folder whose files are masks by its name: mask, masks. */
-bool sg_mask_folder(const char *name);
-
 #endif
