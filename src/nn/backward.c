@@ -1,0 +1,161 @@
+/* backward.c - the backward steps, from the logits down to the lowest thing that is asked for.
+ * A node's gradient is the sum of what its users contribute; it is summed when the walk reaches the
+ * node, which is after all its users. An addition hands its gradient on as it is.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+#include "nn/plan_internal.h"
+#include <stdlib.h>
+
+static sg_status contribute(sg_lowering *l, sg_node_id node, int value, sg_error *err) {
+    if (!l->wants[node]) return SG_OK;
+    sg_status status = sg_grow(&l->contributions, &l->contribution_capacity,
+            (size_t)l->contribution_count + 1, sizeof *l->contributions, err);
+    if (!status) l->contributions[l->contribution_count++] = (sg_contribution){node, value};
+    return status;
+}
+
+/* total = a list of up to SG_MAX_INPUTS values added, in the layout of the node's output. */
+static sg_status add_values(
+        int *total, sg_lowering *l, sg_node_id node, const int *values, int count, sg_error *err) {
+    sg_plan *plan = l->plan;
+    const sg_layout *layout = plan->values[plan->node_value[node]].layout;
+    sg_problem p = {.op = SG_OP_ADD,
+            .pass = SG_PASS_INFER,
+            .dtype = plan->request.dtype,
+            .src_count = count,
+            .dst = plan->shapes[node]};
+    sg_wanted wanted = {{0}};
+    wanted.arg[SG_ARG_DST] = layout;
+    for (int i = 0; i < count; i++) {
+        p.src[i] = plan->shapes[node];
+        wanted.arg[SG_ARG_SRC0 + i] = layout;
+    }
+    sg_step step;
+    sg_bind_step_init(&step, SG_STEP_EXECUTE, node, NULL);
+    sg_status status = sg_lower_compile(&step.primitive, l, &p, &wanted, err);
+    for (int i = 0; i < count && !status; i++)
+        status = sg_bind_fit(&step.value[SG_ARG_SRC0 + i], plan, values[i],
+                sg_primitive_layout(step.primitive, (sg_arg)(SG_ARG_SRC0 + i)), err);
+    if (!status)
+        status = sg_bind_value(
+                total, plan, sg_primitive_layout(step.primitive, SG_ARG_DST), SG_REGION_BLOCK, err);
+    if (status) return status;
+    step.value[SG_ARG_DST] = *total;
+    const sg_layout *scratch = sg_primitive_layout(step.primitive, SG_ARG_SCRATCH);
+    if (scratch)
+        status = sg_bind_value(&step.value[SG_ARG_SCRATCH], plan, scratch, SG_REGION_BLOCK, err);
+    if (!status) status = sg_bind_append(plan, &step, err);
+    return status;
+}
+
+/* The whole gradient of a node's output; SG_NOTHING when nobody contributed. */
+static sg_status gather(int *out, sg_lowering *l, sg_node_id node, sg_error *err) {
+    int values[SG_MAX_INPUTS], count = 0;
+    sg_status status = SG_OK;
+    for (int i = 0; i < l->contribution_count && !status; i++) {
+        if (l->contributions[i].node != node) continue;
+        values[count++] = l->contributions[i].value;
+        if (count < SG_MAX_INPUTS) continue;
+        status = add_values(&values[0], l, node, values, count, err);
+        count = 1;
+    }
+    if (!status && count > 1) status = add_values(&values[0], l, node, values, count, err);
+    if (!status) *out = count ? values[0] : SG_NOTHING;
+    return status;
+}
+
+/* Brings a weight gradient that came in the backend's layout to its place in the block. */
+static sg_status place_gradient(sg_lowering *l, sg_node_id lead, int value, sg_error *err) {
+    sg_plan *plan = l->plan;
+    const sg_node *node = &plan->graph->nodes[lead];
+    int param = node->first_param; /* conv and linear: the weight */
+    if (value == SG_NOTHING || !l->trained[param] ||
+            plan->values[value].region == SG_REGION_OUTSIDE)
+        return SG_OK;
+    const sg_param *p = &plan->graph->params[param];
+    size_t size = sg_dtype_size(plan->request.dtype);
+    sg_step step;
+    sg_bind_step_init(&step, SG_STEP_EXECUTE, lead, NULL);
+    step.value[SG_ARG_SRC0] = value;
+    sg_status status = sg_bind_outside(&step.value[SG_ARG_DST], plan, &p->shape,
+            (unsigned char *)plan->gradients + p->offset * size, err);
+    if (!status)
+        status = sg_bind_reorder(&step.primitive, plan, plan->values[value].layout,
+                plan->values[step.value[SG_ARG_DST]].layout, err);
+    if (!status) status = sg_bind_append(plan, &step, err);
+    return status;
+}
+
+static sg_status lower_pass(sg_step *step, sg_lowering *l, sg_node_id lead, sg_primitive *primitive,
+        int diff_dst, sg_error *err) {
+    sg_bind_step_init(step, SG_STEP_EXECUTE, lead, primitive);
+    sg_status status = sg_bind_arguments(step, l, lead, diff_dst, err);
+    if (!status) status = sg_bind_append(l->plan, step, err);
+    return status;
+}
+
+static sg_status pass_on(sg_lowering *l, const sg_node *node, int diff_dst, sg_error *err) {
+    sg_status status = SG_OK;
+    for (int i = 0; i < node->input_count && !status; i++)
+        status = contribute(l, node->inputs[i], diff_dst, err);
+    return status;
+}
+
+static sg_status lower_group(sg_lowering *l, sg_node_id lead, int diff_dst, sg_error *err) {
+    sg_plan *plan = l->plan;
+    const sg_node *node = &plan->graph->nodes[lead];
+    const sg_compiled *compiled = &l->states[lead].compiled;
+    if (node->op == SG_OP_ADD || sg_fuse_is_identity(l, lead))
+        return pass_on(l, node, diff_dst, err);
+    sg_step step;
+    sg_status status = SG_OK;
+    if (compiled->weights) { /* first, so that the data pass may overwrite diff_dst */
+        status = lower_pass(&step, l, lead, compiled->weights, diff_dst, err);
+        if (!status) status = place_gradient(l, lead, step.value[SG_ARG_DIFF_WEIGHT], err);
+    }
+    if (!status && compiled->data) {
+        status = lower_pass(&step, l, lead, compiled->data, diff_dst, err);
+        for (int i = 0; i < node->input_count && !status; i++)
+            if (step.value[SG_ARG_DIFF_SRC0 + i] != SG_NOTHING)
+                status = contribute(l, node->inputs[i], step.value[SG_ARG_DIFF_SRC0 + i], err);
+    }
+    return status;
+}
+
+/* The gradient that NODE and INPUT requests ask for, plain. */
+static sg_status keep_target(sg_lowering *l, sg_node_id node, int gradient, sg_error *err) {
+    sg_plan *plan = l->plan;
+    const sg_layout *plain;
+    sg_status status = sg_bind_plain(&plain, plan, &plan->shapes[node], err);
+    if (!status) status = sg_bind_fit(&plan->target_grad, plan, gradient, plain, err);
+    return status;
+}
+
+static bool is_target(const sg_plan *plan, sg_node_id node) {
+    const sg_plan_request *r = &plan->request;
+    return (r->gradient == SG_GRADIENT_NODE && r->gradient_node == node) ||
+           (r->gradient == SG_GRADIENT_INPUT && plan->graph->nodes[node].is_input);
+}
+
+sg_status sg_lower_backward(sg_lowering *l, sg_error *err) {
+    sg_plan *plan = l->plan;
+    const sg_graph *g = plan->graph;
+    const sg_layout *plain;
+    sg_status status = sg_bind_plain(&plain, plan, &plan->shapes[g->output], err);
+    if (!status) status = sg_bind_value(&plan->logits_grad, plan, plain, SG_REGION_BLOCK, err);
+    if (!status) status = contribute(l, g->output, plan->logits_grad, err);
+    for (int i = g->node_count - 1; i >= 0 && !status; i--) {
+        sg_node_id out = l->groups[i].out;
+        int gradient;
+        if (!l->alive[i] || l->groups[i].lead != i || !l->wants[out]) continue;
+        status = gather(&gradient, l, out, err);
+        if (!status && gradient != SG_NOTHING) {
+            if (is_target(plan, out)) status = keep_target(l, out, gradient, err);
+            if (!status && l->backward[out]) status = lower_group(l, i, gradient, err);
+        }
+        if (status)
+            return sg_fail_context(err, status, "planning model '%s' backward, node '%s'", g->name,
+                    g->nodes[i].name);
+    }
+    return status;
+}

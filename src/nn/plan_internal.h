@@ -1,0 +1,199 @@
+/* plan_internal.h - the planner's own data, shared by the files that make and run a plan:
+ *
+ *   fuse.c      which nodes are computed, which need gradients, which are fused into one primitive
+ *   lower.c     groups of nodes -> forward steps          backward.c  the same for the backward
+ * pass bind.c      values and steps; a value in the layout a primitive wants; the arguments of a
+ * step pack.c      parameters: folded, reordered, refreshed when the masters move memory.c
+ * liveness, in-place operation, offsets in the block plan.c      creation and the public calls
+ * run.c       executing steps
+ *
+ * A value is one tensor (or workspace) of one layout; a step executes one primitive on values.
+ * Steps are numbered through both passes, so a value's life is an interval of step numbers. Values
+ * that share bytes by decision (in place, sums into their summand) share a root.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_NN_PLAN_INTERNAL_H
+#define SG_NN_PLAN_INTERNAL_H
+
+#include "nn/plan.h"
+
+enum { SG_NOTHING = -1 }; /* no value, no node */
+
+typedef enum sg_region {
+    SG_REGION_BLOCK,  /* planned by liveness */
+    SG_REGION_PACK,   /* packed parameters: alive as long as the plan */
+    SG_REGION_OUTSIDE /* the master parameters or the gradient block */
+} sg_region;
+
+typedef struct sg_value {
+    const sg_layout *layout; /* plain ones are always the main backend's */
+    size_t bytes;
+    sg_region region;
+    void *data;      /* OUTSIDE: from the start; else set by sg_memory_assign */
+    int root;        /* the value whose bytes these are; itself, mostly */
+    int first, last; /* of the root: steps between which the bytes matter */
+    size_t offset;   /* of the root, in its region */
+    int copy_of;     /* the value this is a reordered copy of, or SG_NOTHING */
+} sg_value;
+
+typedef enum sg_step_kind {
+    SG_STEP_EXECUTE,
+    SG_STEP_MASK,      /* draws the dropout mask of `node` into MASK */
+    SG_STEP_STATISTICS /* moves the running statistics of `node` towards MEAN and VAR */
+} sg_step_kind;
+
+typedef struct sg_step {
+    sg_step_kind kind;
+    sg_node_id node;
+    sg_primitive *primitive;  /* EXECUTE only; owned by plan->primitives */
+    int value[SG_ARG_COUNT];  /* SG_NOTHING where there is none */
+    void *args[SG_ARG_COUNT]; /* set by sg_memory_assign */
+    double seconds;           /* while profiling */
+} sg_step;
+
+/* How one conv or linear weight reaches its primitive: master -> (folded) -> (reordered). */
+typedef struct sg_pack {
+    int param;
+    sg_node_id norm;       /* batch norm folded in, or SG_NOTHING */
+    int folded;            /* plain value of the folded weight; SG_NOTHING without folding */
+    int packed;            /* value given to the primitive */
+    sg_primitive *reorder; /* into packed; NULL when packed is plain */
+} sg_pack;
+
+/* Bias of a convolution with a batch norm folded in. */
+typedef struct sg_folded_bias {
+    sg_node_id conv, norm;
+    int value;
+} sg_folded_bias;
+
+typedef struct sg_tap {
+    sg_node_id node;
+    int value, plain; /* equal when the value is plain already */
+    sg_step step;     /* the reorder, run on demand; primitive NULL when equal */
+} sg_tap;
+
+struct sg_plan {
+    const sg_graph *graph;
+    sg_params *params;
+    sg_backend *backend, *fallback;
+    sg_plan_request request; /* its arrays belong to the caller: not used after creation */
+    sg_shape *shapes;        /* [node_count] */
+    int *node_value;         /* [node_count]; SG_NOTHING where fused away or not computed */
+
+    sg_value *values;
+    sg_step *steps;
+    sg_primitive **primitives;
+    sg_pack *packs;
+    sg_folded_bias *folded_biases;
+    sg_tap *taps;
+    int value_count, step_count, primitive_count, pack_count, folded_bias_count, tap_count;
+    size_t value_capacity, step_capacity, primitive_capacity, pack_capacity, folded_bias_capacity;
+    int forward_count; /* steps before this one are forward */
+    int reorders, fallbacks;
+
+    int input, logits, logits_grad, target_grad;
+    int fold_scratch; /* PACK value that a folded weight passes through on its way to a layout */
+
+    unsigned char *block, *pack;
+    size_t block_bytes, pack_bytes, unshared_bytes;
+    void *gradients;
+    uint64_t packed_version; /* params->version that the packs were made from */
+    bool profiling;
+};
+
+/* What one primitive computes: a lead node and those fused behind it. */
+typedef struct sg_group {
+    sg_node_id lead; /* of the group this node is in; itself when it leads */
+    sg_node_id out;  /* leads only: whose output the group makes */
+    sg_node_id norm; /* folded batch norm, or SG_NOTHING */
+    sg_node_id sum;  /* node whose output is added and overwritten, or SG_NOTHING */
+    bool relu;
+    double clip;
+} sg_group;
+
+typedef struct sg_compiled {
+    sg_primitive *forward, *data, *weights; /* the latter two when backward asks for them */
+} sg_compiled;
+
+typedef struct sg_node_state {
+    sg_compiled compiled;
+    int workspace, mean, var, mask; /* values kept for backward */
+} sg_node_state;
+
+typedef struct sg_contribution {
+    sg_node_id node; /* whose output's gradient */
+    int value;
+} sg_contribution;
+
+/* Lives only while a plan is created. */
+typedef struct sg_lowering {
+    sg_plan *plan;
+    bool *trained;    /* [param_count] */
+    bool *statistics; /* [node_count] batch statistics */
+    bool *alive;      /* computed at all */
+    bool *wants;      /* the gradient of this node's output is needed */
+    bool *backward;   /* this node has a backward step of its own */
+    bool *kept;       /* its output must exist: output, tap, gradient target */
+    sg_group *groups;
+    sg_node_state *states;
+    sg_contribution *contributions;
+    int contribution_count;
+    size_t contribution_capacity;
+} sg_lowering;
+
+/* fuse.c */
+SG_MUST_CHECK sg_status sg_fuse_analyse(sg_lowering *l, const sg_plan_request *r, sg_error *err);
+void sg_fuse_groups(sg_lowering *l);
+bool sg_fuse_is_identity(const sg_lowering *l, sg_node_id node); /* dropout that is off */
+bool sg_fuse_trains(const sg_lowering *l, sg_node_id node);      /* owns a trained parameter */
+
+/* lower.c, backward.c */
+SG_MUST_CHECK sg_status sg_lower_forward(sg_lowering *l, sg_error *err);
+SG_MUST_CHECK sg_status sg_lower_backward(sg_lowering *l, sg_error *err);
+/* Compiles on the main backend, else on the fallback; the plan owns the result. */
+SG_MUST_CHECK sg_status sg_lower_compile(sg_primitive **out, sg_lowering *l,
+        const sg_problem *problem, const sg_wanted *wanted, sg_error *err);
+SG_MUST_CHECK sg_status sg_lower_own(sg_plan *plan, sg_primitive *primitive, sg_error *err);
+
+/* bind.c */
+SG_MUST_CHECK sg_status sg_bind_value(
+        int *out, sg_plan *plan, const sg_layout *layout, sg_region region, sg_error *err);
+SG_MUST_CHECK sg_status sg_bind_outside(
+        int *out, sg_plan *plan, const sg_shape *shape, void *data, sg_error *err);
+SG_MUST_CHECK sg_status sg_bind_plain(
+        const sg_layout **out, sg_plan *plan, const sg_shape *shape, sg_error *err);
+/* The value in this layout: itself, an earlier copy, or a new reorder step. */
+SG_MUST_CHECK sg_status sg_bind_fit(
+        int *out, sg_plan *plan, int value, const sg_layout *layout, sg_error *err);
+SG_MUST_CHECK sg_status sg_bind_reorder(sg_primitive **out, sg_plan *plan, const sg_layout *from,
+        const sg_layout *to, sg_error *err);
+void sg_bind_step_init(sg_step *step, sg_step_kind kind, sg_node_id node, sg_primitive *primitive);
+SG_MUST_CHECK sg_status sg_bind_append(sg_plan *plan, const sg_step *step, sg_error *err);
+/* Gives the step a value for every argument that its primitive takes. diff_dst: gradient of the
+ * group's output, SG_NOTHING in forward. */
+SG_MUST_CHECK sg_status sg_bind_arguments(
+        sg_step *step, sg_lowering *l, sg_node_id lead, int diff_dst, sg_error *err);
+
+/* pack.c */
+SG_MUST_CHECK sg_status sg_pack_weight(int *out, sg_plan *plan, int param, sg_node_id norm,
+        const sg_layout *layout, sg_error *err);
+SG_MUST_CHECK sg_status sg_pack_folded_bias(
+        int *out, sg_plan *plan, sg_node_id conv, sg_node_id norm, sg_error *err);
+SG_MUST_CHECK sg_status sg_pack_refresh(sg_plan *plan, sg_error *err); /* all, when masters moved */
+
+/* memory.c */
+SG_MUST_CHECK sg_status sg_memory_assign(sg_plan *plan, sg_error *err);
+/* Walks the finished plan: no two values alive at one step share a byte that they should not, all
+ * lie inside their region, all are aligned. SG_ERR_INTERNAL names the pair. For tests. */
+SG_MUST_CHECK sg_status sg_memory_check(const sg_plan *plan, sg_error *err);
+
+/* run.c */
+SG_MUST_CHECK sg_status sg_run_steps(
+        sg_plan *plan, int begin, int end, uint64_t seed, uint32_t dropout_step, sg_error *err);
+SG_MUST_CHECK sg_status sg_run_step(
+        sg_plan *plan, sg_step *step, uint64_t seed, uint32_t dropout_step, sg_error *err);
+
+static inline bool sg_value_is_plain(const sg_plan *plan, int value) {
+    return plan->values[value].layout->plain;
+}
+
+#endif
