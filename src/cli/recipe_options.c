@@ -13,6 +13,8 @@ sg_status sg_recipe_from_args(sg_recipe *out, const sg_recipe_args *args, sg_err
     r.despeckle = (sg_despeckle)args->despeckle;
     r.median_size = (int)args->median_size;
     r.srad.iterations = (int)args->srad_iterations;
+    r.srad.dt = args->srad_dt;
+    r.srad.q0 = args->srad_q0;
     r.filter = (sg_resize_filter)args->filter;
     sg_status st = sg_recipe_check(&r, err);
     if (!st) *out = r;

@@ -11,7 +11,7 @@ typedef struct sg_recipe_args {
     long long size, median_size, srad_iterations, clahe_tiles;
     int fit, despeckle, contrast, filter;
     bool crop;
-    double clahe_clip;
+    double clahe_clip, srad_dt, srad_q0;
 } sg_recipe_args;
 
 /* Rows for a verb whose options struct `type` holds an sg_recipe_args called `member`. */
@@ -36,6 +36,10 @@ typedef struct sg_recipe_args {
       "window of the median, 3 or 5", 3, 5 },                                                      \
     { "srad-iterations", 0, SG_OPTION_INT, offsetof(type, member.srad_iterations), "30", "N",      \
       "steps of SRAD diffusion", 1, 1000 },                                                        \
+    { "srad-dt", 0, SG_OPTION_REAL, offsetof(type, member.srad_dt), "0.2", "X",                    \
+      "time step of SRAD", 1e-6, 1 },                                                              \
+    { "srad-q0", 0, SG_OPTION_REAL, offsetof(type, member.srad_q0), "0", "X",                      \
+      "speckle scale of SRAD at the start; 0 estimates it from each image", 0, 10 },               \
     { "filter", 0, SG_OPTION_CHOICE, offsetof(type, member.filter), "bilinear",                    \
       SG_FILTER_NAMES, "resampling of images that are not augmented", 0, 0 }
 

@@ -6,6 +6,7 @@
 const sg_verb *const sg_verbs[] = {
         &sg_verb_data_manifest,
         &sg_verb_data_split,
+        &sg_verb_preprocess,
         &sg_verb_doctor,
         NULL,
 };

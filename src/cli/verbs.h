@@ -8,5 +8,6 @@
 extern const sg_verb sg_verb_data_manifest;
 extern const sg_verb sg_verb_data_split;
 extern const sg_verb sg_verb_doctor;
+extern const sg_verb sg_verb_preprocess;
 
 #endif
