@@ -561,6 +561,9 @@ sg_status sg_problem_parse(sg_problem *out, const char *text, sg_error *err) {
     while ((token = strtok_r(NULL, " \t\r\n", &save)) != NULL)
         if (!parse_token(&p, token))
             return sg_fail(err, SG_ERR_USAGE, "problem \"%s\": cannot read \"%s\"", text, token);
+    if (p.op == SG_OP_CHANNEL_SCALE) { /* the gate follows from the image */
+        p.src[p.src_count++] = sg_shape4(p.src[0].dims[0], p.src[0].dims[1], 1, 1);
+    }
     sg_status status = sg_problem_infer(&p, err);
     if (status) return sg_fail_context(err, status, "problem \"%s\"", text);
     *out = p;

@@ -1,30 +1,14 @@
 /* registry.c - the backends of this build, fastest first, and the thin calls through their tables.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/backend.h"
+#include "backend/onednn/onednn.h"
 #include "backend/ref/ref.h"
 #include <string.h>
-#if __has_include("backend/onednn/onednn.h")
-#include "backend/onednn/onednn.h"
-#define HAVE_ONEDNN 1
-#else
-#define HAVE_ONEDNN 0
-#endif
 
 typedef sg_status (*creator)(sg_backend **out, const sg_backend_options *options, sg_error *err);
 
-static const char *const names[] = {
-#if HAVE_ONEDNN
-        "onednn",
-#endif
-        "ref",
-        NULL,
-};
-static const creator creators[] = {
-#if HAVE_ONEDNN
-        sg_onednn_create,
-#endif
-        sg_ref_create,
-};
+static const char *const names[] = {"onednn", "ref", NULL};
+static const creator creators[] = {sg_onednn_create, sg_ref_create};
 
 const char *const *sg_backend_names(void) {
     return names;
