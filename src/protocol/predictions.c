@@ -24,6 +24,7 @@ void sg_predictions_dispose(sg_predictions *p) {
     free(p->rows);
     free(p->values);
     free(p->root);
+    json_decref(p->models);
     memset(p, 0, sizeof *p);
 }
 
@@ -35,11 +36,34 @@ static sg_status start(sg_predictions *p, size_t most, const char *const *classe
     p->values = calloc(2 * most * (size_t)class_count + 1, sizeof *p->values);
     p->classes = calloc((size_t)class_count + 1, sizeof *p->classes);
     p->root = sg_strdup(root);
-    bool ok = p->rows && p->values && p->classes && p->root;
+    p->models = json_array();
+    bool ok = p->rows && p->values && p->classes && p->root && p->models;
     for (int c = 0; c < class_count && ok; c++)
         ok = (p->classes[c] = sg_strdup(classes[c])) != NULL;
     p->class_count = class_count;
     return ok ? SG_OK : no_memory(err);
+}
+
+static json_t *training_facts(const json_t *training) {
+    json_t *facts = json_copy((json_t *)training);
+    json_object_del(facts, "seen");
+    return facts;
+}
+
+static sg_status add_models(sg_predictions *out, const sg_bundle *b, sg_error *err) {
+    for (int i = 0; i < b->member_count; i++) {
+        const sg_member *m = &b->members[i];
+        sg_graph_cost cost;
+        sg_status st = sg_graph_measure(&cost, m->graph, b->recipe.size, b->recipe.size, err);
+        if (st) return st;
+        json_t *entry = json_pack("{s:s, s:I, s:I, s:o, s:o, s:O?, s:O?, s:s}", "model",
+                m->graph->name, "parameters", (json_int_t)cost.parameters, "macs",
+                (json_int_t)cost.macs, "recipe", sg_recipe_to_json(&b->recipe), "training",
+                training_facts(m->training), "calibration", (json_t *)m->calibration, "selection",
+                (json_t *)m->selection, "weights_sha256", b->sha256);
+        if (!entry || json_array_append_new(out->models, entry)) return no_memory(err);
+    }
+    return SG_OK;
 }
 
 typedef struct stamp {
@@ -141,10 +165,14 @@ static sg_status predict_part(sg_predictions *out, const char *dir, const sg_run
     if (!st && n == 0)
         st = sg_fail(err, SG_ERR_INPUT, "the run %s has no image in its %s part", dir,
                 sg_part_name(part));
-    if (!st) st = sg_bundle_open(&bundle, dir, err);
+    char *last = sg_run_weights_path(dir, "last");
+    if (!st && !last) st = no_memory(err);
+    if (!st) st = sg_bundle_open(&bundle, options->last ? last : dir, err);
+    free(last);
     if (!st && part == SG_PART_TEST && !options->allow_seen)
         st = check_seen(bundle, &run->manifest, rows, n, err);
     if (!st) st = map_classes(map, &run->manifest, bundle, err);
+    if (!st) st = add_models(out, bundle, err);
     if (st) {
         sg_bundle_close(bundle);
         free(rows);
@@ -200,6 +228,8 @@ sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part pa
     if (!st && done < folds)
         sg_log_line(options->log, SG_LOG_WARN,
                 "%d of %d folds are finished; the others are left out", done, folds);
+    found.ungrouped = run.split.ungrouped;
+    found.folds = folds;
     sg_run_close(&run);
     if (st)
         sg_predictions_dispose(&found);
@@ -224,6 +254,7 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
     if (!st) st = start(&found, n, bundle->classes, bundle->class_count, manifest->root, err);
     sg_predict_options own = *options;
     own.predictor.batch = CHUNK;
+    if (!st) st = add_models(&found, bundle, err);
     stamp mark = {"external", -1, bundle->members[0].seed};
     if (!st)
         st = sg_predictor_create(&predictor, bundle, &own.predictor, err);

@@ -29,6 +29,11 @@ typedef struct sg_predictions {
     int class_count;
     double *values; /* owner of all p and logit */
     char *root;     /* of the paths */
+    /* One entry per model that was asked: model, parameters, recipe, training facts (without the
+     * list of images), calibration, selection, weights_sha256. For metrics.json and the report. */
+    json_t *models;
+    bool ungrouped; /* the split had a group on both sides */
+    int folds;      /* of the run; 0 = one split, or external data */
 } sg_predictions;
 void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
 
@@ -38,6 +43,7 @@ SG_MUST_CHECK sg_status sg_predictions_write(
 typedef struct sg_predict_options {
     sg_predictor_options predictor;
     bool allow_seen; /* judge images the model was trained on; marked by the caller */
+    bool last;       /* of a run: the last epoch's averaged weights instead of the chosen ones */
     const sg_log *log;
     const volatile sig_atomic_t *stop;
 } sg_predict_options;

@@ -1,0 +1,389 @@
+/* metrics.c - see metrics.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/metrics.h"
+#include "base/version.h"
+#include "stats/roc.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The predictions as the arrays that stats takes. */
+typedef struct arrays {
+    size_t n, classes, folds;
+    uint32_t *labels, *predicted, *groups, *fold; /* [n]; fold: dense numbers */
+    int *fold_names;                              /* [folds] */
+    double *p;                                    /* [n * classes] */
+} arrays;
+
+static void arrays_dispose(arrays *a) {
+    free(a->labels);
+    free(a->predicted);
+    free(a->groups);
+    free(a->fold);
+    free(a->fold_names);
+    free(a->p);
+}
+
+static int by_group(const void *a, const void *b) {
+    return strcmp((*(const sg_prediction_row *const *)a)->group,
+            (*(const sg_prediction_row *const *)b)->group);
+}
+
+/* Dense group numbers. */
+static sg_status number_groups(arrays *a, const sg_predictions *p, sg_error *err) {
+    const sg_prediction_row **order = malloc(a->n * sizeof *order);
+    if (!order) return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring %zu images", a->n);
+    for (size_t i = 0; i < a->n; i++) order[i] = &p->rows[i];
+    qsort(order, a->n, sizeof *order, by_group);
+    uint32_t number = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        if (i && strcmp(order[i]->group, order[i - 1]->group) != 0) number++;
+        a->groups[order[i] - p->rows] = number;
+    }
+    free(order);
+    return SG_OK;
+}
+
+static void number_folds(arrays *a, const sg_predictions *p) {
+    for (size_t i = 0; i < a->n; i++) {
+        size_t f = 0;
+        while (f < a->folds && a->fold_names[f] != p->rows[i].fold) f++;
+        if (f == a->folds) a->fold_names[a->folds++] = p->rows[i].fold;
+        a->fold[i] = (uint32_t)f;
+    }
+}
+
+static sg_status fill_arrays(arrays *a, const sg_predictions *p, sg_error *err) {
+    memset(a, 0, sizeof *a);
+    a->n = p->count;
+    a->classes = (size_t)p->class_count;
+    if (a->n == 0) return sg_fail(err, SG_ERR_INPUT, "there are no predictions to measure");
+    if (a->classes > SG_STATS_CLASSES_MAX)
+        return sg_fail(err, SG_ERR_INPUT, "%zu classes are more than the %d that are measured",
+                a->classes, SG_STATS_CLASSES_MAX);
+    a->labels = malloc(a->n * sizeof *a->labels);
+    a->predicted = malloc(a->n * sizeof *a->predicted);
+    a->groups = malloc(a->n * sizeof *a->groups);
+    a->fold = malloc(a->n * sizeof *a->fold);
+    a->fold_names = malloc(a->n * sizeof *a->fold_names);
+    a->p = malloc(a->n * a->classes * sizeof *a->p);
+    if (!a->labels || !a->predicted || !a->groups || !a->fold || !a->fold_names || !a->p)
+        return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring %zu images", a->n);
+    for (size_t i = 0; i < a->n; i++) {
+        a->labels[i] = (uint32_t)p->rows[i].label;
+        a->predicted[i] = (uint32_t)p->rows[i].predicted;
+        memcpy(a->p + i * a->classes, p->rows[i].p, a->classes * sizeof *a->p);
+    }
+    number_folds(a, p);
+    return number_groups(a, p, err);
+}
+
+/* ---- AUROC over folds, as a statistic of row weights ---- */
+
+typedef struct ranking {
+    const arrays *a;
+    uint32_t *order; /* [classes][n]: rows sorted by fold, then by falling score of the class */
+    int malignant;
+} ranking;
+
+typedef struct keyed {
+    uint32_t row, fold;
+    double score;
+} keyed;
+
+static int by_fold_and_score(const void *x, const void *y) {
+    const keyed *a = x, *b = y;
+    if (a->fold != b->fold) return a->fold < b->fold ? -1 : 1;
+    if (a->score != b->score) return a->score > b->score ? -1 : 1;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+static sg_status rank_rows(ranking *r, const arrays *a, sg_error *err) {
+    keyed *keys = malloc(a->n * sizeof *keys);
+    r->a = a;
+    r->order = malloc(a->classes * a->n * sizeof *r->order);
+    bool ok = keys && r->order;
+    for (size_t c = 0; c < a->classes && ok; c++) {
+        for (size_t i = 0; i < a->n; i++)
+            keys[i] = (keyed){(uint32_t)i, a->fold[i], a->p[i * a->classes + c]};
+        qsort(keys, a->n, sizeof *keys, by_fold_and_score);
+        for (size_t i = 0; i < a->n; i++) r->order[c * a->n + i] = keys[i].row;
+    }
+    free(keys);
+    return ok ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory ranking %zu images", a->n);
+}
+
+/* Weighted Mann-Whitney over rows[n] sorted by falling score; ties count half. */
+static double weighted_auc(const arrays *a, const uint32_t *rows, size_t n, size_t class_index,
+        const uint32_t *weights) {
+    double positives = 0, negatives = 0, wins = 0;
+    for (size_t i = 0; i < n;) {
+        double score = a->p[rows[i] * a->classes + class_index], pos = 0, neg = 0;
+        for (; i < n && a->p[rows[i] * a->classes + class_index] == score; i++) {
+            double w = weights ? weights[rows[i]] : 1;
+            if (a->labels[rows[i]] == class_index)
+                pos += w;
+            else
+                neg += w;
+        }
+        wins += neg * (positives + 0.5 * pos);
+        positives += pos;
+        negatives += neg;
+    }
+    return positives > 0 && negatives > 0 ? wins / (positives * negatives) : NAN;
+}
+
+/* Mean over folds of one class's area; folds without both sides are left out. */
+static double class_auc(const ranking *r, size_t class_index, const uint32_t *weights) {
+    const arrays *a = r->a;
+    const uint32_t *rows = r->order + class_index * a->n;
+    double sum = 0, count = 0;
+    for (size_t start = 0; start < a->n;) {
+        size_t end = start;
+        while (end < a->n && a->fold[rows[end]] == a->fold[rows[start]]) end++;
+        double auc = weighted_auc(a, rows + start, end - start, class_index, weights);
+        if (!isnan(auc)) {
+            sum += auc;
+            count++;
+        }
+        start = end;
+    }
+    return count > 0 ? sum / count : NAN;
+}
+
+/* values: area per class, macro area, sensitivity and specificity of malignancy. */
+static void fold_statistics(double *values, const uint32_t *weights, void *user) {
+    const ranking *r = user;
+    const arrays *a = r->a;
+    double sum = 0, count = 0;
+    for (size_t c = 0; c < a->classes; c++) {
+        values[c] = class_auc(r, c, weights);
+        if (isnan(values[c])) continue;
+        sum += values[c];
+        count++;
+    }
+    values[a->classes] = count > 0 ? sum / count : NAN;
+    double hit = 0, positive = 0, right = 0, negative = 0;
+    for (size_t i = 0; i < a->n && r->malignant >= 0; i++) {
+        double w = weights ? weights[i] : 1;
+        bool truth = a->labels[i] == (uint32_t)r->malignant;
+        bool said = a->predicted[i] == (uint32_t)r->malignant;
+        positive += truth ? w : 0;
+        negative += truth ? 0 : w;
+        hit += truth && said ? w : 0;
+        right += !truth && !said ? w : 0;
+    }
+    values[a->classes + 1] = positive > 0 ? hit / positive : NAN;
+    values[a->classes + 2] = negative > 0 ? right / negative : NAN;
+}
+
+static sg_status measure_ranking(
+        sg_metrics *m, const arrays *a, const sg_bootstrap_options *options, sg_error *err) {
+    sg_bootstrap_sample sample = {a->labels, a->groups, a->n, a->classes};
+    sg_bootstrap_figure figures[SG_STATS_CLASSES_MAX + 3];
+    ranking r = {a, NULL, m->malignant};
+    size_t count = a->classes + 3;
+    sg_status st = rank_rows(&r, a, err);
+    if (!st)
+        st = sg_bootstrap_run(
+                figures, &m->redraws, &sample, fold_statistics, &r, count, options, err);
+    free(r.order);
+    if (st) return st;
+    for (size_t c = 0; c < a->classes; c++) {
+        m->auroc[c] = figures[c].estimate;
+        m->auroc_interval[c] = figures[c].bca;
+    }
+    m->auroc_macro = figures[a->classes].estimate;
+    m->auroc_macro_interval = figures[a->classes].bca;
+    m->sensitivity_interval = figures[a->classes + 1].bca;
+    m->specificity_interval = figures[a->classes + 2].bca;
+    return sg_roc_one_vs_rest(&m->auroc_macro_pooled, NULL, a->p, a->labels, a->n, a->classes, err);
+}
+
+/* ---- per fold ---- */
+
+static sg_status measure_fold(
+        sg_fold_figures *out, const arrays *a, size_t fold, int malignant, sg_error *err) {
+    size_t n = 0, k = a->classes;
+    uint32_t *labels = malloc(a->n * sizeof *labels), *predicted = malloc(a->n * sizeof *predicted);
+    double *p = malloc(a->n * k * sizeof *p);
+    sg_status st = labels && predicted && p ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < a->n && !st; i++) {
+        if (a->fold[i] != fold) continue;
+        labels[n] = a->labels[i];
+        predicted[n] = a->predicted[i];
+        memcpy(p + n * k, a->p + i * k, k * sizeof *p);
+        n++;
+    }
+    sg_classification c;
+    double auroc = NAN;
+    if (!st) st = sg_classification_measure(&c, labels, predicted, n, k, err);
+    if (!st) st = sg_roc_one_vs_rest(&auroc, NULL, p, labels, n, k, err);
+    if (!st)
+        *out = (sg_fold_figures){a->fold_names[fold], n, c.accuracy, c.f1_macro, auroc,
+                malignant < 0 ? NAN
+                              : sg_classification_against_rest(&c, (size_t)malignant).sensitivity};
+    free(labels);
+    free(predicted);
+    free(p);
+    return st;
+}
+
+static sg_status measure_folds(sg_metrics *m, const arrays *a, sg_error *err) {
+    if (a->fold_names[0] < 0) return SG_OK;
+    m->folds = calloc(a->folds, sizeof *m->folds);
+    if (!m->folds) return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring folds");
+    m->fold_count = a->folds;
+    sg_status st = SG_OK;
+    for (size_t f = 0; f < a->folds && !st; f++)
+        st = measure_fold(&m->folds[f], a, f, m->malignant, err);
+    return st;
+}
+
+/* ---- whole ---- */
+
+static int find_malignant(const sg_predictions *p) {
+    for (int c = 0; c < p->class_count; c++)
+        if (strcasecmp(p->classes[c], "malignant") == 0) return c;
+    return -1;
+}
+
+sg_status sg_metrics_measure(
+        sg_metrics *out, const sg_predictions *p, size_t draws, sg_error *err) {
+    sg_metrics m = {0};
+    arrays a;
+    sg_bootstrap_options options = SG_BOOTSTRAP_OPTIONS_INIT;
+    options.draws = draws;
+    m.draws = draws;
+    m.malignant = find_malignant(p);
+    sg_status st = fill_arrays(&a, p, err);
+    m.n = a.n;
+    sg_bootstrap_sample sample = {a.labels, a.groups, a.n, a.classes};
+    if (!st) st = sg_classification_measure(&m.c, a.labels, a.predicted, a.n, a.classes, err);
+    if (!st) st = sg_bootstrap_classify(&m.boot, &sample, a.predicted, a.p, &options, err);
+    if (!st) st = measure_ranking(&m, &a, &options, err);
+    if (!st) st = sg_calibration_measure(&m.calibration, a.p, a.labels, a.n, a.classes, err);
+    if (!st) st = measure_folds(&m, &a, err);
+    arrays_dispose(&a);
+    if (st) {
+        sg_metrics_dispose(&m);
+        return st;
+    }
+    m.groups = m.boot.groups;
+    m.largest_group = m.boot.largest_group;
+    m.wilson = m.largest_group == 1;
+    m.accuracy_interval = m.wilson ? sg_interval_wilson(m.c.correct, m.n, options.confidence)
+                                   : m.boot.accuracy.bca;
+    if (m.malignant >= 0)
+        m.malignant_rest = sg_classification_against_rest(&m.c, (size_t)m.malignant);
+    *out = m;
+    return SG_OK;
+}
+
+void sg_metrics_dispose(sg_metrics *m) {
+    if (!m) return;
+    sg_bootstrap_classifier_dispose(&m->boot);
+    free(m->folds);
+    memset(m, 0, sizeof *m);
+}
+
+/* ---- JSON ---- */
+
+static json_t *interval_json(sg_interval i) {
+    return json_pack("[o, o]", sg_json_number(i.low), sg_json_number(i.high));
+}
+
+static json_t *class_json(const sg_metrics *m, const sg_predictions *p, size_t c) {
+    const sg_class_figures *f = &m->c.per_class[c];
+    return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "class",
+            p->classes[c], "support", (json_int_t)f->support, "precision",
+            sg_json_number(f->precision), "precision_ci", interval_json(m->boot.precision[c].bca),
+            "recall", sg_json_number(f->recall), "recall_ci", interval_json(m->boot.recall[c].bca),
+            "f1", sg_json_number(f->f1), "f1_ci", interval_json(m->boot.f1[c].bca), "specificity",
+            sg_json_number(f->specificity), "auroc", sg_json_number(m->auroc[c]), "auroc_ci",
+            interval_json(m->auroc_interval[c]));
+}
+
+static json_t *confusion_json(const sg_metrics *m) {
+    json_t *rows = json_array();
+    for (size_t t = 0; t < m->c.classes; t++) {
+        json_t *row = json_array();
+        for (size_t q = 0; q < m->c.classes; q++)
+            json_array_append_new(row, json_integer((json_int_t)m->c.confusion[t][q]));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *folds_json(const sg_metrics *m) {
+    json_t *folds = json_array();
+    for (size_t f = 0; f < m->fold_count; f++)
+        json_array_append_new(
+                folds, json_pack("{s:i, s:I, s:o, s:o, s:o, s:o}", "fold", m->folds[f].fold, "n",
+                               (json_int_t)m->folds[f].images, "accuracy",
+                               sg_json_number(m->folds[f].accuracy), "macro_f1",
+                               sg_json_number(m->folds[f].macro_f1), "auroc_macro",
+                               sg_json_number(m->folds[f].auroc_macro), "sensitivity_malignant",
+                               sg_json_number(m->folds[f].sensitivity_malignant)));
+    return folds;
+}
+
+static json_t *calibration_json(const sg_calibration *c) {
+    return json_pack("{s:o, s:o, s:o, s:o}", "log_loss", sg_json_number(c->log_loss), "brier",
+            sg_json_number(c->brier), "ece", sg_json_number(c->ece), "ece_debiased",
+            sg_json_number(c->ece_debiased));
+}
+
+/* Smallest share of given parameters over the models: the honest one for a set of folds. */
+static double initialisation(const sg_predictions *p) {
+    double least = NAN;
+    size_t i;
+    json_t *model;
+    json_array_foreach(p->models, i, model) {
+        const json_t *training = json_object_get(model, "training");
+        double share = json_number_value(json_object_get(training, "initialisation"));
+        if (isnan(least) || share < least) least = share;
+    }
+    return least;
+}
+
+json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
+    json_t *classes = json_array(), *per_class = json_array();
+    for (size_t c = 0; c < m->c.classes; c++) {
+        json_array_append_new(classes, json_string(p->classes[c]));
+        json_array_append_new(per_class, class_json(m, p, c));
+    }
+    bool has = m->malignant >= 0;
+    json_t *out = json_pack("{s:i, s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "schema", SG_SCHEMA_VERSION,
+            "build", sg_build_id(), "n", (json_int_t)m->n, "groups", (json_int_t)m->groups,
+            "classes", classes, "accuracy", sg_json_number(m->c.accuracy), "accuracy_ci",
+            interval_json(m->accuracy_interval), "accuracy_ci_method",
+            m->wilson ? "wilson" : "bootstrap over groups, BCa");
+    json_t *figures = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+            "balanced_accuracy", sg_json_number(m->c.balanced_accuracy), "precision_macro",
+            sg_json_number(m->c.precision_macro), "recall_macro", sg_json_number(m->c.recall_macro),
+            "macro_f1", sg_json_number(m->c.f1_macro), "macro_f1_ci",
+            interval_json(m->boot.f1_macro.bca), "auroc_macro", sg_json_number(m->auroc_macro),
+            "auroc_macro_ci", interval_json(m->auroc_macro_interval), "auroc_macro_pooled",
+            sg_json_number(m->auroc_macro_pooled), "per_class", per_class, "confusion",
+            confusion_json(m));
+    json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:O, s:I, s:I}",
+            "sensitivity_malignant", sg_json_number(has ? m->malignant_rest.sensitivity : NAN),
+            "sensitivity_malignant_ci", interval_json(m->sensitivity_interval),
+            "specificity_malignant", sg_json_number(has ? m->malignant_rest.specificity : NAN),
+            "specificity_malignant_ci", interval_json(m->specificity_interval), "calibration",
+            calibration_json(&m->calibration), "folds", folds_json(m), "split_unit",
+            p->ungrouped ? "image" : "group", "initialisation", sg_json_number(initialisation(p)),
+            "models", p->models, "bootstrap_draws", (json_int_t)m->draws, "bootstrap_redraws",
+            (json_int_t)m->redraws);
+    if (out && figures && rest) {
+        json_object_update(out, figures);
+        json_object_update(out, rest);
+    } else {
+        json_decref(out);
+        out = NULL;
+    }
+    json_decref(figures);
+    json_decref(rest);
+    return out;
+}
