@@ -76,7 +76,8 @@ static void put_paragraphs(sg_str *out, const char *text) {
 
 void sg_options_help(sg_str *out, const sg_verb *verb) {
     sg_str_appendf(out, "sonograde %s: %s\n\nUsage: sonograde %s [options]%s%s\n", verb->name,
-            verb->summary, verb->name, *verb->operands ? " " : "", verb->operands);
+            verb->summary ? verb->summary : "", verb->name, *verb->operands ? " " : "",
+            verb->operands);
     if (verb->details) {
         sg_str_append(out, "\n");
         put_paragraphs(out, verb->details);
