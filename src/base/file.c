@@ -301,8 +301,9 @@ sg_status sg_file_lock_take(sg_file_lock *lock, const char *path, sg_error *err)
     if (fd < 0) return sg_io_fail(err, "cannot open", path);
     if (flock(fd, LOCK_EX | LOCK_NB)) {
         sg_status status;
-        long long pid = lock_holder(fd);
-        if (errno != EWOULDBLOCK)
+        bool held = errno == EWOULDBLOCK;
+        long long pid = held ? lock_holder(fd) : 0;
+        if (!held)
             status = sg_io_fail(err, "cannot lock", path);
         else if (pid > 0)
             status = sg_fail(
