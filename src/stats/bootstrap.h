@@ -50,6 +50,16 @@ SG_MUST_CHECK sg_status sg_bootstrap_run(sg_bootstrap_figure *figures, size_t *r
         const sg_bootstrap_sample *sample, sg_bootstrap_statistic statistic, void *user,
         size_t count, const sg_bootstrap_options *options, sg_error *err);
 
+/* The two steps of a BCa interval, apart so that they can be checked and reused.
+ * Acceleration from delete-one-group values: jackknife[m] of stratum[m] (numbers below `strata`);
+ * NaN values and strata with a single value are left out. 0 when nothing varies. */
+SG_MUST_CHECK sg_status sg_bootstrap_acceleration(double *out, const double *jackknife,
+        const uint32_t *stratum, size_t m, size_t strata, sg_error *err);
+/* sorted[draws], rising. Draws equal to the estimate count half below it. The percentile interval
+ * where the correction does not exist (the estimate lies outside all draws). */
+sg_interval sg_bootstrap_bca(const double *sorted, size_t draws, double estimate,
+        double acceleration, double confidence);
+
 /* The figures of a classifier in one run. Class-wise ones are arrays of `classes`. */
 typedef struct sg_bootstrap_classifier {
     sg_bootstrap_figure accuracy, balanced_accuracy;
