@@ -159,12 +159,13 @@ sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_
     if (model->plain) return sg_dnn_layout_plain(out, b, shape, SG_F32, err);
     const sg_dnn_layout *of = (const sg_dnn_layout *)model;
     dnnl_format_tag_t tag = dnnl_format_tag_undef;
-    if (of->has_view && shape->rank == 4) {
-        if (of->view.block == of->view.channels)
+    sg_md_blocking m;
+    if (of->has_view && shape->rank == 4 && sg_md_blocking_get(&m, sg_md_view(&of->md))) {
+        if (m.block_count == 0 && of->view.block == of->view.channels)
             tag = dnnl_nhwc;
-        else if (of->view.block == 8)
+        else if (m.block_count == 1 && m.blocks[0] == 8)
             tag = dnnl_nChw8c;
-        else if (of->view.block == 16)
+        else if (m.block_count == 1 && m.blocks[0] == 16)
             tag = dnnl_nChw16c;
     }
     if (tag == dnnl_format_tag_undef)

@@ -110,6 +110,17 @@ static int library_argument(sg_op op, sg_arg arg) {
     return norm ? norm_names[arg] : names[arg];
 }
 
+/* Appends one memory object, which execution points at the bytes of `arg`. */
+static sg_status add_memory(
+        sg_dnn_primitive *p, sg_arg arg, int name, sg_md_ref md, sg_error *err) {
+    dnnl_memory_t memory;
+    dnnl_status_t done = dnnl_memory_create(&memory, md, p->backend->engine, DNNL_MEMORY_NONE);
+    if (done != dnnl_success) return sg_dnn_fail(err, done, &p->base.problem, "an argument");
+    p->exec[p->arg_count] = (dnnl_exec_arg_t){name, memory};
+    p->arg[p->arg_count++] = arg;
+    return SG_OK;
+}
+
 static sg_status bind_argument(sg_dnn_primitive *p, sg_arg arg, sg_error *err) {
     const sg_problem *q = &p->base.problem;
     bool raw = arg == SG_ARG_WORKSPACE || arg == SG_ARG_SCRATCH;
@@ -122,12 +133,12 @@ static sg_status bind_argument(sg_dnn_primitive *p, sg_arg arg, sg_error *err) {
     sg_status status = raw ? sg_dnn_layout_bytes(&p->layout[arg], p->backend, bytes, err)
                            : sg_dnn_layout_intern(&p->layout[arg], p->backend, &shape, md, err);
     if (status) return status;
-    dnnl_memory_t memory;
-    dnnl_status_t done = dnnl_memory_create(&memory, md, p->backend->engine, DNNL_MEMORY_NONE);
-    if (done != dnnl_success) return sg_dnn_fail(err, done, q, "an argument");
-    p->exec[p->arg_count] = (dnnl_exec_arg_t){name, memory};
-    p->arg[p->arg_count++] = arg;
-    return SG_OK;
+    status = add_memory(p, arg, name, md, err);
+    /* Version 2 insists on a shift in the backward pass, though nothing is computed from it: it
+     * gets the scale's bytes. */
+    if (!status && name == DNNL_ARG_SCALE && q->pass == SG_PASS_BACKWARD_DATA)
+        status = add_memory(p, arg, DNNL_ARG_SHIFT, md, err);
+    return status;
 }
 
 static sg_status run_library(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
