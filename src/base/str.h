@@ -44,10 +44,6 @@ bool sg_ends_with(const char *text, const char *suffix); /* case-insensitive, AS
 char *sg_strdup(const char *text);                       /* NULL when out of memory */
 char *sg_strdupf(const char *fmt, ...) SG_PRINTF(1, 2);  /* NULL when out of memory */
 
-/* The text as valid UTF-8: bytes that are none become U+FFFD. The caller's; NULL when out of
- * memory. */
-char *sg_utf8_clean(const char *text);
-
 /* realloc for arrays: makes room for `need` elements in *items (capacity doubles).
  * Overflow-checked. */
 SG_MUST_CHECK sg_status sg_grow(
