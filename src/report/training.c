@@ -51,8 +51,7 @@ void sg_training_put_curves(sg_str *out, const sg_training_curves *c) {
                 HEAD + (double)(i / 2) * PANEL_HEIGHT);
     }
     sg_svg_put_caption(out, c->title ? c->title : "", PANEL_WIDTH + 14, HEAD + PANEL_HEIGHT + 40);
-    sg_svg_put_caption(out, "Research use only. Validation figures chose nothing unless marked.",
-            14, HEAD + 2 * PANEL_HEIGHT + 16);
+    sg_svg_put_caption(out, "Research use only.", 14, HEAD + 2 * PANEL_HEIGHT + 16);
     sg_svg_close_sheet(out);
 }
 
