@@ -47,11 +47,12 @@ static void write_file(const char *path, const sg_graph *g, const char *prefixes
 }
 
 static sg_status load(sg_transfer *t, sg_graph *g, const char *path, const char *allow,
-        float *probe, sg_error *err) {
+        float *probe, sg_error *why) {
+    sg_error err = SG_ERROR_INIT;
     sg_params *params;
-    CHECK_OK(sg_params_create(&params, g, SG_F32, err));
-    CHECK_OK(sg_params_init(params, 1, err));
-    sg_status st = sg_transfer_load(t, params, path, allow, err);
+    CHECK_OK(sg_params_create(&params, g, SG_F32, &err));
+    CHECK_OK(sg_params_init(params, 1, &err));
+    sg_status st = sg_transfer_load(t, params, path, allow, why);
     *probe = sg_params_f32(params, sg_graph_find_param(g, "stem.conv.weight"))[0];
     sg_params_destroy(params);
     return st;
