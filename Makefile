@@ -82,6 +82,11 @@ $B/tests/%: $B/obj/tests/%.o $(test_sup) $B/libsonograde.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
+# The library leaves src/cli out; its tests link what they test (main.c never).
+$B/tests/unit/cli/%: $B/obj/tests/unit/cli/%.o $(test_sup) $(filter-out %/main.o,$(cli_obj)) $B/libsonograde.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
 $B/obj/tests/%.o: CPPFLAGS += -Itests
 
 # One suite at a time while working: make unit T=image/test_clahe

@@ -4,8 +4,6 @@
 #include "base/file.h"
 #include "base/str.h"
 #include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,38 +55,17 @@ json_t *sg_json_number(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* Length of the UTF-8 sequence at text, 0 when it is not one (overlong, surrogate, cut off). */
-static size_t utf8_length(const unsigned char *text) {
-    static const struct {
-        unsigned char mask, lead;
-        size_t length;
-        uint32_t least;
-    } kinds[] = {{0x80, 0x00, 1, 0}, {0xE0, 0xC0, 2, 0x80}, {0xF0, 0xE0, 3, 0x800},
-            {0xF8, 0xF0, 4, 0x10000}};
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        if ((text[0] & kinds[k].mask) != kinds[k].lead) continue;
-        uint32_t point = text[0] & (unsigned char)~kinds[k].mask;
-        for (size_t i = 1; i < kinds[k].length; i++) {
-            if ((text[i] & 0xC0) != 0x80) return 0;
-            point = point << 6 | (text[i] & 0x3F);
-        }
-        bool surrogate = point >= 0xD800 && point <= 0xDFFF;
-        return point < kinds[k].least || point > 0x10FFFF || surrogate ? 0 : kinds[k].length;
-    }
-    return 0;
-}
-
 json_t *sg_json_text(const char *bytes) {
     json_t *text = json_string(bytes);
     if (text) return text;
     sg_str s;
     sg_str_init(&s, 0);
-    for (const unsigned char *p = (const unsigned char *)bytes; *p;) {
-        size_t n = utf8_length(p);
+    for (const char *p = bytes; *p;) {
+        size_t n = sg_utf8_length(p);
         if (n)
             sg_str_append_n(&s, p, n);
         else
-            sg_str_appendf(&s, "\\x%02x", *p);
+            sg_str_appendf(&s, "\\x%02x", (unsigned char)*p);
         p += n ? n : 1;
     }
     text = json_string(sg_str_text(&s));

@@ -44,6 +44,10 @@ bool sg_ends_with(const char *text, const char *suffix); /* case-insensitive, AS
 char *sg_strdup(const char *text);                       /* NULL when out of memory */
 char *sg_strdupf(const char *fmt, ...) SG_PRINTF(1, 2);  /* NULL when out of memory */
 
+/* Length in bytes of the well-formed UTF-8 sequence at `text` (RFC 3629: no overlong forms, no
+ * surrogates), or 0 where there is none. */
+size_t sg_utf8_length(const char *text);
+
 /* realloc for arrays: makes room for `need` elements in *items (capacity doubles).
  * Overflow-checked. */
 SG_MUST_CHECK sg_status sg_grow(

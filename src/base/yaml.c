@@ -51,11 +51,25 @@ static sg_status scalar_text(const char **text, const reader *r, sg_error *err) 
     return SG_OK;
 }
 
+/* YAML is Unicode and paths are bytes: a byte b >= 0x80 that YAML cannot hold is written as the
+ * private character U+F700 + b, which reads back as that byte. In UTF-8: EF 9E 80 to EF 9F BF. */
+static int private_byte(const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
+    if (p[0] != 0xEF || (p[1] != 0x9E && p[1] != 0x9F) || (p[2] & 0xC0) != 0x80) return -1;
+    return 0x80 + ((p[1] & 1) << 6 | (p[2] & 0x3F));
+}
+
 static sg_status append_scalar(sg_str *s, const reader *r, sg_error *err) {
     const char *text;
     sg_status status = scalar_text(&text, r, err);
-    if (!status) sg_str_append(s, text);
-    return status;
+    if (status) return status;
+    for (const char *p = text; *p;) {
+        int byte = private_byte(p);
+        char raw = (char)byte;
+        sg_str_append_n(s, byte < 0 ? p : &raw, 1);
+        p += byte < 0 ? 1 : 3;
+    }
+    return SG_OK;
 }
 
 static sg_status read_list(sg_str *s, reader *r, sg_error *err) {
@@ -205,20 +219,36 @@ static bool is_plain(const char *text) {
     return true;
 }
 
+/* Whether YAML 1.1 keeps the valid UTF-8 sequence of n bytes as it stands between double quotes: C1
+ * controls, line separators, byte order marks and our own private range it does not. */
+static bool is_kept(const char *text, size_t n) {
+    static const char *const lost[] = {
+            "\xE2\x80\xA8", "\xE2\x80\xA9", "\xEF\xBB\xBF", "\xEF\xBF\xBE", "\xEF\xBF\xBF"};
+    if (n == 2 && text[0] == '\xC2' && (unsigned char)text[1] < 0xA0) return false;
+    for (size_t i = 0; n == 3 && i < sizeof lost / sizeof *lost; i++)
+        if (memcmp(text, lost[i], 3) == 0) return false;
+    return private_byte(text) < 0;
+}
+
 void sg_yaml_put(sg_str *s, const char *key, const char *value) {
     if (is_plain(value)) {
         sg_str_appendf(s, "%s: %s\n", key, value);
         return;
     }
     sg_str_appendf(s, "%s: \"", key);
-    for (const char *p = value; *p; p++) {
+    for (const char *p = value; *p;) {
         unsigned char c = (unsigned char)*p;
+        size_t n = sg_utf8_length(p);
         if (c == '"' || c == '\\')
             sg_str_appendf(s, "\\%c", c);
         else if (c < 0x20 || c == 0x7f)
             sg_str_appendf(s, "\\x%02x", c);
+        else if (c < 0x80 || (n && is_kept(p, n)))
+            sg_str_append_n(s, p, n);
         else
-            sg_str_append_n(s, p, 1);
+            for (size_t i = 0; i < (n ? n : 1); i++)
+                sg_str_appendf(s, "\\uF7%02X", (unsigned char)p[i]);
+        p += n ? n : 1;
     }
     sg_str_append(s, "\"\n");
 }
