@@ -21,7 +21,8 @@ sg_problem op_forward(const sg_problem *problem) {
 }
 
 const char *op_mode_name(op_mode mode) {
-    static const char *const names[OP_MODES] = {"chosen", "plain", "in place", "flowing"};
+    static const char *const names[OP_MODES] = {
+            "chosen", "plain", "in place", "flowing", "blocked"};
     return names[mode];
 }
 
@@ -206,11 +207,12 @@ static sg_status want_plain(
 
 /* The layout that a convolution gives to its output of this shape. */
 static sg_status convolved(const sg_layout **out, sg_backend *backend, const sg_shape *shape,
-        sg_dtype dtype, sg_error *err) {
+        sg_dtype dtype, sg_pass pass, sg_error *err) {
     if (shape->rank != 4) return backend->ops->plain_layout(out, backend, shape, dtype, err);
     sg_problem p = {.op = SG_OP_CONV, .dtype = dtype, .src_count = 1, .kernel = {3, 3}};
     p.pad_begin[0] = p.pad_begin[1] = p.pad_end[0] = p.pad_end[1] = 1;
     p.src[0] = p.dst = *shape;
+    p.pass = pass;
     sg_primitive *primitive;
     sg_status status = sg_problem_infer(&p, err);
     if (!status) status = sg_primitive_compile(&primitive, backend, &p, NULL, NULL, err);
@@ -225,14 +227,14 @@ static bool is_source(int arg) {
 }
 
 static sg_status want_flowing(sg_wanted *wanted, sg_backend *backend, const sg_problem *p,
-        const sg_primitive *forward, sg_error *err) {
+        const sg_primitive *forward, sg_pass pass, sg_error *err) {
     for (int i = 0; i < SG_ARG_COUNT; i++) {
         sg_shape shape;
         if (!sg_problem_arg(&shape, p, (sg_arg)i)) continue;
         bool kept = is_source(i) || i == SG_ARG_DST || i == SG_ARG_MASK;
         if (forward && kept) wanted->arg[i] = sg_primitive_layout(forward, (sg_arg)i);
         if ((forward || !is_source(i)) && i != SG_ARG_DIFF_DST) continue;
-        sg_status status = convolved(&wanted->arg[i], backend, &shape, p->dtype, err);
+        sg_status status = convolved(&wanted->arg[i], backend, &shape, p->dtype, pass, err);
         if (status) return status;
     }
     return SG_OK;
@@ -290,8 +292,9 @@ static sg_status stage_prepare(stage *s, sg_backend *backend, const sg_problem *
     sg_wanted wanted = {{NULL}};
     sg_status status = SG_OK;
     if (mode == OP_PLAIN) status = want_plain(&wanted, backend, p, err);
-    if (mode == OP_FLOWING)
-        status = want_flowing(&wanted, backend, p, forward ? forward->primitive : NULL, err);
+    if (mode == OP_FLOWING || mode == OP_BLOCKED)
+        status = want_flowing(&wanted, backend, p, forward ? forward->primitive : NULL,
+                mode == OP_BLOCKED ? SG_PASS_TRAIN : SG_PASS_INFER, err);
     if (!status)
         status = sg_primitive_compile(
                 &s->primitive, backend, p, &wanted, forward ? forward->primitive : NULL, err);
@@ -306,7 +309,7 @@ static sg_status stage_prepare(stage *s, sg_backend *backend, const sg_problem *
             status = move_values(&s->buffers[i], v->of[i], true, backend, err);
     }
     if (!status && forward) status = hand_over(s, forward, p, err);
-    if (!status && (mode == OP_IN_PLACE || mode == OP_FLOWING)) status = alias(s, p, err);
+    if (!status && mode >= OP_IN_PLACE) status = alias(s, p, err);
     return status;
 }
 

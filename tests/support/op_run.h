@@ -19,6 +19,7 @@ typedef enum op_mode {
     OP_IN_PLACE, /* chosen, outputs over inputs wherever the primitive allows */
     OP_FLOWING,  /* as in a plan: activations come in the layout a convolution would give them, the
                     backward pass finds them as the forward pass left them; also in place */
+    OP_BLOCKED,  /* the same behind a convolution in TRAIN, whose layouts may pad channels */
     OP_MODES
 } op_mode;
 
