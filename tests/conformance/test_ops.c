@@ -38,15 +38,12 @@ static double relative_error(const double *a, const double *b, int64_t count) {
 /* ---- backends against the reference ---- */
 
 typedef struct subject {
-    const char *name;
+    const char *name, *note;
     sg_backend_options options;
-    const char *note;
     op_mode first_mode;
-} subject;
-
-typedef struct tally {
+    sg_backend *backend;
     int runs, failures, unsupported;
-} tally;
+} subject;
 
 static sg_problem in_double(const sg_problem *p) {
     sg_problem copy = *p;
@@ -69,68 +66,76 @@ static bool compare(const op_values *got, const op_values *expected, const sg_pr
     return true;
 }
 
-static void run_line(tally *t, sg_backend *backend, const subject *s, const op_line *line,
-        const op_values *start, const op_values *expected) {
+static void run_line(
+        subject *s, const op_line *line, const op_values *start, const op_values *expected) {
     for (op_mode mode = s->first_mode; mode < OP_MODES; mode++) {
         char where[96];
         snprintf(where, sizeof where, "%s%s, layouts %s", s->name, s->note, op_mode_name(mode));
         sg_error err = SG_ERROR_INIT;
         op_values got;
         assert_int_equal(op_values_copy(&got, start, &err), SG_OK);
-        sg_status status = op_run(&got, backend, &line->problem, mode, &err);
-        t->runs++;
-        bool strict = !s->options.winograd && line->tolerance < 1e-3;
+        sg_status status = op_run(&got, s->backend, &line->problem, mode, &err);
+        double tolerance = s->options.winograd ? line->tolerance : OP_TOLERANCE;
+        s->runs++;
         if (status == SG_ERR_UNSUPPORTED && strcmp(s->name, "ref") != 0) {
             char text[SG_PROBLEM_TEXT];
             print_message("falls back: %s on %s\n", sg_problem_text(text, &line->problem), where);
-            t->unsupported++;
+            s->unsupported++;
         } else if (status) {
             print_failure(&line->problem, where, err.message);
-            t->failures++;
-        } else if (!compare(&got, expected, &line->problem, strict ? 1e-5 : line->tolerance,
-                           where)) {
-            t->failures++;
+            s->failures++;
+        } else if (!compare(&got, expected, &line->problem, tolerance, where)) {
+            s->failures++;
         }
         op_values_dispose(&got);
     }
 }
 
-static void run_all(tally *t, const subject *s) {
-    sg_backend *backend, *oracle;
+/* Every backend, and the fast one once more as resumable runs use it. */
+static int make_subjects(subject subjects[], int most) {
     sg_error err = SG_ERROR_INIT;
-    assert_int_equal(sg_backend_create(&backend, s->name, &s->options, &err), SG_OK);
-    assert_int_equal(sg_backend_create(&oracle, "ref", NULL, &err), SG_OK);
-    for (size_t i = 0; i < lines.count; i++) {
-        const op_line *line = &lines.items[i];
-        sg_problem exact = in_double(&line->problem);
-        op_values start, expected;
-        assert_int_equal(op_values_create(&start, &exact, i + 1, &err), SG_OK);
-        assert_int_equal(op_values_copy(&expected, &start, &err), SG_OK);
-        assert_int_equal(op_run(&expected, oracle, &exact, OP_PLAIN, &err), SG_OK);
-        run_line(t, backend, s, line, &start, &expected);
-        op_values_dispose(&expected);
-        op_values_dispose(&start);
+    int count = 0;
+    for (const char *const *name = sg_backend_names(); *name; name++) {
+        assert_true(count + 1 < most);
+        subjects[count++] = (subject){.name = *name, .note = "", .options = {1, false, true}};
     }
-    sg_backend_destroy(oracle);
-    sg_backend_destroy(backend);
-    print_message("%s%s: %d runs, %d failed, %d fall back\n", s->name, s->note, t->runs,
-            t->failures, t->unsupported);
+    subjects[count++] = (subject){.name = sg_backend_names()[0],
+            .note = " (2 threads, repeatable, no Winograd)",
+            .options = {2, true, false},
+            .first_mode = OP_BLOCKED};
+    for (int i = 0; i < count; i++)
+        assert_int_equal(sg_backend_create(&subjects[i].backend, subjects[i].name,
+                                 &subjects[i].options, &err),
+                SG_OK);
+    return count;
 }
 
 static void backends_agree_with_the_reference(void **state) {
     (void)state;
-    int failures = 0;
-    for (const char *const *name = sg_backend_names(); *name; name++) {
-        subject s = {*name, {1, false, true}, "", OP_CHOSEN};
-        tally t = {0, 0, 0};
-        run_all(&t, &s);
-        failures += t.failures;
+    subject subjects[8];
+    int count = make_subjects(subjects, 8), failures = 0;
+    sg_backend *oracle;
+    sg_error err = SG_ERROR_INIT;
+    assert_int_equal(sg_backend_create(&oracle, "ref", NULL, &err), SG_OK);
+    for (size_t i = 0; i < lines.count; i++) {
+        sg_problem exact = in_double(&lines.items[i].problem);
+        op_values start, expected;
+        assert_int_equal(op_values_create(&start, &exact, i + 1, &err), SG_OK);
+        assert_int_equal(op_values_copy(&expected, &start, &err), SG_OK);
+        assert_int_equal(op_run(&expected, oracle, &exact, OP_PLAIN, &err), SG_OK);
+        for (int k = 0; k < count; k++) run_line(&subjects[k], &lines.items[i], &start, &expected);
+        op_values_dispose(&expected);
+        op_values_dispose(&start);
     }
-    subject repeatable = {
-            "onednn", {2, true, false}, " (2 threads, repeatable, no Winograd)", OP_FLOWING};
-    tally t = {0, 0, 0};
-    run_all(&t, &repeatable);
-    assert_int_equal(failures + t.failures, 0);
+    sg_backend_destroy(oracle);
+    for (int k = 0; k < count; k++) {
+        const subject *s = &subjects[k];
+        print_message("%s%s: %d runs, %d failed, %d fall back\n", s->name, s->note, s->runs,
+                s->failures, s->unsupported);
+        failures += s->failures;
+        sg_backend_destroy(s->backend);
+    }
+    assert_int_equal(failures, 0);
 }
 
 /* What a prediction or training step of our models is made of must never fall back silently. */

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double default_tolerance = 1e-5;
-
 static sg_status add_one(op_lines *lines, const char *text, double tolerance, sg_error *err) {
     op_line line = {.tolerance = tolerance};
     sg_status status = sg_problem_parse(&line.problem, text, err);
@@ -19,7 +17,7 @@ static sg_status add_one(op_lines *lines, const char *text, double tolerance, sg
 }
 
 sg_status op_lines_add(op_lines *lines, const char *text, sg_error *err) {
-    double tolerance = default_tolerance;
+    double tolerance = OP_TOLERANCE;
     text += strspn(text, " \t");
     if (*text == '\0' || *text == '#') return SG_OK;
     if (*text == '~') {

@@ -5,6 +5,8 @@
 
 #include "backend/backend.h"
 
+#define OP_TOLERANCE 1e-5 /* of a line that does not say otherwise */
+
 typedef struct op_line {
     sg_problem problem;
     double tolerance; /* relative error allowed in float32 */

@@ -313,6 +313,23 @@ static sg_status stage_prepare(stage *s, sg_backend *backend, const sg_problem *
     return status;
 }
 
+/* Libraries count on zeros where a layout pads channels: packing the values anew must give the very
+ * bytes that the primitive wrote. */
+static sg_status check_padding(
+        const buffer *b, double *values, sg_backend *backend, sg_arg arg, sg_error *err) {
+    if (b->layout->plain) return SG_OK;
+    buffer again;
+    sg_status status = buffer_create(&again, b->layout, err);
+    if (status) return status;
+    status = move_values(&again, values, true, backend, err);
+    bool same = !status && memcmp(again.content, b->content, b->layout->bytes) == 0;
+    buffer_dispose(&again);
+    if (!status && !same)
+        return sg_fail(err, SG_ERR_INTERNAL, "%s has garbage where its layout pads channels",
+                sg_arg_name(arg));
+    return status;
+}
+
 static sg_status stage_finish(
         stage *s, op_values *v, sg_backend *backend, const sg_problem *p, sg_error *err) {
     for (int i = 0; i < SG_ARG_COUNT; i++)
@@ -325,6 +342,7 @@ static sg_status stage_finish(
         b.content = s->args[i]; /* aliased outputs live elsewhere */
         if (!b.layout) b.layout = sg_primitive_layout(s->primitive, (sg_arg)i);
         sg_status status = move_values(&b, v->of[i], false, backend, err);
+        if (!status) status = check_padding(&b, v->of[i], backend, (sg_arg)i, err);
         if (status) return status;
     }
     return SG_OK;
