@@ -10,6 +10,7 @@
 
 #include "report/page.h"
 #include "sonograde/error.h"
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -29,9 +29,9 @@ typedef struct sg_svg_series {
     const double *low, *high; /* [n] error bars, or NULL */
     bool markers;             /* a mark at each point */
     bool no_line;             /* marks only (scatter) */
-    bool steps;               /* horizontal, then vertical: a step function */
-    bool faint;               /* thin and pale: one fold among several */
-    size_t color;             /* palette number */
+    bool steps;   /* level from the point before, at the new height (as average precision counts) */
+    bool faint;   /* thin and pale: one fold among several */
+    size_t color; /* palette number */
 } sg_svg_series;
 
 typedef struct sg_svg_mark { /* a vertical line with a short text */

@@ -43,10 +43,10 @@ static void put_path(sg_str *out, const sg_svg_frame *f, const sg_svg_series *s)
         if (pen_down && i + 1 < s->n && fabs(x - last_x) < 0.25 && fabs(y - last_y) < 0.25)
             continue;
         if (pen_down && s->steps) {
-            sg_str_append(out, "H");
-            sg_html_put_short(out, x, 1);
             sg_str_append(out, "V");
             sg_html_put_short(out, y, 1);
+            sg_str_append(out, "H");
+            sg_html_put_short(out, x, 1);
         } else {
             sg_str_append(out, pen_down ? "L" : "M");
             sg_html_put_short(out, x, 1);
