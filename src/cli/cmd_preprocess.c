@@ -271,7 +271,7 @@ static sg_status label_of(
 static sg_status picture_before(sg_image *out, const sg_image *in, const job *j, sg_error *err) {
     if (j->options->show_full) return sg_image_clone(out, in, err);
     sg_image grey = {0};
-    sg_rect box;
+    sg_rect box = {0};
     sg_status status = sg_grey_convert(&grey, in, err);
     if (!status) status = sg_crop_find(&box, &grey, err);
     if (!status) status = sg_crop_copy(out, &grey, box, err);

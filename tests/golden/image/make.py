@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden images for src/image: what OpenCV 4.6 and Pillow 9.4 make of small synthetic speckle.
 
-Writes, beside itself, PNG/JPEG files and cases.csv (op,input,expected,a,b,tolerance). Needs
+Writes, beside itself, PNG/JPEG files and cases.csv (op,input,expected,a,b,tolerance);\nSRAD comes from the equations in numpy. Needs
 python3-opencv and python3-pil of Debian 12. Nothing here is taken from a real image.
 SPDX-License-Identifier: Apache-2.0
 """
@@ -76,6 +76,23 @@ def adam7(pixels):
                 yield row.tobytes()
 
 
+def srad(pixels, iterations, q0, dt=0.2, rho=1 / 6):
+    """Yu and Acton 2002, equations 31-33 and 55-58, in doubles, on levels + 1."""
+    i = pixels.astype(float) + 1
+    for t in range(iterations):
+        p = np.pad(i, 1, mode="edge")
+        n, s, w, e = p[:-2, 1:-1] - i, p[2:, 1:-1] - i, p[1:-1, :-2] - i, p[1:-1, 2:] - i
+        gradient = (n * n + s * s + w * w + e * e) / i ** 2
+        laplacian = (n + s + w + e) / i
+        q2 = (gradient / 2 - laplacian ** 2 / 16) / ((1 + laplacian / 4) ** 2 + 1e-12)
+        z2 = (q0 * np.exp(-rho * dt * t)) ** 2
+        denominator = 1 + (q2 - z2) / (z2 * (1 + z2))
+        c = np.where(denominator > 0, np.clip(1 / denominator, 0, 1), 1)
+        right, below = np.pad(c, ((0, 0), (0, 1)), mode="edge")[:, 1:], np.pad(c, ((0, 1), (0, 0)), mode="edge")[1:]
+        i = i + dt / 4 * (below * s + c * n + right * e + c * w)
+    return np.clip(np.floor(i - 1 + 0.5), 0, 255).astype(np.uint8)
+
+
 def operations():
     sizes = [(37, 53), (64, 64), (61, 47)]
     for i, (w, h) in enumerate(sizes):
@@ -83,6 +100,7 @@ def operations():
         source = save("grey%dx%d.png" % (w, h), pixels)
         for clip, tiles in ((2, 8), (40, 4)):
             case("clahe", source, cv2.createCLAHE(clip, (tiles, tiles)).apply(pixels), clip, tiles)
+        case("srad", source, srad(pixels, 20, 0.4), 20, 0.4, 1)
         for size in (3, 5):
             case("median", source, cv2.medianBlur(pixels, size), size)
         for tw, th in ((24, 24), (80, 60), (31, 70)):

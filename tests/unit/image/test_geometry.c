@@ -14,6 +14,7 @@
 #include "image/crop.h"
 #include "image/draw.h"
 #include "image/fit.h"
+#include "image/sheet.h"
 #include "image/warp.h"
 
 static void boxes_of_every_fit(void **state) {
@@ -210,6 +211,31 @@ static void glyphs_have_their_shape(void **state) {
     sg_image_dispose(&on);
 }
 
+static void sheets_hold_their_pictures(void **state) {
+    (void)state;
+    sg_sheet_layout layout = {3, 40, "title", "footer"};
+    sg_image sheet = {0}, wide = {0};
+    assert_int_equal(sg_sheet_create(&sheet, 4, &layout, NULL), SG_OK);
+    assert_int_equal(sg_image_create(&wide, 100, 50, 1, NULL), SG_OK);
+    memset(wide.pixels, 77, sg_image_size(&wide));
+    assert_int_equal(
+            sg_sheet_place(&sheet, &layout, 3, &wide, "a label far too long", NULL), SG_OK);
+    int lit = 0, last_row = 0;
+    for (int i = 0; i < sheet.width * sheet.height; i++)
+        if (sheet.pixels[3 * i] == 77) {
+            lit++;
+            last_row = i / sheet.width;
+        }
+    assert_int_equal(lit, 40 * 20);
+    assert_true(last_row > sheet.height / 2);
+    layout.columns = 0;
+    assert_int_equal(sg_sheet_create(&wide, 4, &layout, NULL), SG_ERR_USAGE);
+    layout.columns = 1;
+    assert_int_equal(sg_sheet_create(&wide, 100000, &layout, NULL), SG_ERR_USAGE);
+    sg_image_dispose(&sheet);
+    sg_image_dispose(&wide);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(boxes_of_every_fit),
@@ -221,6 +247,7 @@ int main(void) {
             cmocka_unit_test(nothing_to_crop_gives_the_whole),
             cmocka_unit_test(drawing_is_clipped),
             cmocka_unit_test(glyphs_have_their_shape),
+            cmocka_unit_test(sheets_hold_their_pictures),
     };
     return cmocka_run_group_tests_name("image geometry", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* test_golden.c - every row of tests/golden/image/cases.csv: our operation against the bytes that
- * OpenCV 4.6 or Pillow 9.4 made of the same image.
+ * OpenCV 4.6, Pillow 9.4 or (SRAD) numpy made of the same image.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +18,7 @@
 #include "image/grey.h"
 #include "image/median.h"
 #include "image/resize.h"
+#include "image/srad.h"
 
 #define FOLDER "tests/golden/image/"
 
@@ -51,6 +52,18 @@ static sg_status run_area(sg_image *out, const sg_image *in, double a, double b,
     return sg_resize_image(out, in, (int)a, (int)b, SG_RESIZE_AREA, err);
 }
 
+static sg_status run_srad(sg_image *out, const sg_image *in, double a, double b, sg_error *err) {
+    sg_srad_options options = SG_SRAD_OPTIONS_INIT;
+    options.iterations = (int)a;
+    options.q0 = b;
+    sg_plane plane = {0};
+    sg_status status = sg_plane_from_image(&plane, in, err);
+    if (!status) status = sg_srad_apply(&plane, &options, err);
+    if (!status) status = sg_image_from_plane(out, &plane, err);
+    sg_plane_dispose(&plane);
+    return status;
+}
+
 static const struct {
     const char *name;
     sg_status (*run)(sg_image *, const sg_image *, double, double, sg_error *);
@@ -61,6 +74,7 @@ static const struct {
         {"median", run_median},
         {"bilinear", run_bilinear},
         {"area", run_area},
+        {"srad", run_srad},
 };
 
 static void load(sg_image *image, const char *name) {
