@@ -8,7 +8,6 @@
 #ifndef SG_DATA_LOADER_H
 #define SG_DATA_LOADER_H
 
-#include "base/thread.h"
 #include "data/augment.h"
 #include "image/recipe.h"
 #include <stddef.h>
@@ -78,11 +77,5 @@ SG_MUST_CHECK sg_status sg_loader_next(
         sg_batch *out, sg_loader *loader, float *images, sg_error *err);
 
 double sg_loader_wait_seconds(const sg_loader *loader); /* total time next waited for images */
-
-/* Decodes every file once: bad[i] tells which cannot be used; reasons[i] (may be NULL) gets an
- * allocated sentence for each of them, NULL for the others (the caller frees). For --skip-bad, to
- * be decided before any split. Fails only on SG_ERR_MEMORY. */
-SG_MUST_CHECK sg_status sg_loader_find_bad(bool *bad, char **reasons, const sg_loader_item *items,
-        size_t n, const char *root, sg_pool *pool, sg_error *err);
 
 #endif
