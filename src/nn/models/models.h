@@ -1,6 +1,5 @@
-/* models.h - the architectures, as data over layers. One table row per name; options that a row does
- * not take are errors.
- * SPDX-License-Identifier: Apache-2.0 */
+/* models.h - the architectures, as data over layers. One table row per name; options that a row
+ * does not take are errors. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_NN_MODELS_MODELS_H
 #define SG_NN_MODELS_MODELS_H
 
@@ -9,15 +8,15 @@
 
 typedef struct sg_model_options {
     int64_t classes;
-    int64_t channels;     /* of the input, 3 */
-    int blocks[4];        /* per stage; 0 = the model's own */
-    int se_reduction;     /* -1 = the model's own, 0 = no SE */
-    int dilation;         /* -1 = own; 1 = none; 2 = stage 4 at stride 1, dilation 2; 4 = also stage 3 */
+    int64_t channels; /* of the input, 3 */
+    int blocks[4];    /* per stage; 0 = the model's own */
+    int se_reduction; /* -1 = the model's own, 0 = no SE */
+    int dilation; /* -1 = own; 1 = none; 2 = stage 4 at stride 1, dilation 2; 4 = also stage 3 */
     bool mobilenet_expand_first; /* features.1 with its 32->32 expansion (GluonCV form) */
-    double dropout;       /* before the classifier; -1 = the model's own */
+    double dropout;              /* before the classifier; -1 = the model's own */
 } sg_model_options;
 #define SG_MODEL_OPTIONS_INIT                                                                      \
-    { 3, 3, { 0, 0, 0, 0 }, -1, -1, false, -1.0 }
+    { 3, 3, {0, 0, 0, 0}, -1, -1, false, -1.0 }
 
 typedef struct sg_model_info {
     const char *name;
@@ -29,8 +28,8 @@ typedef struct sg_model_info {
 
 const sg_model_info *sg_models_list(int *count);
 /* Expected failures: SG_ERR_USAGE (unknown name: names the nearest; an option it does not take). */
-SG_MUST_CHECK sg_status sg_model_build(sg_graph **out, const char *name,
-        const sg_model_options *options, sg_error *err);
+SG_MUST_CHECK sg_status sg_model_build(
+        sg_graph **out, const char *name, const sg_model_options *options, sg_error *err);
 
 /* One flat object with every field. New reference; NULL when out of memory. Reading refuses unknown
  * and missing fields (SG_ERR_FORMAT). */
