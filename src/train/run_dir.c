@@ -3,6 +3,7 @@
 #include "train/run_dir.h"
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "base/version.h"
 #include <math.h>
 #include <stdlib.h>
