@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 const sg_verb *const sg_verbs[] = {
+        &sg_verb_data_explore,
         &sg_verb_data_manifest,
         &sg_verb_data_split,
         &sg_verb_preprocess,
