@@ -1,7 +1,7 @@
 /* crop.c - the scan area of a screenshot. The image is cut into cells; a cell is tissue when most
  * of its pixels are not black. Opening by one cell removes what is thin (text lines, scales,
- * frames); the largest connected rest is the scan, and its box is then moved in or out to the last
- * row and column that carries it. SPDX-License-Identifier: Apache-2.0 */
+ * frames); the large connected rests are the scan, and their box is moved in to the last row and
+ * column that carries them. SPDX-License-Identifier: Apache-2.0 */
 #include "image/crop.h"
 
 #include <stdbool.h>
@@ -9,11 +9,12 @@
 #include <string.h>
 
 enum {
-    CELLS = 64,       /* along the longer side */
-    BLACK = 8,        /* levels up to here are background */
-    LEAST_CELL = 4,   /* pixels */
-    LEAST_SHARE = 20, /* percent of the image that a scan covers at least */
-    LEAST_LINE = 10   /* percent of a row or column inside the box that is not black */
+    CELLS = 64,        /* along the longer side */
+    BLACK = 8,         /* levels up to here are background */
+    LEAST_CELL = 4,    /* pixels */
+    LEAST_SHARE = 20,  /* percent of the image that a scan covers at least */
+    LEAST_REGION = 10, /* percent of the lit cells that a part of the scan has at least */
+    LEAST_LINE = 10    /* percent of a row or column inside the box that is not black */
 };
 
 typedef struct cells {
@@ -77,19 +78,26 @@ static int flood(cells *g, int start, sg_rect *box) {
     return tail;
 }
 
-static sg_rect largest_region(cells *g) {
-    sg_rect best = {0};
-    int most = 0;
+static sg_rect join(sg_rect a, sg_rect b) {
+    int left = a.x < b.x ? a.x : b.x, top = a.y < b.y ? a.y : b.y;
+    int right = a.x + a.width > b.x + b.width ? a.x + a.width : b.x + b.width;
+    int bottom = a.y + a.height > b.y + b.height ? a.y + a.height : b.y + b.height;
+    return (sg_rect){left, top, right - left, bottom - top};
+}
+
+/* The box of all regions of at least LEAST_REGION percent of the lit cells: cysts and shadows may
+ * cut a scan in two, what is smaller lies beside it. Empty when nothing is lit. */
+static sg_rect box_of_regions(cells *g) {
+    sg_rect all = {0};
+    int lit = 0;
+    for (int i = 0; i < g->width * g->height; i++) lit += g->on[i];
     for (int i = 0; i < g->width * g->height; i++) {
         if (!g->on[i]) continue;
         sg_rect box;
-        int count = flood(g, i, &box);
-        if (count > most) {
-            most = count;
-            best = box;
-        }
+        if (100 * flood(g, i, &box) < LEAST_REGION * lit) continue;
+        all = all.width ? join(all, box) : box;
     }
-    return best;
+    return all;
 }
 
 /* Is the line of the box at x (column) or y (row) lit enough to belong to the scan? */
@@ -140,7 +148,7 @@ sg_status sg_crop_find(sg_rect *out, const sg_image *grey, sg_error *err) {
         mark_cells(&g, grey);
         morph(&g, 0);
         morph(&g, 1);
-        sg_rect found = largest_region(&g), whole = {0, 0, grey->width, grey->height};
+        sg_rect found = box_of_regions(&g), whole = {0, 0, grey->width, grey->height};
         sg_rect box = found.width ? trim(grey, to_pixels(&g, grey, found)) : whole;
         int64_t share = 100 * (int64_t)box.width * box.height;
         *out = share < LEAST_SHARE * (int64_t)whole.width * whole.height ? whole : box;

@@ -1,4 +1,4 @@
-/* crop.h - where in a screenshot the scan is: the box of the largest dense region, so that black
+/* crop.h - where in a screenshot the scan is: the box of the large dense regions, so that black
  * borders, burnt-in text, scales and thin frames beside it fall away. Never empty: an image in
  * which nothing stands out gives the whole image. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_IMAGE_CROP_H

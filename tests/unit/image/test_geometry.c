@@ -150,7 +150,8 @@ static void scan_area_is_found(void **state) {
     sg_draw_text(&image, 100, 225, "L12-5 GAIN 60", 1, 0xffffff);
     sg_draw_box(&image, (sg_rect){1, 1, 318, 238}, 0xffffff);
     sg_draw_line(&image, 290, 20, 290, 200, 0xffffff);
-    sg_draw_fill(&image, (sg_rect){120, 90, 50, 40}, 0); /* a cyst is black and belongs to it */
+    sg_draw_fill(&image, (sg_rect){120, 90, 50, 40}, 0);  /* a cyst is black and belongs to it */
+    sg_draw_fill(&image, (sg_rect){60, 100, 200, 25}, 0); /* a shadow that cuts it in two */
     sg_rect found = {0};
     assert_int_equal(sg_crop_find(&found, &image, NULL), SG_OK);
     assert_true(abs(found.x - scan.x) <= 5 && abs(found.y - scan.y) <= 5);
