@@ -87,7 +87,12 @@ $B/tests/unit/cli/%: $B/obj/tests/unit/cli/%.o $(test_sup) $(filter-out %/main.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$B/obj/tests/%.o: CPPFLAGS += -Itests
+$B/obj/tests/%.o $B/obj/bench/%.o: CPPFLAGS += -Itests
+
+# Timed problem lines: make build/bench/ops && build/bench/ops -b ref "relu:train:f32 n8c64h56w56"
+$B/bench/%: $B/obj/bench/%.o $(test_sup) $B/libsonograde.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 # One suite at a time while working: make unit T=image/test_clahe
 unit: $B/tests/unit/$T

@@ -309,7 +309,6 @@ static sg_status stage_prepare(stage *s, sg_backend *backend, const sg_problem *
             status = move_values(&s->buffers[i], v->of[i], true, backend, err);
     }
     if (!status && forward) status = hand_over(s, forward, p, err);
-    if (!status && mode >= OP_IN_PLACE) status = alias(s, p, err);
     return status;
 }
 
@@ -353,10 +352,12 @@ sg_status op_run(
     stage first = {.primitive = NULL}, second = {.primitive = NULL};
     sg_problem forward = op_forward(p);
     sg_status status = stage_prepare(&first, backend, &forward, mode, NULL, v, err);
+    if (!status && mode >= OP_IN_PLACE) status = alias(&first, &forward, err);
     if (!status) status = sg_primitive_execute(first.primitive, first.args, err);
     if (!status) status = stage_finish(&first, v, backend, &forward, err);
     if (!status && is_backward(p)) {
         status = stage_prepare(&second, backend, p, mode, &first, v, err);
+        if (!status && mode >= OP_IN_PLACE) status = alias(&second, p, err);
         if (!status) status = sg_primitive_execute(second.primitive, second.args, err);
         if (!status) status = stage_finish(&second, v, backend, p, err);
     }
@@ -377,15 +378,16 @@ sg_status op_time(double *seconds, char what[SG_PROBLEM_TEXT], sg_backend *backe
         const sg_problem *p, int rounds, sg_error *err) {
     stage first = {.primitive = NULL}, second = {.primitive = NULL}, *timed = &first;
     sg_problem forward = op_forward(p);
+    op_mode mode = forward.pass == SG_PASS_TRAIN ? OP_BLOCKED : OP_FLOWING;
     op_values v;
     sg_status status = op_values_create(&v, p, 1, err);
     if (status) return status;
-    status = stage_prepare(&first, backend, &forward, OP_CHOSEN, NULL, &v, err);
+    status = stage_prepare(&first, backend, &forward, mode, NULL, &v, err);
     if (!status) status = sg_primitive_execute(first.primitive, first.args, err);
     if (!status && is_backward(p)) {
         timed = &second;
         status = stage_finish(&first, &v, backend, &forward, err);
-        if (!status) status = stage_prepare(&second, backend, p, OP_CHOSEN, &first, &v, err);
+        if (!status) status = stage_prepare(&second, backend, p, mode, &first, &v, err);
         if (!status) status = sg_primitive_execute(second.primitive, second.args, err);
     }
     double best = INFINITY;

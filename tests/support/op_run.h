@@ -41,8 +41,8 @@ void op_values_dispose(op_values *v);
 SG_MUST_CHECK sg_status op_run(
         op_values *v, sg_backend *backend, const sg_problem *p, op_mode mode, sg_error *err);
 
-/* Seconds of the fastest execution of the pass alone, chosen layouts, over `rounds` after one to
- * warm up. what: the primitive's own words, may be NULL. */
+/* Seconds of the fastest execution of the pass alone over `rounds`, after one to warm up. Layouts
+ * as they flow through a plan, not in place. what: the primitive's own words, may be NULL. */
 SG_MUST_CHECK sg_status op_time(double *seconds, char what[SG_PROBLEM_TEXT], sg_backend *backend,
         const sg_problem *p, int rounds, sg_error *err);
 
