@@ -37,15 +37,17 @@ static void put_key_figures(sg_page *page, const sg_evaluation_page *e) {
         sg_evaluation_format_interval(interval, sizeof interval, keys[i].value, keys[i].percent);
         snprintf(value[count], sizeof value[count], keys[i].percent && known ? "%s %%" : "%s",
                 number);
-        snprintf(detail[count], sizeof detail[count],
-                interval[0] ? "95 %% interval %s" : "no interval", interval);
+        snprintf(detail[count], sizeof detail[count], interval[0] ? "(%s)" : "no interval",
+                interval);
         figures[count] = (sg_page_figure){keys[i].name, value[count], detail[count]};
         count++;
     }
     sg_page_section(page, "Key figures", NULL);
     sg_page_put_figures(page, figures, count);
     if (e->auroc_note) sg_page_textf(page, "AUROC: %s.", e->auroc_note);
-    if (e->facts.interval_method) sg_page_textf(page, "Intervals: %s.", e->facts.interval_method);
+    sg_page_textf(page, "In brackets: 95 %% confidence intervals%s%s.",
+            e->facts.interval_method ? ", " : "",
+            e->facts.interval_method ? e->facts.interval_method : "");
     if (e->redraws)
         sg_page_textf(page, "%zu bootstrap draws lacked a class and were drawn again.", e->redraws);
 }
@@ -54,7 +56,7 @@ static void put_key_figures(sg_page *page, const sg_evaluation_page *e) {
 
 static void put_class_table(sg_page *page, const sg_evaluation_page *e) {
     static const char *const header[] = {"class", "images", "precision %", "recall % (sensitivity)",
-            "specificity %", "F1", "AUROC", "average precision"};
+            "specificity %", "F1", "AUROC", "AP"};
     enum { COLUMNS = sizeof header / sizeof *header };
     sg_cells cells;
     if (!sg_cells_init(&cells, (e->class_count + 1) * COLUMNS)) {
@@ -83,7 +85,9 @@ static void put_class_table(sg_page *page, const sg_evaluation_page *e) {
     sg_cells_put_value(&cells, &e->auroc_macro, false);
     sg_cells_put_value(&cells, &none, false);
     sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = "Each class against the rest, with 95 % intervals; macro: mean over classes";
+    table.caption =
+            "Each class against the rest, with 95 % intervals; macro: mean over classes; AP: "
+            "average precision";
     table.header = header;
     table.cells = cells.cell;
     table.rows = e->class_count + 1;

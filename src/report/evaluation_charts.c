@@ -160,7 +160,7 @@ static void put_fold_chart(sg_page *page, const sg_evaluation_page *e, const cha
 static void put_dots(sg_page *page, const sg_evaluation_page *e) {
     enum { FIGURES = 4 };
     static const char *const names[FIGURES] = {
-            "accuracy", "macro F1", "macro AUROC", "malignant found"};
+            "accuracy", "macro F1", "macro AUROC", "sensitivity"};
     double *dots = calloc(FIGURES * e->fold_count, sizeof *dots);
     sg_svg_box boxes[FIGURES];
     size_t count = 0;
@@ -193,14 +193,15 @@ static void put_dots(sg_page *page, const sg_evaluation_page *e) {
     sg_svg_put_boxes(&svg, &chart);
     if (count)
         sg_page_put_svg(page, &svg,
-                "A dot per fold, left to right in the order of the table; the bar is their mean.");
+                "A dot per fold, left to right in the order of the table; the bar is their mean. "
+                "Sensitivity is that for malignant.");
     sg_str_dispose(&svg);
     free(dots);
 }
 
 static void put_fold_table(sg_page *page, const sg_evaluation_page *e) {
     static const char *const header[] = {
-            "fold", "images", "accuracy %", "macro F1", "macro AUROC", "malignant found %"};
+            "fold", "images", "accuracy %", "macro F1", "macro AUROC", "sensitivity, malignant %"};
     enum { COLUMNS = sizeof header / sizeof *header };
     sg_cells cells;
     if (!sg_cells_init(&cells, e->fold_count * COLUMNS)) page->failed = true;

@@ -114,8 +114,9 @@ static void put_bounds(sg_page *page) {
     sg_page_textf(page,
             "%zu of the %d F1 values (%s) lie above (precision + recall) / 2. That cannot be if "
             "all "
-            "three columns are class averages with equal weights, because in each class F1 is at "
-            "most that mean; with other weights it can. (Computed here from the printed table.)",
+            "three columns are class averages with equal weights (or with any other weights common "
+            "to the three), because in each class F1 is at most that mean. (Computed here from the "
+            "printed table.)",
             count, SG_PAPER_ROWS, names);
 }
 
@@ -131,7 +132,7 @@ void sg_paper_put_section(sg_page *page, const sg_paper_ours *ours, size_t count
             "measured 86.3 / 88.0 / 82.9 % accuracy for ResNet-50 / AlexNet / GoogLeNet on 117 "
             "test "
             "images; another notebook there blends the lesion mask into the image before "
-            "classifying. The paper does not say which of these its table rests on.");
+            "classifying.");
     sg_page_note(page,
             "Source of the table: Maini, Singh, Saxena, Breast Tumor Classification with "
             "Fine-Tuned "

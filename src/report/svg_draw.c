@@ -111,7 +111,7 @@ static void format_power(char *buffer, size_t size, double value, double step) {
 void sg_svg_format_tick(char *buffer, size_t size, const sg_svg_scale *scale, double value) {
     double largest = fmax(fabs(scale->low), fabs(scale->high));
     if (scale->logarithmic) {
-        if (value >= 1e-3 && value < 1e6)
+        if (value >= 1e-3 && value < 1e5)
             sg_html_format_fixed(buffer, size, value, value < 1 ? count_decimals(value) : 0);
         else
             format_power(buffer, size, value, 0);
@@ -286,7 +286,12 @@ void sg_svg_frame_place(sg_svg_frame *frame, double width, double height, double
     frame->width = width;
     frame->height = height;
     frame->left = 12 + widest + (y->label ? 18 : 0);
-    frame->right = width - 16;
+    double last = 0;
+    if (frame->x.ticks) {
+        sg_svg_format_tick(text, sizeof text, &frame->x, frame->x.tick[frame->x.ticks - 1]);
+        last = 0.5 * sg_svg_text_width(text, 12);
+    }
+    frame->right = width - fmax(16, last + 2);
     frame->top = top + 8;
     frame->bottom = height - 26 - (x->label ? 18 : 0);
     frame->x.from = frame->left;

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "report/svg.h"
 
-static const double PANEL_WIDTH = 460, PANEL_HEIGHT = 300, HEAD = 8, FOOT = 26;
+static const double PANEL_WIDTH = 460, PANEL_HEIGHT = 300, HEAD = 34, FOOT = 26;
 
 void sg_training_put_curves(sg_str *out, const sg_training_curves *c) {
     const sg_svg_series losses[] = {{.name = "training",
@@ -50,7 +50,7 @@ void sg_training_put_curves(sg_str *out, const sg_training_curves *c) {
         sg_svg_put_panel(out, &panels[i], (double)(i % 2) * PANEL_WIDTH,
                 HEAD + (double)(i / 2) * PANEL_HEIGHT);
     }
-    sg_svg_put_caption(out, c->title ? c->title : "", PANEL_WIDTH + 14, HEAD + PANEL_HEIGHT + 40);
+    sg_svg_put_caption(out, c->title ? c->title : "", 14, 24);
     sg_svg_put_caption(out, "Research use only.", 14, HEAD + 2 * PANEL_HEIGHT + 16);
     sg_svg_close_sheet(out);
 }
