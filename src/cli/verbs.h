@@ -11,6 +11,10 @@ extern const sg_verb sg_verb_data_split;
 extern const sg_verb sg_verb_data_phantom;
 extern const sg_verb sg_verb_doctor;
 extern const sg_verb sg_verb_preprocess;
+extern const sg_verb sg_verb_train;
+extern const sg_verb sg_verb_evaluate;
+extern const sg_verb sg_verb_bundle;
+extern const sg_verb sg_verb_predict;
 extern const sg_verb sg_verb_docs;
 
 #endif

@@ -1,0 +1,73 @@
+/* cmd_bundle.c - `sonograde bundle`: finished runs (or files of them) into one file to hand on.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/verbs.h"
+#include "infer/bundle.h"
+#include <stdlib.h>
+
+typedef struct bundle_args {
+    const char *run, *output;
+} bundle_args;
+
+#define AT(field) offsetof(bundle_args, field)
+static const sg_option rows[] = {
+        {"run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "run folder; further ones as arguments", 0,
+                0},
+        {"output", 'o', SG_OPTION_PATH, AT(output), NULL, "FILE", "the bundle to write (*.sgb)", 0,
+                0},
+        {NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static sg_status write_bundle(const sg_call *call, const char *const *paths, int count,
+        const char *output, sg_error *err) {
+    sg_bundle *bundle;
+    sg_status st = sg_bundle_open_all(&bundle, paths, count, err);
+    if (st) return st;
+    st = sg_bundle_write(bundle, output, err);
+    if (!st && call->json)
+        sg_cli_print_json(json_pack("{s:s, s:s, s:i, s:I}", "bundle", output, "model",
+                bundle->model, "members", bundle->member_count, "training_images",
+                (json_int_t)bundle->seen_count));
+    if (!st)
+        sg_log_line(call->log, SG_LOG_INFO,
+                "%s: %d member%s of %s; it carries hashes of the training images, no pixels and no "
+                "paths. %s",
+                output, bundle->member_count, bundle->member_count == 1 ? "" : "s", bundle->model,
+                SG_RESEARCH_USE);
+    sg_bundle_close(bundle);
+    return st;
+}
+
+static int run_bundle(const sg_call *call) {
+    const bundle_args *a = call->options;
+    sg_error err = SG_ERROR_INIT;
+    int count = 0;
+    const char **paths = calloc((size_t)call->operand_count + 1, sizeof *paths);
+    sg_status st = paths ? SG_OK : sg_fail(&err, SG_ERR_MEMORY, "out of memory");
+    if (!st && !a->output) st = sg_fail(&err, SG_ERR_USAGE, "say which file to write: -o FILE.sgb");
+    if (!st && a->run) paths[count++] = a->run;
+    for (int i = 0; !st && i < call->operand_count; i++) paths[count++] = call->operands[i];
+    if (!st && count == 0) st = sg_fail(&err, SG_ERR_USAGE, "name a run folder: --run DIR");
+    if (!st) st = write_bundle(call, paths, count, a->output, &err);
+    free(paths);
+    return st ? sg_cli_fail(&err) : SG_EXIT_OK;
+}
+
+const sg_verb sg_verb_bundle = {
+        .name = "bundle",
+        .operands = "[RUN...]",
+        .summary = "put finished runs into one file that predicts",
+        .details = "A bundle holds the weights of one or several models (the folds of a "
+                   "cross-validation, several seeds) with the preprocessing, class names and "
+                   "calibration that belong to them, and hashes of the training images, so that "
+                   "nobody judges a model on what it was trained on. Several models predict as an "
+                   "ensemble: probabilities are averaged.",
+        .examples = "sonograde bundle --run r1 -o breast.sgb\n"
+                    "sonograde bundle --run seed0 seed1 seed2 -o ensemble.sgb",
+        .options = rows,
+        .struct_size = sizeof(bundle_args),
+        .min_operands = 0,
+        .max_operands = -1,
+        .run = run_bundle,
+};

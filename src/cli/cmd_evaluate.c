@@ -1,0 +1,215 @@
+/* cmd_evaluate.c - `sonograde evaluate`: predictions, figures and a report for a run's own test
+ * images or for other data. SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/dataset.h"
+#include "cli/evaluation_page.h"
+#include "cli/verbs.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct evaluate_args {
+    const char *run, *bundle, *output;
+    sg_cli_dataset dataset;
+    int split;
+    bool tta, allow_seen, allow_phantom, show_full;
+    long long threads, draws;
+} evaluate_args;
+
+static const sg_part parts[] = {SG_PART_TRAIN, SG_PART_VAL, SG_PART_TEST};
+
+#define AT(field) offsetof(evaluate_args, field)
+/* clang-format off */
+static const sg_option rows[] = {
+    { "run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "run folder: judged on its own test images, or on --data", 0, 0 },
+    { "bundle", 0, SG_OPTION_PATH, AT(bundle), NULL, "FILE", "bundle to judge on --data", 0, 0 },
+    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
+    { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
+    { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together in --data", 0, 0 },
+    { "split", 0, SG_OPTION_CHOICE, AT(split), "test", "train|val|test", "part of the run to judge", 0, 0 },
+    { "out", 'o', SG_OPTION_PATH, AT(output), NULL, "DIR", "folder for predictions.csv, metrics.json and report.html", 0, 0 },
+    { "tta", 0, SG_OPTION_FLAG, AT(tta), NULL, NULL, "average over each image and its mirror image", 0, 0 },
+    { "allow-seen", 0, SG_OPTION_FLAG, AT(allow_seen), NULL, NULL, "judge images that the model was trained on; the report is marked", 0, 0 },
+    { "allow-phantom-model", 0, SG_OPTION_FLAG, AT(allow_phantom), NULL, NULL, "let a model of simulated images be judged on others", 0, 0 },
+    { "show-full", 0, SG_OPTION_FLAG, AT(show_full), NULL, NULL, "show file paths and whole pictures with their borders", 0, 0 },
+    { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
+    { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
+    { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
+};
+/* clang-format on */
+
+/* ---- predictions ---- */
+
+static sg_predict_options predict_options(const evaluate_args *a, const sg_log *log) {
+    sg_predict_options o = {SG_PREDICTOR_OPTIONS_INIT, a->allow_seen, false, log, &sg_cli_stop};
+    o.predictor.threads = (int)a->threads;
+    o.predictor.flip_average = a->tta;
+    o.predictor.allow_phantom_model = a->allow_phantom;
+    return o;
+}
+
+static bool has_phantoms(const char *root) {
+    char *truth = sg_path_join(root, "phantom-truth.csv");
+    bool found = truth && sg_path_exists(truth);
+    free(truth);
+    return found;
+}
+
+static sg_status predict_data(sg_predictions *out, sg_evaluation_source *source,
+        const evaluate_args *a, const sg_log *log, sg_error *err) {
+    sg_manifest manifest;
+    sg_bundle *bundle;
+    sg_cli_dataset dataset = a->dataset;
+    dataset.any_classes = true;
+    dataset.threads = a->threads;
+    sg_predict_options options = predict_options(a, log);
+    sg_status st = sg_cli_open_dataset(&manifest, &dataset, log, err);
+    if (st) return st;
+    st = sg_bundle_open(&bundle, a->bundle ? a->bundle : a->run, err);
+    if (!st) {
+        for (size_t i = 0; i < manifest.count; i++)
+            source->seen_images += sg_bundle_seen(bundle, manifest.rows[i].sha256) != NULL;
+        st = sg_predictions_of_bundle(out, bundle, &manifest, &options, err);
+    }
+    sg_manifest_dispose(&manifest);
+    return st;
+}
+
+static sg_status predict(sg_predictions *out, sg_evaluation_source *source, const evaluate_args *a,
+        const sg_log *log, sg_error *err) {
+    if (a->dataset.data || a->dataset.manifest) return predict_data(out, source, a, log, err);
+    sg_predict_options options = predict_options(a, log);
+    source->run = a->run;
+    options.allow_seen = a->allow_seen || parts[a->split] != SG_PART_TEST;
+    source->allow_seen = options.allow_seen;
+    return sg_predictions_of_run(out, a->run, parts[a->split], &options, err);
+}
+
+/* Where an epoch was chosen, what the last one would have given: told beside, never instead. */
+static sg_status add_last(json_t *metrics, const sg_predictions *p, const evaluate_args *a,
+        const sg_log *log, sg_error *err) {
+    const json_t *selection = json_object_get(json_array_get(p->models, 0), "selection");
+    const char *figure = json_string_value(json_object_get(selection, "figure"));
+    if (a->dataset.data || a->dataset.manifest || !figure || strcmp(figure, "none") == 0)
+        return SG_OK;
+    sg_predict_options options = predict_options(a, log);
+    options.allow_seen = true; /* checked with the chosen weights, same images */
+    options.last = true;
+    sg_predictions last = {0};
+    sg_metrics m = {0};
+    sg_status st = sg_predictions_of_run(&last, a->run, parts[a->split], &options, err);
+    if (!st) st = sg_metrics_measure(&m, &last, (size_t)a->draws, err);
+    if (!st) {
+        json_t *value = json_pack("{s:f, s:[f,f], s:f, s:o}", "accuracy", m.c.accuracy,
+                "accuracy_ci", m.accuracy_interval.low, m.accuracy_interval.high, "macro_f1",
+                m.c.f1_macro, "auroc_macro", sg_json_number(m.auroc_macro));
+        json_object_set_new(metrics, "last_epoch", value);
+    }
+    sg_metrics_dispose(&m);
+    sg_predictions_dispose(&last);
+    return st;
+}
+
+/* ---- results ---- */
+
+static sg_status write_results(const sg_predictions *p, const sg_metrics *m, json_t *metrics,
+        const sg_evaluation_source *source, const evaluate_args *a, sg_error *err) {
+    char *table = sg_path_join(a->output, "predictions.csv");
+    char *json = sg_path_join(a->output, "metrics.json");
+    char *page = sg_path_join(a->output, "report.html");
+    sg_status st = table && json && page ? sg_dir_make(a->output, err)
+                                         : sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    if (!st) st = sg_predictions_write(p, table, err);
+    if (!st) st = sg_json_write(metrics, json, err);
+    if (!st) st = sg_evaluation_write_page(page, p, m, source, err);
+    free(table);
+    free(json);
+    free(page);
+    return st;
+}
+
+static void print_summary(const sg_metrics *m, const sg_predictions *p, const evaluate_args *a) {
+    printf("%zu images in %zu groups, split by %s\n", m->n, m->groups,
+            p->ungrouped ? "image (marked)" : "group");
+    printf("accuracy   %.1f %%  (95 %% interval %.1f-%.1f)\n", 100 * m->c.accuracy,
+            100 * m->accuracy_interval.low, 100 * m->accuracy_interval.high);
+    printf("macro F1   %.3f   (%.3f-%.3f)\n", m->c.f1_macro, m->boot.f1_macro.bca.low,
+            m->boot.f1_macro.bca.high);
+    printf("AUROC      %.3f   (%.3f-%.3f)%s\n", m->auroc_macro, m->auroc_macro_interval.low,
+            m->auroc_macro_interval.high, m->fold_count > 1 ? ", mean of the folds" : "");
+    if (m->malignant >= 0)
+        printf("malignancy sensitivity %.3f (%.3f-%.3f), specificity %.3f (%.3f-%.3f)\n",
+                m->malignant_rest.sensitivity, m->sensitivity_interval.low,
+                m->sensitivity_interval.high, m->malignant_rest.specificity,
+                m->specificity_interval.low, m->specificity_interval.high);
+    printf("report     %s/report.html\n%s\n", a->output, SG_RESEARCH_USE);
+}
+
+/* ---- the verb ---- */
+
+static sg_status check_args(const evaluate_args *a, sg_error *err) {
+    bool external = a->dataset.data || a->dataset.manifest;
+    if (!a->run == !a->bundle)
+        return sg_fail(err, SG_ERR_USAGE, "name what to judge: --run DIR or --bundle FILE");
+    if (a->bundle && !external)
+        return sg_fail(err, SG_ERR_USAGE,
+                "a bundle has no test images of its own: say which with --data DIR");
+    if (a->dataset.data && a->dataset.manifest)
+        return sg_fail(err, SG_ERR_USAGE, "--data and --manifest exclude each other");
+    if (!a->output) return sg_fail(err, SG_ERR_USAGE, "say where the report shall go: --out DIR");
+    return SG_OK;
+}
+
+static int run_evaluate(const sg_call *call) {
+    const evaluate_args *a = call->options;
+    sg_error err = SG_ERROR_INIT;
+    sg_predictions p = {0};
+    sg_metrics m = {0};
+    sg_evaluation_source source = {.data = "the run's own data",
+            .allow_seen = a->allow_seen,
+            .show_full = a->show_full,
+            .log = call->log};
+    json_t *metrics = NULL;
+    sg_status st = check_args(a, &err);
+    if (!st) st = predict(&p, &source, a, call->log, &err);
+    if (!st) source.phantom_data = has_phantoms(p.root);
+    if (!st) source.data = sg_path_base(p.root);
+    if (!st) st = sg_metrics_measure(&m, &p, (size_t)a->draws, &err);
+    if (!st) {
+        metrics = sg_metrics_to_json(&m, &p);
+        if (!metrics) st = sg_fail(&err, SG_ERR_MEMORY, "out of memory writing metrics");
+    }
+    if (!st) st = add_last(metrics, &p, a, call->log, &err);
+    if (!st) st = write_results(&p, &m, metrics, &source, a, &err);
+    if (!st && call->json)
+        sg_cli_print_json(json_incref(metrics));
+    else if (!st)
+        print_summary(&m, &p, a);
+    json_decref(metrics);
+    sg_metrics_dispose(&m);
+    sg_predictions_dispose(&p);
+    return st ? sg_cli_fail(&err) : SG_EXIT_OK;
+}
+
+const sg_verb sg_verb_evaluate = {
+        .name = "evaluate",
+        .operands = "",
+        .summary = "judge a run or a bundle on images whose truth is known",
+        .details = "Writes predictions.csv (one row per image), metrics.json and report.html. A "
+                   "run is judged "
+                   "on its own test images, a cross-validation on all of them, each by the model "
+                   "that did not "
+                   "see it. Intervals come from a bootstrap over groups of images that belong "
+                   "together. "
+                   "Images that the model was trained on are refused.",
+        .examples = "sonograde evaluate --run r1 --out r1/report\n"
+                    "sonograde evaluate --bundle breast.sgb --data other-hospital --out external",
+        .options = rows,
+        .struct_size = sizeof(evaluate_args),
+        .min_operands = 0,
+        .max_operands = 0,
+        .run = run_evaluate,
+};

@@ -1,0 +1,338 @@
+/* cmd_train.c - `sonograde train`: from a folder of images to a run folder, or on with an
+ * unfinished one. SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/train_options.h"
+#include "cli/verbs.h"
+#include "protocol/run.h"
+#include "report/training.h"
+#include "weights/safetensors.h"
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run in the making: what is open while `train` works. */
+typedef struct work {
+    sg_train_args args;
+    sg_yaml yaml; /* owner of text in args when a run is resumed */
+    const char *dir;
+    char *weights; /* owner of the absolute path in args */
+    sg_file_lock lock;
+    sg_pool *pool;
+    sg_manifest manifest;
+    sg_split split;
+    sg_train_options options;
+    const sg_log *log;
+} work;
+
+static char *in_run(const work *w, const char *name) {
+    return sg_path_join(w->dir, name);
+}
+
+static sg_status no_memory(sg_error *err) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory preparing the run");
+}
+
+/* ---- the folder ---- */
+
+static sg_status write_args(const work *w, const sg_verb *verb, sg_error *err) {
+    sg_str text;
+    sg_str_init(&text, 0);
+    sg_options_to_yaml(&text, verb, &w->args);
+    char *path = in_run(w, "args.yaml");
+    sg_status st = path ? sg_str_check(&text, err) : no_memory(err);
+    if (!st) st = sg_file_write(path, text.data, text.len, err);
+    free(path);
+    sg_str_dispose(&text);
+    return st;
+}
+
+static sg_status take_lock(work *w, sg_error *err) {
+    char *path = in_run(w, ".lock");
+    sg_status st = path ? sg_file_lock_take(&w->lock, path, err) : no_memory(err);
+    free(path);
+    return st ? sg_fail_context(err, st, "the run %s is in use", w->dir) : SG_OK;
+}
+
+/* An empty or new folder, locked, with args.yaml as the first thing in it. */
+static sg_status make_folder(work *w, const sg_verb *verb, sg_error *err) {
+    bool empty = true;
+    sg_status st = sg_path_exists(w->dir) ? sg_dir_is_empty(&empty, w->dir, err) : SG_OK;
+    if (!st && !empty && !w->args.overwrite)
+        st = sg_fail(err, SG_ERR_USAGE,
+                "%s is not empty; go on with it by `train --resume %s`, choose another --run, or "
+                "add --overwrite to delete it",
+                w->dir, w->dir);
+    if (!st && !empty) st = take_lock(w, err);
+    if (!st && !empty) {
+        sg_file_lock_drop(&w->lock);
+        st = sg_dir_remove(w->dir, err);
+    }
+    if (!st) st = sg_dir_make(w->dir, err);
+    if (!st) st = take_lock(w, err);
+    return st ? st : write_args(w, verb, err);
+}
+
+/* ---- what was asked ---- */
+
+/* Names a file so that it is found again from any working folder. */
+static sg_status make_absolute(work *w, const char **path, sg_error *err) {
+    if (!*path) return SG_OK;
+    free(w->weights);
+    w->weights = realpath(*path, NULL);
+    if (!w->weights)
+        return sg_fail(err, SG_ERR_IO, "cannot open %s: check the name after --weights", *path);
+    *path = w->weights;
+    return SG_OK;
+}
+
+/* Which first block of mobilenetv2 the weights are made for. */
+static sg_status settle_first_block(sg_train_args *a, sg_error *err) {
+    if (a->mobilenet_first != SG_MOBILENET_AUTO) return SG_OK;
+    a->mobilenet_first = SG_MOBILENET_PLAIN;
+    if (!a->weights || strcmp(a->model, "mobilenetv2") != 0) return SG_OK;
+    static const char *const third[] = {"features.1.conv.2.0.weight",
+            "model.features.1.conv.2.0.weight", "member0.model.features.1.conv.2.0.weight"};
+    sg_safetensors *file;
+    sg_status st = sg_safetensors_open(&file, a->weights, false, err);
+    if (st) return st;
+    for (size_t i = 0; i < sizeof third / sizeof *third; i++)
+        if (sg_safetensors_find(file, third[i])) a->mobilenet_first = SG_MOBILENET_EXPAND;
+    sg_safetensors_close(file);
+    return SG_OK;
+}
+
+static sg_status settle_args(work *w, sg_error *err) {
+    sg_train_args *a = &w->args;
+    if (!a->run) return sg_fail(err, SG_ERR_USAGE, "say where the run shall go: --run DIR");
+    if (!a->data == !a->manifest)
+        return sg_fail(err, SG_ERR_USAGE, "give either --data DIR or --manifest FILE");
+    if (a->folds && a->splits)
+        return sg_fail(err, SG_ERR_USAGE, "--folds and --splits exclude each other");
+    if (a->weights && a->from_bundle)
+        return sg_fail(err, SG_ERR_USAGE, "--weights and --from-bundle exclude each other");
+    if (a->val_share < 0) a->val_share = a->folds && a->select == SG_SELECT_NONE ? 0 : 0.15;
+    w->dir = a->run;
+    sg_status st = make_absolute(w, a->weights ? &a->weights : &a->from_bundle, err);
+    return st ? st : settle_first_block(a, err);
+}
+
+/* ---- data ---- */
+
+static sg_status read_data(work *w, const sg_log *log, sg_error *err) {
+    sg_manifest_options options = SG_MANIFEST_OPTIONS_INIT;
+    options.group_by = w->args.group_by;
+    options.skip_bad = w->args.skip_bad;
+    options.pool = w->pool;
+    options.log = log;
+    sg_status st = w->args.data
+                           ? sg_manifest_scan(&w->manifest, w->args.data, &options, err)
+                           : sg_manifest_read(&w->manifest, w->args.manifest, NULL, &options, err);
+    if (!st)
+        sg_log_line(log, SG_LOG_INFO,
+                "%zu images of %zu classes in %zu groups (a lower bound on what belongs together)",
+                w->manifest.count, w->manifest.class_count, w->manifest.group_count);
+    for (size_t i = 0; !st && i < w->manifest.skip_count; i++)
+        sg_log_line(log, SG_LOG_WARN, "left out %s: %s", w->manifest.skips[i].path,
+                w->manifest.skips[i].reason);
+    return st;
+}
+
+static sg_status split_data(work *w, sg_error *err) {
+    const sg_train_args *a = &w->args;
+    sg_split_options options = SG_SPLIT_OPTIONS_INIT;
+    options.seed = (uint64_t)a->seed;
+    options.ungrouped = a->ungrouped;
+    long long k;
+    if (a->splits) return sg_split_read(&w->split, a->splits, &w->manifest, &options, err);
+    if (a->folds && !sg_parse_int64(&k, a->folds))
+        return sg_split_read(&w->split, a->folds, &w->manifest, &options, err);
+    if (a->folds) {
+        if (k < 2 || k > 100)
+            return sg_fail(err, SG_ERR_USAGE, "--folds %s: take 2 to 100 folds", a->folds);
+        return sg_split_make_folds(&w->split, &w->manifest, (int)k, &options, err);
+    }
+    double shares[SG_PART_COUNT] = {1 - a->val_share - a->test_share, a->val_share, a->test_share};
+    if (shares[0] <= 0)
+        return sg_fail(err, SG_ERR_USAGE, "--val-share and --test-share leave nothing to train on");
+    return sg_split_make_parts(&w->split, &w->manifest, shares, &options, err);
+}
+
+/* Data and split of a run that got as far as writing them; otherwise they are made again. */
+static sg_status reopen_data(work *w, bool *there, const sg_log *log, sg_error *err) {
+    char *table = in_run(w, "manifest.csv"), *splits = in_run(w, "splits.csv");
+    *there = table && splits && sg_path_exists(table) && sg_path_exists(splits);
+    free(table);
+    free(splits);
+    if (!*there) return SG_OK;
+    sg_run run;
+    sg_status st = sg_run_open(&run, w->dir, log, err);
+    if (st) return st;
+    w->manifest = run.manifest;
+    w->split = run.split;
+    free(run.dir);
+    return SG_OK;
+}
+
+/* ---- curves ---- */
+
+static void draw_curves(void *user, const char *dir, const sg_history *history) {
+    const work *w = user;
+    enum { COLUMNS = 5 };
+    size_t n = history->count;
+    double *block = malloc(COLUMNS * (n + 1) * sizeof *block);
+    char *path = sg_path_join(dir, "curves.svg");
+    if (block && path) {
+        double *c[COLUMNS];
+        for (int k = 0; k < COLUMNS; k++) c[k] = block + (size_t)k * n;
+        bool has_val = false;
+        for (size_t i = 0; i < n; i++) {
+            const sg_epoch *e = &history->epochs[i];
+            has_val = has_val || e->has_val;
+            c[0][i] = e->train_loss;
+            c[1][i] = e->has_val ? e->val.loss : NAN;
+            c[2][i] = e->has_val ? e->val.accuracy : NAN;
+            c[3][i] = e->has_val ? e->val.macro_f1 : NAN;
+            c[4][i] = e->learning_rate;
+        }
+        sg_training_curves curves = {w->options.model, n, c[0], has_val ? c[1] : NULL, NULL,
+                has_val ? c[2] : NULL, has_val ? c[3] : NULL, c[4], 0, NULL};
+        /* a picture that cannot be drawn must not end a training: its figures are in results.csv */
+        sg_error why = SG_ERROR_INIT;
+        if (sg_training_curves_write(&curves, path, &why))
+            sg_log_line(w->log, SG_LOG_WARN, "no curves: %s", why.message);
+    }
+    free(block);
+    free(path);
+}
+
+/* ---- telling ---- */
+
+static json_t *summary_json(const sg_train_summary *s, int fold) {
+    return json_pack("{s:o, s:b, s:i, s:I, s:I, s:f, s:o, s:f, s:o, s:o, s:f}", "fold",
+            fold < 0 ? json_null() : json_integer(fold), "was_finished", (int)s->was_finished,
+            "epochs", s->epochs, "train_images", (json_int_t)s->train_images, "val_images",
+            (json_int_t)s->val_images, "initialisation", s->init_share, "train_loss",
+            sg_json_number(s->last_loss), "seconds", s->seconds, "val_accuracy",
+            sg_json_number(s->has_val ? s->val.accuracy : NAN), "val_macro_f1",
+            sg_json_number(s->has_val ? s->val.macro_f1 : NAN), "temperature", s->temperature);
+}
+
+static void tell(const work *w, const sg_call *call, const sg_train_summary *summaries) {
+    int folds = w->split.folds;
+    double seconds = 0;
+    json_t *list = json_array();
+    for (int i = 0; i < (folds ? folds : 1); i++) {
+        seconds += summaries[i].seconds;
+        json_array_append_new(list, summary_json(&summaries[i], folds ? i : -1));
+    }
+    sg_log_line(call->log, SG_LOG_INFO,
+            "finished in %.0f s; next: sonograde evaluate --run %s --out %s/report", seconds,
+            w->dir, w->dir);
+    if (call->json)
+        sg_cli_print_json(json_pack("{s:s, s:o}", "run", w->dir, "models", list));
+    else
+        json_decref(list);
+}
+
+/* ---- the verb ---- */
+
+static sg_status train(work *w, const sg_call *call, bool resume, sg_error *err) {
+    int folds = w->split.folds;
+    sg_train_summary *summaries = calloc((size_t)(folds ? folds : 1), sizeof *summaries);
+    if (!summaries) return no_memory(err);
+    sg_run_job job = {&w->options, &w->manifest, &w->split, (int)w->args.fold, w->args.val_share,
+            w->dir, resume, w->args.force_resume, call->log, &sg_cli_stop, draw_curves, w};
+    sg_status st = sg_run_train(summaries, &job, err);
+    if (!st) tell(w, call, summaries);
+    free(summaries);
+    return st;
+}
+
+static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_error *err) {
+    sg_status st = sg_train_options_from_args(&w->options, &w->args, err);
+    if (!st && !folder_there) st = make_folder(w, call->verb, err);
+    if (!st) st = read_data(w, call->log, err);
+    if (!st) st = split_data(w, err);
+    if (!st) st = sg_run_write_data(w->dir, &w->manifest, &w->split, err);
+    return st ? st : train(w, call, false, err);
+}
+
+/* A finished run is left as it is, to the byte. */
+static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
+    bool force = w->args.force_resume, there = false, finished = false;
+    char *path = NULL;
+    w->dir = w->args.resume;
+    if (w->args.run) return sg_fail(err, SG_ERR_USAGE, "--run and --resume exclude each other");
+    path = in_run(w, "args.yaml");
+    sg_status st = path ? SG_OK : no_memory(err);
+    if (!st && !sg_path_exists(path))
+        st = sg_fail(err, SG_ERR_INPUT, "%s is no run folder: it has no args.yaml", w->dir);
+    if (!st) st = sg_yaml_read(&w->yaml, path, err);
+    memset(&w->args, 0, sizeof w->args);
+    if (!st) st = sg_options_defaults(&w->args, call->verb, err);
+    if (!st) st = sg_options_from_yaml(&w->args, NULL, call->verb, &w->yaml, path, err);
+    free(path);
+    w->args.force_resume = force;
+    if (!st) st = sg_train_options_from_args(&w->options, &w->args, err);
+    if (!st) st = reopen_data(w, &there, call->log, err);
+    if (!st && there) st = sg_run_is_finished(&finished, w->dir, &w->split, (int)w->args.fold, err);
+    if (!st && finished) {
+        sg_log_line(call->log, SG_LOG_INFO, "%s is finished; nothing to do", w->dir);
+        return SG_OK;
+    }
+    if (!st) st = take_lock(w, err);
+    if (st) return st;
+    return there ? train(w, call, true, err) : start_run(w, call, true, err);
+}
+
+static int run_train(const sg_call *call) {
+    sg_error err = SG_ERROR_INIT;
+    work w = {.args = *(const sg_train_args *)call->options, .lock = {-1}, .log = call->log};
+    sg_status st = sg_pool_create(&w.pool, sg_cpu_count() - 1, &err);
+    if (!st && w.args.resume)
+        st = resume_run(&w, call, &err);
+    else if (!st) {
+        st = settle_args(&w, &err);
+        if (!st) st = start_run(&w, call, false, &err);
+    }
+    sg_split_dispose(&w.split);
+    sg_manifest_dispose(&w.manifest);
+    sg_pool_destroy(w.pool);
+    sg_file_lock_drop(&w.lock);
+    sg_yaml_dispose(&w.yaml);
+    free(w.weights);
+    return st ? sg_cli_fail(&err) : SG_EXIT_OK;
+}
+
+const sg_verb sg_verb_train = {
+        .name = "train",
+        .operands = "",
+        .summary = "train a model, or the models of a cross-validation",
+        .details =
+                "Makes a run folder with everything that belongs to the training: settings "
+                "(args.yaml), "
+                "images and their groups (manifest.csv), the split (splits.csv), curves, log and "
+                "weights. "
+                "Images that belong together are never on both sides of a split.\n\n"
+                "A run that was stopped or killed goes on with --resume and ends in the same "
+                "bytes. The "
+                "first Ctrl-C, SIGTERM or SIGUSR1 saves and leaves; the second leaves at once.\n\n"
+                "Without --select nothing is chosen: the moving average of the last epoch's "
+                "weights is "
+                "kept. With it, a validation part inside the training images decides; test images "
+                "are "
+                "never looked at.",
+        .examples = "sonograde train --data BUSI --model mobilenetv2 --weights "
+                    "mobilenetv2.safetensors --run r1\n"
+                    "sonograde train --data BUSI --folds 5 --model mresnetv2 --freeze "
+                    "stem,stages.0 --run r2\n"
+                    "sonograde train --resume r2",
+        .options = sg_train_option_rows,
+        .struct_size = sizeof(sg_train_args),
+        .min_operands = 0,
+        .max_operands = 0,
+        .takes_config = true,
+        .run = run_train,
+};

@@ -1,0 +1,368 @@
+/* evaluation_page.c - see evaluation_page.h. Text that the page borrows lives in one arena of
+ * strings until it is written. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/evaluation_page.h"
+#include "base/file.h"
+#include "base/version.h"
+#include "image/codec.h"
+#include "image/crop.h"
+#include "image/grey.h"
+#include "image/resize.h"
+#include "protocol/run.h"
+#include "report/evaluation.h"
+#include "stats/roc.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FAILURES_PICTURED = 60, THUMBNAIL = 224 };
+
+/* Everything that must live until the page is written. */
+typedef struct keep {
+    void **blocks;
+    size_t count, capacity;
+    bool failed;
+} keep;
+
+static void *hold(keep *k, void *block) {
+    sg_error err;
+    if (!block || sg_grow(&k->blocks, &k->capacity, k->count + 1, sizeof *k->blocks, &err)) {
+        free(block);
+        k->failed = true;
+        return NULL;
+    }
+    k->blocks[k->count++] = block;
+    return block;
+}
+
+static void keep_dispose(keep *k) {
+    for (size_t i = 0; i < k->count; i++) free(k->blocks[i]);
+    free(k->blocks);
+}
+
+#define TEXT(k, ...) ((const char *)hold((k), sg_strdupf(__VA_ARGS__)))
+
+static sg_evaluation_value with_interval(double value, sg_interval i) {
+    return (sg_evaluation_value){value, i.low, i.high};
+}
+
+static sg_evaluation_value boot_value(const sg_bootstrap_figure *f) {
+    return with_interval(f->estimate, f->bca);
+}
+
+/* ---- facts ---- */
+
+static const json_t *first_model(const sg_predictions *p, const char *section) {
+    return json_object_get(json_array_get(p->models, 0), section);
+}
+
+static const char *class_shares(keep *k, const json_t *counts) {
+    sg_str s;
+    sg_str_init(&s, 0);
+    json_int_t all = 0;
+    const char *name;
+    json_t *n;
+    json_object_foreach((json_t *)counts, name, n) all += json_integer_value(n);
+    json_object_foreach((json_t *)counts, name, n) {
+        sg_str_appendf(&s, "%s%s %.0f %%", s.len ? ", " : "", name,
+                all ? 100.0 * (double)json_integer_value(n) / (double)all : 0.0);
+    }
+    return hold(k, sg_str_take(&s));
+}
+
+static const char *preprocessing(keep *k, const json_t *recipe) {
+    return TEXT(k, "%lld px, fit %s, contrast %s, despeckle %s%s",
+            (long long)json_integer_value(json_object_get(recipe, "size")),
+            json_string_value(json_object_get(recipe, "fit")),
+            json_string_value(json_object_get(recipe, "contrast")),
+            json_string_value(json_object_get(recipe, "despeckle")),
+            json_is_true(json_object_get(recipe, "crop")) ? ", cropped to the scan area" : "");
+}
+
+static const char *selection(keep *k, const json_t *section) {
+    const char *figure = json_string_value(json_object_get(section, "figure"));
+    if (!figure || strcmp(figure, "none") == 0)
+        return "nothing was chosen: averaged weights of the last epoch";
+    return TEXT(k, "epoch with the best %s on validation images inside the training part", figure);
+}
+
+static void fill_facts(sg_evaluation_facts *f, keep *k, const sg_predictions *p,
+        const sg_metrics *m, const sg_evaluation_source *source) {
+    const json_t *training = first_model(p, "training");
+    double share = json_number_value(json_object_get(training, "initialisation"));
+    f->data = TEXT(k, "%s, %zu images", source->data, p->count);
+    f->split = p->folds ? TEXT(k, "%zu of %d folds, each judged by the model that did not see it",
+                                  m->fold_count, p->folds)
+                        : (p->count ? p->rows[0].split : "");
+    f->split_unit = p->ungrouped ? "image" : "group";
+    f->interval_method = TEXT(k,
+            "95 %%, bootstrap over %zu groups within classes, BCa, %zu draws%s", m->groups,
+            m->draws, m->wilson ? "; accuracy: Wilson, since every group has one image" : "");
+    f->model = TEXT(k, "%s, %.2f M parameters, %zu model%s",
+            json_string_value(first_model(p, "model")),
+            1e-6 * (double)json_integer_value(first_model(p, "parameters")),
+            json_array_size(p->models), json_array_size(p->models) == 1 ? "" : "s");
+    f->initialisation =
+            share > 0 ? TEXT(k, "%.1f %% of the parameters from given weights", 100 * share)
+                      : "random weights";
+    f->selection = selection(k, first_model(p, "selection"));
+    f->training_population = TEXT(k, "%lld %simages per model",
+            (long long)json_integer_value(json_object_get(training, "images")),
+            json_is_true(json_object_get(training, "phantom")) ? "simulated " : "");
+    f->training_shares = class_shares(k, json_object_get(training, "class_counts"));
+    f->seed = TEXT(k, "%lld", (long long)json_integer_value(json_object_get(training, "seed")));
+    f->preprocessing = preprocessing(k, first_model(p, "recipe"));
+    f->build = TEXT(k, "sonograde %s (%s)", sg_version(), sg_build_id());
+    const char *sha = json_string_value(first_model(p, "weights_sha256"));
+    f->input_hashes = TEXT(k, "first model %.16s", sha ? sha : "");
+}
+
+static void fill_marks(
+        sg_evaluation_marks *marks, const sg_predictions *p, const sg_evaluation_source *source) {
+    const char *fit = json_string_value(json_object_get(first_model(p, "recipe"), "fit"));
+    marks->ungrouped_split = p->ungrouped;
+    marks->allow_seen = source->allow_seen;
+    marks->seen_images = source->seen_images;
+    marks->stretched_images = fit && strcmp(fit, "stretch") == 0;
+    marks->phantom_model = json_is_true(json_object_get(first_model(p, "training"), "phantom"));
+    marks->phantom_data = source->phantom_data;
+}
+
+/* ---- classes and curves ---- */
+
+static sg_status fill_curves(
+        sg_evaluation_class *out, keep *k, const sg_predictions *p, size_t c, sg_error *err) {
+    size_t n = p->count;
+    double *scores = hold(k, malloc(n * sizeof *scores + 1));
+    uint8_t *positive = hold(k, malloc(n + 1));
+    if (!scores || !positive) return sg_fail(err, SG_ERR_MEMORY, "out of memory drawing curves");
+    for (size_t i = 0; i < n; i++) {
+        scores[i] = p->rows[i].p[c];
+        positive[i] = p->rows[i].label == (int)c;
+    }
+    sg_status st = sg_average_precision(&out->average_precision, scores, positive, n, err);
+    if (st || out->support == 0) return st;
+    sg_curve roc = {0}, pr = {0};
+    if (out->support < n) {
+        st = sg_roc_curve(&roc, scores, positive, n, err);
+        if (st) return st;
+        out->roc_x = hold(k, roc.x);
+        out->roc_y = hold(k, roc.y);
+        out->roc_n = roc.count;
+        free(roc.threshold);
+    }
+    st = sg_precision_recall_curve(&pr, scores, positive, n, err);
+    if (st) return st;
+    out->pr_x = hold(k, pr.x);
+    out->pr_y = hold(k, pr.y);
+    out->pr_n = pr.count;
+    free(pr.threshold);
+    return SG_OK;
+}
+
+static sg_status fill_classes(sg_evaluation_class *classes, keep *k, const sg_predictions *p,
+        const sg_metrics *m, sg_error *err) {
+    sg_status st = SG_OK;
+    for (size_t c = 0; c < m->c.classes && !st; c++) {
+        classes[c] = (sg_evaluation_class){.name = p->classes[c],
+                .support = m->c.per_class[c].support,
+                .precision = boot_value(&m->boot.precision[c]),
+                .recall = boot_value(&m->boot.recall[c]),
+                .f1 = boot_value(&m->boot.f1[c]),
+                .specificity = boot_value(&m->boot.specificity[c]),
+                .auroc = with_interval(m->auroc[c], m->auroc_interval[c])};
+        st = fill_curves(&classes[c], k, p, c, err);
+    }
+    return st;
+}
+
+/* ---- folds with their training curves ---- */
+
+static void fill_history(sg_evaluation_fold *out, keep *k, const sg_history *h) {
+    size_t n = h->count;
+    double *block = hold(k, malloc(4 * n * sizeof *block + 1));
+    if (!block) return;
+    bool has_val = n && h->epochs[0].has_val;
+    for (size_t i = 0; i < n; i++) {
+        block[i] = h->epochs[i].train_loss;
+        block[n + i] = h->epochs[i].val.loss;
+        block[2 * n + i] = h->epochs[i].val.accuracy;
+        block[3 * n + i] = h->epochs[i].val.macro_f1;
+    }
+    out->epochs = n;
+    out->train_loss = block;
+    if (!has_val) return;
+    out->val_loss = block + n;
+    out->val_accuracy = block + 2 * n;
+    out->val_macro_f1 = block + 3 * n;
+}
+
+static sg_status read_history(
+        sg_evaluation_fold *out, keep *k, const char *run, int fold, sg_error *err) {
+    char *dir = fold < 0 ? sg_strdup(run) : sg_run_fold_dir(run, fold);
+    char *path = dir ? sg_path_join(dir, "results.csv") : NULL;
+    sg_history h = {0};
+    sg_status st = path ? sg_history_read(&h, path, 1 << 30, err)
+                        : sg_fail(err, SG_ERR_MEMORY, "out of memory reading curves");
+    if (!st) fill_history(out, k, &h);
+    sg_history_dispose(&h);
+    free(path);
+    free(dir);
+    return st;
+}
+
+static sg_status fill_folds(sg_evaluation_page *page, keep *k, const sg_metrics *m,
+        const sg_evaluation_source *source, sg_error *err) {
+    size_t n = m->fold_count ? m->fold_count : 1;
+    if (!m->fold_count && !source->run) return SG_OK;
+    sg_evaluation_fold *folds = hold(k, calloc(n, sizeof *folds));
+    if (!folds) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    sg_status st = SG_OK;
+    for (size_t i = 0; i < n && !st; i++) {
+        const sg_fold_figures *f = m->fold_count ? &m->folds[i] : NULL;
+        folds[i] = (sg_evaluation_fold){.name = f ? TEXT(k, "fold %d", f->fold) : "training",
+                .images = f ? f->images : m->n,
+                .accuracy = f ? f->accuracy : m->c.accuracy,
+                .macro_f1 = f ? f->macro_f1 : m->c.f1_macro,
+                .auroc_macro = f ? f->auroc_macro : m->auroc_macro,
+                .sensitivity_malignant =
+                        f ? f->sensitivity_malignant
+                          : (m->malignant < 0 ? NAN : m->malignant_rest.sensitivity)};
+        if (source->run) st = read_history(&folds[i], k, source->run, f ? f->fold : -1, err);
+    }
+    page->folds = folds;
+    page->fold_count = n;
+    return st;
+}
+
+/* ---- failures ---- */
+
+/* The scan area as a small PNG; with show_full the whole picture. */
+static void picture(sg_evaluation_case *out, keep *k, const sg_predictions *p,
+        const sg_prediction_row *row, bool full) {
+    sg_image image = {0, 0, 0, NULL}, area = {0, 0, 0, NULL}, small = {0, 0, 0, NULL},
+             grey = {0, 0, 0, NULL};
+    char *path = sg_path_join(p->root, row->path);
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    sg_error ignored = SG_ERROR_INIT; /* a picture that is gone leaves a grey field on the page */
+    sg_status st = path ? sg_image_read(&image, NULL, path, NULL, &ignored) : SG_ERR_MEMORY;
+    if (!st && full) st = sg_image_clone(&area, &image, &ignored);
+    if (!st && !full) {
+        sg_rect box;
+        st = sg_grey_convert(&grey, &image, &ignored);
+        if (!st) st = sg_crop_find(&box, &grey, &ignored);
+        if (!st) st = sg_crop_copy(&area, &grey, box, &ignored);
+    }
+    if (!st) {
+        int longest = area.width > area.height ? area.width : area.height;
+        double f = longest > THUMBNAIL ? (double)THUMBNAIL / longest : 1.0;
+        int w = (int)fmax(1, floor(area.width * f + 0.5)),
+            h = (int)fmax(1, floor(area.height * f + 0.5));
+        st = sg_resize_image(&small, &area, w, h, SG_RESIZE_AREA, &ignored);
+    }
+    if (!st) st = sg_image_encode_png(&bytes, &size, &small, &ignored);
+    if (!st) {
+        out->image = hold(k, bytes);
+        out->image_size = size;
+    }
+    sg_image_dispose(&image);
+    sg_image_dispose(&grey);
+    sg_image_dispose(&area);
+    sg_image_dispose(&small);
+    free(path);
+}
+
+static bool is_missed(const sg_prediction_row *row, int malignant) {
+    return row->label == malignant && row->predicted != malignant;
+}
+
+static sg_status fill_failures(sg_evaluation_page *page, keep *k, const sg_predictions *p,
+        const sg_metrics *m, const sg_evaluation_source *source, sg_error *err) {
+    size_t wrong = m->n - m->c.correct, n = 0;
+    sg_evaluation_case *cases = hold(k, calloc(wrong + 1, sizeof *cases));
+    if (!cases) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    for (int pass = 0; pass < 2; pass++) /* missed malignancies first: they get the pictures */
+        for (size_t i = 0; i < p->count && n < wrong; i++) {
+            const sg_prediction_row *row = &p->rows[i];
+            if (row->label == row->predicted || is_missed(row, m->malignant) != (pass == 0))
+                continue;
+            sg_evaluation_case *c = &cases[n++];
+            *c = (sg_evaluation_case){.hash = TEXT(k, "%.10s", row->sha256),
+                    .path = row->path,
+                    .truth = (size_t)row->label,
+                    .predicted = (size_t)row->predicted,
+                    .probabilities = row->p,
+                    .note = row->fold < 0 ? NULL : TEXT(k, "fold %d", row->fold)};
+            if (n <= FAILURES_PICTURED) picture(c, k, p, row, source->show_full);
+        }
+    page->failures = cases;
+    page->failure_count = n;
+    page->failures_shown_max = FAILURES_PICTURED;
+    return SG_OK;
+}
+
+/* ---- calibration ---- */
+
+static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration *out,
+        sg_evaluation_bin *bins, const sg_predictions *p, const sg_metrics *m) {
+    const sg_calibration *c = &m->calibration;
+    const json_t *fitted = first_model(p, "calibration");
+    double temperature = json_number_value(json_object_get(fitted, "temperature"));
+    bool has = json_integer_value(json_object_get(fitted, "images")) > 0;
+    for (size_t i = 0; i < c->bins; i++)
+        bins[i] = (sg_evaluation_bin){c->bin[i].count, c->bin[i].confidence, c->bin[i].accuracy,
+                c->bin[i].interval.low, c->bin[i].interval.high};
+    *out = (sg_evaluation_calibration){c->ece, c->ece_debiased, c->brier, c->log_loss,
+            has ? temperature : NAN,
+            has ? "temperature fitted on validation images inside the training part"
+                : "not calibrated: no validation images were set aside",
+            bins, c->bins};
+    page->calibration = out;
+}
+
+/* ---- whole ---- */
+
+static const size_t *flat_confusion(keep *k, const sg_metrics *m) {
+    size_t n = m->c.classes;
+    size_t *flat = hold(k, calloc(n * n, sizeof *flat));
+    for (size_t i = 0; flat && i < n * n; i++) flat[i] = m->c.confusion[i / n][i % n];
+    return flat;
+}
+
+sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, const sg_metrics *m,
+        const sg_evaluation_source *source, sg_error *err) {
+    keep k = {0};
+    sg_evaluation_class classes[SG_STATS_CLASSES_MAX];
+    sg_evaluation_calibration calibration;
+    sg_evaluation_bin bins[SG_CALIBRATION_BINS];
+    sg_evaluation_page page = {.title = "Evaluation",
+            .images = m->n,
+            .groups = m->groups,
+            .class_count = m->c.classes,
+            .classes = classes,
+            .confusion = flat_confusion(&k, m),
+            .malignant = m->malignant,
+            .accuracy = with_interval(m->c.accuracy, m->accuracy_interval),
+            .balanced_accuracy = boot_value(&m->boot.balanced_accuracy),
+            .precision_macro = boot_value(&m->boot.precision_macro),
+            .recall_macro = boot_value(&m->boot.recall_macro),
+            .f1_macro = boot_value(&m->boot.f1_macro),
+            .auroc_macro = with_interval(m->auroc_macro, m->auroc_macro_interval),
+            .auroc_note = m->fold_count > 1 ? "mean of the folds' values" : NULL,
+            .sensitivity_malignant =
+                    with_interval(m->malignant_rest.sensitivity, m->sensitivity_interval),
+            .specificity_malignant =
+                    with_interval(m->malignant_rest.specificity, m->specificity_interval),
+            .redraws = m->redraws,
+            .show_full = source->show_full};
+    fill_facts(&page.facts, &k, p, m, source);
+    fill_marks(&page.marks, p, source);
+    fill_calibration(&page, &calibration, bins, p, m);
+    sg_status st = fill_classes(classes, &k, p, m, err);
+    if (!st) st = fill_folds(&page, &k, m, source, err);
+    if (!st) st = fill_failures(&page, &k, p, m, source, err);
+    if (!st && k.failed) st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing %s", path);
+    if (!st) st = sg_evaluation_page_write(&page, path, err);
+    keep_dispose(&k);
+    return st;
+}

@@ -1,0 +1,23 @@
+/* evaluation_page.h - from predictions and figures to report.html: fills the plain structs of
+ * report/evaluation.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_CLI_EVALUATION_PAGE_H
+#define SG_CLI_EVALUATION_PAGE_H
+
+#include "protocol/metrics.h"
+
+typedef struct sg_evaluation_source {
+    const char *run;  /* run folder for training curves, or NULL */
+    const char *data; /* how the data are called on the page */
+    bool allow_seen;
+    size_t seen_images;
+    bool phantom_data;
+    bool show_full; /* paths, and pictures with their borders */
+    const sg_log *log;
+} sg_evaluation_source;
+
+SG_MUST_CHECK sg_status sg_evaluation_write_page(const char *path,
+        const sg_predictions *predictions, const sg_metrics *metrics,
+        const sg_evaluation_source *source, sg_error *err);
+
+#endif

@@ -1,0 +1,176 @@
+/* train_options.c - see train_options.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/train_options.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(sg_train_args, field)
+#define GROUP(title)                                                                               \
+    { title, 0, SG_OPTION_GROUP, 0, NULL, NULL, NULL, 0, 0 }
+
+/* clang-format off */
+const sg_option sg_train_option_rows[] = {
+    GROUP("Data"),
+    { "data", 0, SG_OPTION_PATH, AT(data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
+    { "manifest", 0, SG_OPTION_PATH, AT(manifest), NULL, "FILE", "table of images instead (data manifest makes it)", 0, 0 },
+    { "group-by", 0, SG_OPTION_TEXT, AT(group_by), NULL, "COLUMN|REGEX", "what must stay together: a column, or a pattern with one capture on the path; default: equal or near-equal pictures", 0, 0 },
+    { "splits", 0, SG_OPTION_PATH, AT(splits), NULL, "FILE", "table of parts or folds (path,class,split or path,class,fold)", 0, 0 },
+    { "folds", 0, SG_OPTION_TEXT, AT(folds), NULL, "K|FILE", "cross-validation: number of folds, or a table path,class,fold", 0, 0 },
+    { "fold", 0, SG_OPTION_INT, AT(fold), "-1", "I", "train this fold only; -1 trains all", -1, 99 },
+    { "test-share", 0, SG_OPTION_REAL, AT(test_share), "0.15", "F", "share of the images for testing, without --folds and --splits", 0.01, 0.9 },
+    { "val-share", 0, SG_OPTION_REAL, AT(val_share), "-1", "F", "share for validation; -1: 0.15, but 0 with --folds and without --select", -1, 0.9 },
+    { "ungrouped", 0, SG_OPTION_FLAG, AT(ungrouped), NULL, NULL, "allow images that belong together on both sides of a split; reports are marked", 0, 0 },
+    { "skip-bad", 0, SG_OPTION_FLAG, AT(skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    GROUP("Run"),
+    { "run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "new folder for all that the training leaves behind", 0, 0 },
+    { "resume", 0, SG_OPTION_PATH, AT(resume), NULL, "DIR", "go on with this run; its own settings count", 0, 0 },
+    { "force-resume", 0, SG_OPTION_FLAG, AT(force_resume), NULL, NULL, "go on even when threads, library or processor differ: the run is then not repeatable", 0, 0 },
+    { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "delete what is in the folder of --run", 0, 0 },
+    GROUP("Model"),
+    { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
+    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
+    { "from-bundle", 0, SG_OPTION_PATH, AT(from_bundle), NULL, "FILE", "go on from an own model with new data", 0, 0 },
+    { "allow-new", 0, SG_OPTION_TEXT, AT(allow_new), NULL, "PREFIX,...", "layers that may start anew although the file should have them", 0, 0 },
+    { "freeze", 0, SG_OPTION_TEXT, AT(freeze), NULL, "PREFIX,...", "layers that keep their weights and statistics", 0, 0 },
+    { "new-layer-factor", 0, SG_OPTION_REAL, AT(new_layer_factor), "1", "X", "learning rate of layers not in the file, times X", 0, 1000 },
+    { "layer-decay", 0, SG_OPTION_REAL, AT(layer_decay), "1", "X", "learning-rate factor from one stage to the one below", 0.01, 1 },
+    { "fixed-norms", 0, SG_OPTION_FLAG, AT(fixed_norms), NULL, NULL, "batch norms keep their running statistics everywhere", 0, 0 },
+    { "blocks", 0, SG_OPTION_TEXT, AT(blocks), NULL, "A,B,C,D", "residual blocks per stage", 0, 0 },
+    { "se-reduction", 0, SG_OPTION_INT, AT(se_reduction), "-1", "N", "squeeze-and-excitation reduction; 0 none, -1 the model's own", -1, 256 },
+    { "dilation", 0, SG_OPTION_INT, AT(dilation), "-1", "N", "1 none, 2 last stage, 4 last two stages, -1 the model's own", -1, 4 },
+    { "dropout", 0, SG_OPTION_REAL, AT(dropout), "-1", "P", "before the classifier; -1 the model's own", -1, 0.95 },
+    { "mobilenet-first", 0, SG_OPTION_CHOICE, AT(mobilenet_first), "auto", "auto|plain|expand", "first block of mobilenetv2: as torchvision (plain) or GluonCV (expand); auto looks into --weights", 0, 0 },
+    GROUP("Optimisation"),
+    { "epochs", 'e', SG_OPTION_INT, AT(epochs), "20", "N", "passes over the training images", 1, 100000 },
+    { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step", 1, 4096 },
+    { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of everything random", 0, 9e15 },
+    { "optimizer", 0, SG_OPTION_CHOICE, AT(optimizer), "adamw", "sgd|adamw", "update rule", 0, 0 },
+    { "lr", 0, SG_OPTION_REAL, AT(lr), "6e-4", "X", "peak learning rate", 1e-12, 100 },
+    { "weight-decay", 0, SG_OPTION_REAL, AT(weight_decay), "0.02", "X", "weight decay", 0, 10 },
+    { "decay-all", 0, SG_OPTION_FLAG, AT(decay_all), NULL, NULL, "decay biases and norms too", 0, 0 },
+    { "momentum", 0, SG_OPTION_REAL, AT(momentum), "0.9", "X", "of SGD", 0, 0.9999 },
+    { "nesterov", 0, SG_OPTION_FLAG, AT(nesterov), NULL, NULL, "Nesterov momentum", 0, 0 },
+    { "schedule", 0, SG_OPTION_CHOICE, AT(schedule), "cosine", "constant|cosine|step", "learning rate after warm-up", 0, 0 },
+    { "warmup", 0, SG_OPTION_REAL, AT(warmup), "0.1", "F", "share of all steps with a linearly rising learning rate", 0, 0.99 },
+    { "lr-floor", 0, SG_OPTION_REAL, AT(lr_floor), "0", "F", "end of the cosine as share of the peak", 0, 1 },
+    { "step-every", 0, SG_OPTION_REAL, AT(step_every), "0.34", "F", "share of all steps between drops", 0.01, 1 },
+    { "step-factor", 0, SG_OPTION_REAL, AT(step_factor), "0.1", "X", "each drop multiplies by this", 0.0001, 1 },
+    { "label-smoothing", 0, SG_OPTION_REAL, AT(label_smoothing), "0.1", "X", "label smoothing", 0, 0.99 },
+    { "focal-gamma", 0, SG_OPTION_REAL, AT(focal_gamma), "0", "X", "focal loss; 0 is cross-entropy", 0, 10 },
+    { "class-weights", 0, SG_OPTION_CHOICE, AT(class_weights), "sqrt", "none|balanced|sqrt|list", "weights of the classes in the loss", 0, 0 },
+    { "class-weight-list", 0, SG_OPTION_TEXT, AT(class_weight_list), NULL, "W,W,...", "with --class-weights list, in class order", 0, 0 },
+    { "balanced-sampler", 0, SG_OPTION_FLAG, AT(balanced_sampler), NULL, NULL, "draw every class equally often", 0, 0 },
+    { "ema", 0, SG_OPTION_REAL, AT(ema), "0.98", "X", "decay of the moving average of the weights, which is what is evaluated; 0 = off", 0, 0.99999 },
+    { "clip-norm", 0, SG_OPTION_REAL, AT(clip_norm), "0", "X", "largest global norm of the gradient; 0 = off", 0, 1e6 },
+    { "select", 0, SG_OPTION_CHOICE, AT(select), "none", SG_SELECT_NAMES, "validation figure that chooses the epoch; none takes the last", 0, 0 },
+    { "patience", 0, SG_OPTION_INT, AT(patience), "0", "N", "stop after N epochs without a better --select figure; 0 = never", 0, 100000 },
+    SG_RECIPE_ROWS(sg_train_args, recipe),
+    GROUP("Augmentation of training images"),
+    { "augment", 0, SG_OPTION_FLAG, AT(augment), "true", NULL, "vary training images", 0, 0 },
+    { "flip", 0, SG_OPTION_FLAG, AT(flip), "true", NULL, "left-right, half of the time", 0, 0 },
+    { "rotation", 0, SG_OPTION_REAL, AT(rotation), "15", "DEG", "up to DEG either way", 0, 180 },
+    { "scale", 0, SG_OPTION_REAL, AT(scale), "1.25", "X", "from 1/X to X", 1, 4 },
+    { "aspect", 0, SG_OPTION_REAL, AT(aspect), "1.15", "X", "width against height from 1/X to X", 1, 4 },
+    { "shift", 0, SG_OPTION_REAL, AT(shift), "0.1", "F", "share of the side, either way", 0, 1 },
+    { "gain", 0, SG_OPTION_REAL, AT(gain), "0", "PERCENT", "brightness", 0, 90 },
+    { "augment-contrast", 0, SG_OPTION_REAL, AT(augment_contrast), "25", "PERCENT", "contrast about the mean", 0, 90 },
+    { "gamma", 0, SG_OPTION_REAL, AT(gamma), "25", "PERCENT", "exponent of the grey levels", 0, 300 },
+    { "speckle", 0, SG_OPTION_REAL, AT(speckle), "0", "SD", "multiplicative noise", 0, 1 },
+    { "cutout", 0, SG_OPTION_REAL, AT(cutout), "0", "F", "side of a black square as share of the image's", 0, 1 },
+    { "mixup", 0, SG_OPTION_REAL, AT(mixup), "0", "ALPHA", "mixes images of a batch; 0 = off", 0, 10 },
+    GROUP("Machine"),
+    { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
+    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images; the result does not depend on it", 0, 64 },
+    { "backend", 0, SG_OPTION_TEXT, AT(backend), "onednn", "NAME", "onednn, or ref (plain C, slow)", 0, 0 },
+    { "winograd", 0, SG_OPTION_FLAG, AT(winograd), "true", NULL, "allow Winograd convolutions: faster, rounds differently", 0, 0 },
+    { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
+};
+/* clang-format on */
+
+static sg_status parse_blocks(int blocks[4], const char *text, sg_error *err) {
+    if (!text) return SG_OK;
+    char *copy = sg_strdup(text), *rest = copy;
+    if (!copy) return sg_fail(err, SG_ERR_MEMORY, "out of memory reading --blocks");
+    int n = 0;
+    for (char *item = strsep(&rest, ","); item && n < 5; item = strsep(&rest, ",")) {
+        long long value;
+        bool good = n < 4 && sg_parse_int64(&value, item) && value >= 1 && value <= 99;
+        if (good) blocks[n] = (int)value;
+        n = good ? n + 1 : 5;
+    }
+    free(copy);
+    return n == 4 ? SG_OK
+                  : sg_fail(err, SG_ERR_USAGE,
+                            "--blocks '%s' must be four counts with commas between, as 3,4,3,2",
+                            text);
+}
+
+static sg_augment augment_from_args(const sg_train_args *a) {
+    sg_augment out = SG_AUGMENT_INIT;
+    out.on = a->augment;
+    out.flip = a->flip;
+    out.rotation_deg = a->rotation;
+    out.scale = a->scale;
+    out.aspect = a->aspect;
+    out.shift = a->shift;
+    out.gain = a->gain;
+    out.contrast = a->augment_contrast;
+    out.gamma = a->gamma;
+    out.speckle = a->speckle;
+    out.cutout = a->cutout;
+    out.mixup_alpha = a->mixup;
+    return out;
+}
+
+static void optimisation_from_args(sg_train_options *out, const sg_train_args *a) {
+    sg_optimizer_options optimizer = SG_OPTIMIZER_OPTIONS_INIT;
+    optimizer.kind = (sg_optimizer_kind)a->optimizer;
+    optimizer.momentum = a->momentum;
+    optimizer.nesterov = a->nesterov;
+    optimizer.weight_decay = a->weight_decay;
+    optimizer.decay_all = a->decay_all;
+    optimizer.clip_norm = a->clip_norm;
+    optimizer.ema = a->ema;
+    out->optimizer = optimizer;
+    out->schedule = (sg_schedule){(sg_schedule_kind)a->schedule, a->lr, a->warmup, a->lr_floor,
+            a->step_every, a->step_factor, 0};
+    out->epochs = (int)a->epochs;
+    out->batch = (int)a->batch;
+    out->seed = (uint64_t)a->seed;
+    out->label_smoothing = a->label_smoothing;
+    out->focal_gamma = a->focal_gamma;
+    out->class_weighting = (sg_class_weighting)a->class_weights;
+    out->class_weight_list = a->class_weight_list;
+    out->balanced_sampler = a->balanced_sampler;
+    out->select = (sg_select)a->select;
+    out->patience = (int)a->patience;
+}
+
+sg_status sg_train_options_from_args(sg_train_options *out, const sg_train_args *a, sg_error *err) {
+    sg_train_options o = {0};
+    sg_model_options model = SG_MODEL_OPTIONS_INIT;
+    sg_status st = parse_blocks(model.blocks, a->blocks, err);
+    if (!st) st = sg_recipe_from_args(&o.recipe, &a->recipe, err);
+    if (st) return st;
+    model.se_reduction = (int)a->se_reduction;
+    model.dilation = (int)a->dilation;
+    model.dropout = a->dropout;
+    model.mobilenet_expand_first = a->mobilenet_first == SG_MOBILENET_EXPAND;
+    o.model = a->model;
+    o.model_options = model;
+    o.weights = a->weights ? a->weights : a->from_bundle;
+    o.allow_new = a->allow_new;
+    o.freeze = a->freeze;
+    o.new_layer_factor = a->new_layer_factor;
+    o.layer_decay = a->layer_decay;
+    o.fixed_norms = a->fixed_norms;
+    optimisation_from_args(&o, a);
+    o.augment = augment_from_args(a);
+    o.threads = (int)a->threads;
+    o.workers = (int)a->workers;
+    o.backend = a->backend;
+    o.winograd = a->winograd;
+    st = sg_train_options_check(&o, err);
+    if (!st) *out = o;
+    return st;
+}

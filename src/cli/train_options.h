@@ -1,0 +1,50 @@
+/* train_options.h - what `train` takes on the command line, and the way to what src/train wants.
+ * The same table writes and reads a run's args.yaml. SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_CLI_TRAIN_OPTIONS_H
+#define SG_CLI_TRAIN_OPTIONS_H
+
+#include "cli/recipe_options.h"
+#include "train/options.h"
+
+typedef struct sg_train_args {
+    /* data */
+    const char *data, *manifest, *group_by, *splits, *folds;
+    bool skip_bad, ungrouped;
+    long long fold;
+    double val_share, test_share;
+    /* run */
+    const char *run, *resume;
+    bool overwrite, force_resume;
+    /* model */
+    const char *model, *blocks, *weights, *from_bundle, *allow_new, *freeze;
+    int mobilenet_first;
+    long long se_reduction, dilation;
+    double dropout, new_layer_factor, layer_decay;
+    bool fixed_norms;
+    /* optimisation */
+    long long epochs, batch, seed;
+    int optimizer, schedule, class_weights, select;
+    double lr, weight_decay, momentum, warmup, lr_floor, step_every, step_factor;
+    double label_smoothing, focal_gamma, ema, clip_norm;
+    bool nesterov, decay_all, balanced_sampler;
+    const char *class_weight_list;
+    long long patience;
+    /* images */
+    sg_recipe_args recipe;
+    bool augment, flip;
+    double rotation, scale, aspect, shift, gain, augment_contrast, gamma, speckle, cutout, mixup;
+    /* machine */
+    long long threads, workers;
+    const char *backend;
+    bool winograd;
+} sg_train_args;
+
+enum { SG_MOBILENET_AUTO, SG_MOBILENET_PLAIN, SG_MOBILENET_EXPAND };
+
+extern const sg_option sg_train_option_rows[];
+
+/* Everything but data and run folder. Text is borrowed from args. */
+SG_MUST_CHECK sg_status sg_train_options_from_args(
+        sg_train_options *out, const sg_train_args *args, sg_error *err);
+
+#endif
