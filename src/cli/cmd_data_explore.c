@@ -268,7 +268,6 @@ static sg_status write_page(const exploration *x, const char *path, sg_error *er
             .conflicting_groups = s->conflicting_groups,
             .conflicting_images = s->conflicting_images,
             .masks = s->masks,
-            .images_with_masks = s->images_with_masks,
             .stray_masks = m->stray_masks,
             .skipped = m->skip_count,
             .formats = x->formats,

@@ -72,8 +72,8 @@ static void put_count(cell_grid *g, size_t row, size_t column, size_t value) {
 }
 
 static void put_class_table(sg_explore_canvas *w) {
-    enum { COLUMNS = 5 };
-    static const char *const header[COLUMNS] = {"class", "images", "share", "groups", "masked"};
+    enum { COLUMNS = 4 };
+    static const char *const header[COLUMNS] = {"class", "images", "share", "groups"};
     cell_grid g;
     if (!grid_init(&g, w->in->class_count, COLUMNS)) w->page.failed = true;
     for (size_t c = 0; c < w->in->class_count && !w->page.failed; c++) {
@@ -85,7 +85,6 @@ static void put_class_table(sg_explore_canvas *w) {
                 sg_html_format_fixed(share, sizeof share,
                         100 * (double)k->images / (double)w->in->image_count, 1));
         put_count(&g, c, 3, k->groups);
-        put_count(&g, c, 4, k->with_masks);
     }
     sg_page_table table = SG_PAGE_TABLE_INIT;
     table.header = header;
@@ -152,10 +151,10 @@ static size_t class_images(const sg_explore_canvas *w, const char *name) {
 }
 
 static void put_stated_figures(sg_explore_canvas *w) {
-    char images[CELL], groups[CELL], size[CELL], width[32], height[32];
-    char benign[CELL], malignant[CELL], normal[CELL];
+    char images[CELL], size[CELL], width[32], height[32];
+    char benign[CELL], malignant[CELL], normal[CELL], patients[CELL] = "not known";
+    if (!w->in->lower_bound) (void)snprintf(patients, sizeof patients, "%zu groups", w->in->groups);
     (void)snprintf(images, sizeof images, "%zu", w->in->image_count);
-    (void)snprintf(groups, sizeof groups, "not in the files; %zu groups", w->in->groups);
     sg_explore_gather(w, width_of);
     (void)sg_html_format_fixed(width, sizeof width, average(w), 0);
     sg_explore_gather(w, height_of);
@@ -167,35 +166,17 @@ static void put_stated_figures(sg_explore_canvas *w) {
     enum { ROWS = 6, COLUMNS = 4 };
     static const char *const header[COLUMNS] = {
             "", "found here", "stated by the paper", "BUSI as published"};
-    const char *const cells[ROWS * COLUMNS] = {
-            "images",
-            images,
-            "1,260",
-            "780", //
-            "patients",
-            groups,
-            "600",
-            "600", //
-            "average size",
-            size,
-            "500 x 500",
-            "500 x 500", //
-            "benign",
-            benign,
-            "not stated",
-            "437", //
-            "malignant",
-            malignant,
-            "not stated",
-            "210", //
-            "normal",
-            normal,
-            "not stated",
-            "133",
+    const char *const cells[ROWS][COLUMNS] = {
+            {"images", images, "1,260", "780"},
+            {"patients", patients, "600", "600"},
+            {"average size", size, "500 x 500", "500 x 500"},
+            {"benign", benign, "-", "437"},
+            {"malignant", malignant, "-", "210"},
+            {"normal", normal, "-", "133"},
     };
     sg_page_table table = SG_PAGE_TABLE_INIT;
     table.header = header;
-    table.cells = cells;
+    table.cells = &cells[0][0];
     table.rows = ROWS;
     table.columns = COLUMNS;
     sg_page_section(&w->page, "Beside the stated figures",
@@ -203,10 +184,10 @@ static void put_stated_figures(sg_explore_canvas *w) {
     sg_page_put_table(&w->page, &table);
     sg_page_note(&w->page,
             "Paper: Maini, Singh and Saxena 2025 (doi 10.1109/IEEECONF64992.2025.10963186), "
-            "figures "
-            "from the README of its repository. BUSI: Al-Dhabyani, Gomaa, Khaled and Fahmy 2020 "
-            "(doi 10.1016/j.dib.2019.104863). BUSI holds 780 images; where the paper's further 480 "
-            "come from is not stated.");
+            "figures from the README of its repository; a dash where it names none. BUSI: "
+            "Al-Dhabyani, "
+            "Gomaa, Khaled and Fahmy 2020 (doi 10.1016/j.dib.2019.104863). BUSI holds 780 images; "
+            "where the paper's further 480 come from is not said there.");
 }
 
 /* ---- sections ---- */
@@ -353,16 +334,27 @@ static void put_look(sg_explore_canvas *w) {
 }
 
 static void put_masks(sg_explore_canvas *w) {
-    char text[3][CELL];
-    (void)snprintf(text[0], CELL, "%zu of %zu", w->in->images_with_masks, w->in->image_count);
-    (void)snprintf(text[1], CELL, "%zu", w->in->masks);
-    (void)snprintf(text[2], CELL, "%zu", w->in->stray_masks);
-    const sg_page_fact facts[] = {{"images with a mask", text[0]}, {"mask files", text[1]},
-            {"masks whose image is not there", text[2]}};
-    sg_page_section(&w->page, "Masks",
-            "Drawings of the lesion beside the images. They are never taken for images and never "
-            "shown to a classifier.");
-    sg_page_put_facts(&w->page, facts, sizeof facts / sizeof *facts);
+    size_t classes = w->in->class_count;
+    char(*text)[CELL] = calloc(classes + 2, CELL);
+    sg_page_fact *facts = calloc(classes + 2, sizeof *facts);
+    if (!text || !facts) w->page.failed = true;
+    for (size_t c = 0; c < classes && !w->page.failed; c++) {
+        const sg_explore_class *k = &w->in->classes[c];
+        (void)snprintf(text[c], CELL, "%zu of %zu images have a mask", k->with_masks, k->images);
+        facts[c] = (sg_page_fact){k->name, text[c]};
+    }
+    if (!w->page.failed) {
+        (void)snprintf(text[classes], CELL, "%zu", w->in->masks);
+        (void)snprintf(text[classes + 1], CELL, "%zu", w->in->stray_masks);
+        facts[classes] = (sg_page_fact){"mask files", text[classes]};
+        facts[classes + 1] = (sg_page_fact){"masks whose image is not there", text[classes + 1]};
+        sg_page_section(&w->page, "Masks",
+                "Drawings of the lesion beside the images. They are never taken for images and "
+                "never shown to a classifier.");
+        sg_page_put_facts(&w->page, facts, classes + 2);
+    }
+    free(text);
+    free(facts);
 }
 
 static void put_contact_sheet(sg_explore_canvas *w) {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BINS = 32, LEVELS = 256 };
+enum { BINS = 32, FEW_IMAGES = 300, LEVELS = 256 };
 
 /* ---- numbers ---- */
 
@@ -70,7 +70,8 @@ void sg_explore_put_histogram(sg_explore_canvas *w, const char *title, const cha
         sg_explore_measure *measure, const char *caption) {
     sg_explore_gather(w, measure);
     size_t classes = w->in->class_count, n = w->first[classes];
-    double *counts = calloc(classes * BINS + 1, sizeof *counts), edges[BINS + 1];
+    size_t bins = n < FEW_IMAGES ? BINS / 2 : BINS;
+    double *counts = calloc(classes * bins + 1, sizeof *counts), edges[BINS + 1];
     double low = INFINITY, high = -INFINITY;
     for (size_t i = 0; i < n; i++) {
         low = fmin(low, w->values[i]);
@@ -81,12 +82,12 @@ void sg_explore_put_histogram(sg_explore_canvas *w, const char *title, const cha
         free(counts);
         return;
     }
-    double width = (high - low) / BINS;
-    for (int b = 0; b <= BINS; b++) edges[b] = low + b * width;
+    double width = (high - low) / (double)bins;
+    for (size_t b = 0; b <= bins; b++) edges[b] = low + (double)b * width;
     for (size_t c = 0; c < classes; c++)
         for (size_t i = w->first[c]; i < w->first[c + 1]; i++) {
-            int bin = (int)((w->values[i] - low) / width);
-            counts[c * BINS + (size_t)(bin < BINS ? bin : BINS - 1)] +=
+            size_t bin = (size_t)((w->values[i] - low) / width);
+            counts[c * bins + (bin < bins ? bin : bins - 1)] +=
                     1.0 / (double)(w->first[c + 1] - w->first[c]);
         }
     sg_str svg;
@@ -95,7 +96,7 @@ void sg_explore_put_histogram(sg_explore_canvas *w, const char *title, const cha
                                        .x = {.label = axis},
                                        .y = {.label = "share of the class", .percent = true},
                                        .edges = edges,
-                                       .bins = BINS,
+                                       .bins = bins,
                                        .series = w->class_names,
                                        .series_count = classes,
                                        .counts = counts});
