@@ -129,8 +129,13 @@ static void fill_marks(
 
 /* ---- classes and curves ---- */
 
-static sg_status fill_curves(
-        sg_evaluation_class *out, keep *k, const sg_predictions *p, size_t c, sg_error *err) {
+/* What a class's curves are made of; disposed of when the page is written. */
+typedef struct class_curves {
+    sg_curve roc, precision_recall;
+} class_curves;
+
+static sg_status fill_curves(sg_evaluation_class *out, class_curves *curves, keep *k,
+        const sg_predictions *p, size_t c, sg_error *err) {
     size_t n = p->count;
     double *scores = hold(k, malloc(n * sizeof *scores + 1));
     uint8_t *positive = hold(k, malloc(n + 1));
@@ -141,26 +146,20 @@ static sg_status fill_curves(
     }
     sg_status st = sg_average_precision(&out->average_precision, scores, positive, n, err);
     if (st || out->support == 0) return st;
-    sg_curve roc = {0}, pr = {0};
-    if (out->support < n) {
-        st = sg_roc_curve(&roc, scores, positive, n, err);
-        if (st) return st;
-        out->roc_x = hold(k, roc.x);
-        out->roc_y = hold(k, roc.y);
-        out->roc_n = roc.count;
-        free(roc.threshold);
-    }
-    st = sg_precision_recall_curve(&pr, scores, positive, n, err);
+    if (out->support < n) st = sg_roc_curve(&curves->roc, scores, positive, n, err);
+    if (!st) st = sg_precision_recall_curve(&curves->precision_recall, scores, positive, n, err);
     if (st) return st;
-    out->pr_x = hold(k, pr.x);
-    out->pr_y = hold(k, pr.y);
-    out->pr_n = pr.count;
-    free(pr.threshold);
+    out->roc_x = curves->roc.x;
+    out->roc_y = curves->roc.y;
+    out->roc_n = curves->roc.count;
+    out->pr_x = curves->precision_recall.x;
+    out->pr_y = curves->precision_recall.y;
+    out->pr_n = curves->precision_recall.count;
     return SG_OK;
 }
 
-static sg_status fill_classes(sg_evaluation_class *classes, keep *k, const sg_predictions *p,
-        const sg_metrics *m, sg_error *err) {
+static sg_status fill_classes(sg_evaluation_class *classes, class_curves *curves, keep *k,
+        const sg_predictions *p, const sg_metrics *m, sg_error *err) {
     sg_status st = SG_OK;
     for (size_t c = 0; c < m->c.classes && !st; c++) {
         classes[c] = (sg_evaluation_class){.name = p->classes[c],
@@ -170,7 +169,7 @@ static sg_status fill_classes(sg_evaluation_class *classes, keep *k, const sg_pr
                 .f1 = boot_value(&m->boot.f1[c]),
                 .specificity = boot_value(&m->boot.specificity[c]),
                 .auroc = with_interval(m->auroc[c], m->auroc_interval[c])};
-        st = fill_curves(&classes[c], k, p, c, err);
+        st = fill_curves(&classes[c], &curves[c], k, p, c, err);
     }
     return st;
 }
@@ -333,6 +332,7 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
         const sg_evaluation_source *source, sg_error *err) {
     keep k = {0};
     sg_evaluation_class classes[SG_STATS_CLASSES_MAX];
+    class_curves curves[SG_STATS_CLASSES_MAX] = {0};
     sg_evaluation_calibration calibration;
     sg_evaluation_bin bins[SG_CALIBRATION_BINS];
     sg_evaluation_page page = {.title = "Evaluation",
@@ -358,11 +358,15 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
     fill_facts(&page.facts, &k, p, m, source);
     fill_marks(&page.marks, p, source);
     fill_calibration(&page, &calibration, bins, p, m);
-    sg_status st = fill_classes(classes, &k, p, m, err);
+    sg_status st = fill_classes(classes, curves, &k, p, m, err);
     if (!st) st = fill_folds(&page, &k, m, source, err);
     if (!st) st = fill_failures(&page, &k, p, m, source, err);
     if (!st && k.failed) st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing %s", path);
     if (!st) st = sg_evaluation_page_write(&page, path, err);
+    for (size_t c = 0; c < m->c.classes; c++) {
+        sg_curve_dispose(&curves[c].roc);
+        sg_curve_dispose(&curves[c].precision_recall);
+    }
     keep_dispose(&k);
     return st;
 }
