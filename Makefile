@@ -66,7 +66,7 @@ $B/libsonograde.so: $(lib_obj)
 # Image operations promise OpenCV's bits: no contraction of a*b+c into one rounding. Their inner loops
 # are written for vectorisers.
 $B/obj/src/image/%.o: CFLAGS += -ffp-contract=off $(if $(filter release,$(config)),-O3)
-$B/obj/src/backend/ref/%.o: CFLAGS += $(if $(filter release,$(config)),-O3)
+$B/obj/src/backend/ref/%.o $B/obj/src/backend/onednn/%.o: CFLAGS += $(if $(filter release,$(config)),-O3)
 # The build names itself; its object is made again when the commit changes.
 $B/build-id: FORCE
 	@mkdir -p $(@D)

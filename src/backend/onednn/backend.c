@@ -9,7 +9,7 @@
 static const sg_dnn_compile compilers[SG_OP_COUNT] = {
         [SG_OP_CONV] = sg_dnn_conv_compile,
         [SG_OP_BATCH_NORM] = sg_dnn_batch_norm_compile,
-        [SG_OP_RELU] = sg_dnn_relu_compile,
+        [SG_OP_RELU] = sg_dnn_pointwise_compile,
         [SG_OP_MAX_POOL] = sg_dnn_pool_compile,
         [SG_OP_AVG_POOL] = sg_dnn_pool_compile,
         [SG_OP_GLOBAL_POOL] = sg_dnn_pool_compile,

@@ -165,16 +165,6 @@ dnnl_status_t sg_pd_batch_norm(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
             out, engine, prop, data, data, eps, flags, attr);
 }
 
-dnnl_status_t sg_pd_eltwise(dnnl_primitive_desc_t *out, dnnl_engine_t engine, dnnl_prop_kind_t prop,
-        dnnl_alg_kind_t alg, sg_md_ref data, sg_md_ref diff, float alpha, float beta,
-        const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attr) {
-    if (diff)
-        return dnnl_eltwise_backward_primitive_desc_create(
-                out, engine, alg, diff, diff, data, alpha, beta, hint, attr);
-    return dnnl_eltwise_forward_primitive_desc_create(
-            out, engine, prop, alg, data, data, alpha, beta, attr);
-}
-
 #else
 
 /* ---- memory descriptors, version 2: plain structs ---- */
@@ -304,15 +294,6 @@ dnnl_status_t sg_pd_batch_norm(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
     dnnl_status_t status =
             diff ? dnnl_batch_normalization_backward_desc_init(&op, prop, diff, data, eps, flags)
                  : dnnl_batch_normalization_forward_desc_init(&op, prop, data, eps, flags);
-    return status == dnnl_success ? create(out, engine, &op, hint, attr) : status;
-}
-
-dnnl_status_t sg_pd_eltwise(dnnl_primitive_desc_t *out, dnnl_engine_t engine, dnnl_prop_kind_t prop,
-        dnnl_alg_kind_t alg, sg_md_ref data, sg_md_ref diff, float alpha, float beta,
-        const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attr) {
-    dnnl_eltwise_desc_t op;
-    dnnl_status_t status = diff ? dnnl_eltwise_backward_desc_init(&op, alg, diff, data, alpha, beta)
-                                : dnnl_eltwise_forward_desc_init(&op, prop, alg, data, alpha, beta);
     return status == dnnl_success ? create(out, engine, &op, hint, attr) : status;
 }
 

@@ -1,7 +1,7 @@
-/* pointwise.c - operations that treat each element alone: addition, sigmoid, dropout. They run over
- * the bytes of whatever layout the source has. Padding of blocked layouts must stay zero: 0 + 0 and
- * 0 * mask keep it; the sigmoid, where f(0) is not 0, walks the channels.
- * SPDX-License-Identifier: Apache-2.0 */
+/* pointwise.c - operations that treat each element alone: addition, ReLU and ReLU6, dropout,
+ * sigmoid. They run over the bytes of whatever layout the source has, in place if asked. Padding of
+ * blocked layouts must stay zero: all but the sigmoid keep it by themselves; that one, where f(0)
+ * is not 0, walks the channels. SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 #include <math.h>
 
@@ -11,6 +11,7 @@ typedef struct flat_job {
     float *out;
     const float *in[SG_MAX_INPUTS];
     int in_count;
+    float most; /* ReLU's upper bound */
 } flat_job;
 
 static int64_t element_count(const sg_layout *layout) {
@@ -40,6 +41,40 @@ static sg_status run_add(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg
     for (int i = 0; i < job.in_count; i++) job.in[i] = args[SG_ARG_SRC0 + i];
     sg_dnn_parallel(
             p->backend->threads, element_count(p->layout[SG_ARG_DST]), GRAIN, add_body, &job);
+    return SG_OK;
+}
+
+/* ---- ReLU, and ReLU6 where clip is 6 ---- */
+
+static void relu_body(const void *user, int64_t begin, int64_t end) {
+    const flat_job *job = user;
+    const float *x = job->in[0];
+    float most = job->most;
+    for (int64_t i = begin; i < end; i++) {
+        float y = x[i] < 0.0f ? 0.0f : x[i]; /* NaN passes */
+        job->out[i] = y > most ? most : y;
+    }
+}
+
+/* in: the gradient and the forward pass's output. Nothing flows at the bounds. */
+static void relu_backward_body(const void *user, int64_t begin, int64_t end) {
+    const flat_job *job = user;
+    const float *dy = job->in[0], *y = job->in[1];
+    float most = job->most;
+    for (int64_t i = begin; i < end; i++)
+        job->out[i] = (y[i] > 0.0f) & (y[i] < most) ? dy[i] : 0.0f;
+}
+
+static sg_status run_relu(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
+    (void)err;
+    const sg_problem *q = &p->base.problem;
+    bool backward = q->pass == SG_PASS_BACKWARD_DATA;
+    flat_job job = {.most = q->clip > 0 ? (float)q->clip : INFINITY};
+    job.out = args[backward ? SG_ARG_DIFF_SRC0 : SG_ARG_DST];
+    job.in[0] = args[backward ? SG_ARG_DIFF_DST : SG_ARG_SRC0];
+    job.in[1] = args[SG_ARG_DST];
+    sg_dnn_parallel(p->backend->threads, element_count(p->layout[SG_ARG_DST]), GRAIN,
+            backward ? relu_backward_body : relu_body, &job);
     return SG_OK;
 }
 
@@ -115,6 +150,13 @@ static void compile_add(sg_dnn_primitive *p, const sg_layout *layout) {
     p->run = run_add;
 }
 
+static void compile_relu(sg_dnn_primitive *p, const sg_layout *layout, bool backward) {
+    static const sg_arg ahead[] = {SG_ARG_SRC0, SG_ARG_DST};
+    static const sg_arg back[] = {SG_ARG_DST, SG_ARG_DIFF_DST, SG_ARG_DIFF_SRC0};
+    set_layouts(p, layout, backward ? back : ahead, backward ? 3 : 2);
+    p->run = run_relu;
+}
+
 static void compile_dropout(sg_dnn_primitive *p, const sg_layout *layout, bool backward) {
     static const sg_arg ahead[] = {SG_ARG_SRC0, SG_ARG_MASK, SG_ARG_DST};
     static const sg_arg back[] = {SG_ARG_DIFF_DST, SG_ARG_MASK, SG_ARG_DIFF_SRC0};
@@ -148,6 +190,9 @@ sg_status sg_dnn_pointwise_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
     switch (q->op) {
     case SG_OP_ADD:
         compile_add(p, layout);
+        return SG_OK;
+    case SG_OP_RELU:
+        compile_relu(p, layout, backward);
         return SG_OK;
     case SG_OP_DROPOUT:
         compile_dropout(p, layout, backward);

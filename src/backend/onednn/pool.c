@@ -31,21 +31,37 @@ static sg_status describe(sg_dnn_primitive *p, dnnl_prop_kind_t prop, sg_md_ref 
     return made == dnnl_success ? SG_OK : sg_dnn_fail(err, made, q, "a pooling");
 }
 
+/* The library's choice of the output's layout follows the source's. It is kept where it is the
+ * wanted one, which a wanted plain layout of one pixel may be in several manners. */
+static sg_status describe_forward(
+        sg_dnn_primitive *p, const sg_wanted *wanted, sg_md_ref src, sg_error *err) {
+    const sg_problem *q = &p->base.problem;
+    const sg_layout *want = wanted->arg[SG_ARG_DST], *chosen;
+    dnnl_prop_kind_t prop =
+            q->pass == SG_PASS_TRAIN ? dnnl_forward_training : dnnl_forward_inference;
+    sg_status status = describe(p, prop, src, NULL, NULL, &p->pd, err);
+    if (status || !want) return status;
+    status = sg_dnn_layout_intern(
+            &chosen, p->backend, &q->dst, sg_pd_md(p->pd, dnnl_query_dst_md, 0), err);
+    if (status || chosen == want) return status;
+    dnnl_primitive_desc_destroy(p->pd);
+    p->pd = NULL;
+    sg_md dst = {0};
+    status = sg_dnn_md_wanted(&dst, p, wanted, SG_ARG_DST, 4, q->dst.dims, err);
+    if (!status) status = describe(p, prop, src, sg_md_view(&dst), NULL, &p->pd, err);
+    sg_md_dispose(&dst);
+    return status;
+}
+
 static sg_status compile_forward(sg_dnn_primitive *p, const sg_wanted *wanted, sg_error *err) {
     const sg_problem *q = &p->base.problem;
-    const sg_layout *src_layout = wanted->arg[SG_ARG_SRC0];
-    sg_md src = {0}, dst = {0};
-    sg_status status =
-            src_layout ? sg_dnn_check_wanted(p, src_layout, SG_ARG_SRC0, err)
-                       : sg_dnn_layout_plain(&src_layout, p->backend, &q->src[0], SG_F32, err);
-    if (!status) status = sg_dnn_layout_md(&src, src_layout, 4, q->src[0].dims, err);
-    if (!status) status = sg_dnn_md_wanted(&dst, p, wanted, SG_ARG_DST, 4, q->dst.dims, err);
-    if (!status)
-        status = describe(p,
-                q->pass == SG_PASS_TRAIN ? dnnl_forward_training : dnnl_forward_inference,
-                sg_md_view(&src), sg_md_view(&dst), NULL, &p->pd, err);
+    const sg_layout *layout = wanted->arg[SG_ARG_SRC0];
+    sg_md src = {0};
+    sg_status status = layout ? sg_dnn_check_wanted(p, layout, SG_ARG_SRC0, err)
+                              : sg_dnn_layout_plain(&layout, p->backend, &q->src[0], SG_F32, err);
+    if (!status) status = sg_dnn_layout_md(&src, layout, 4, q->src[0].dims, err);
+    if (!status) status = describe_forward(p, wanted, sg_md_view(&src), err);
     sg_md_dispose(&src);
-    sg_md_dispose(&dst);
     return status ? status : sg_dnn_finish(p, err);
 }
 
