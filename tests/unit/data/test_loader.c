@@ -13,7 +13,7 @@
 enum { IMAGES = 11, SIDE = 32, BATCH = 4, FLOATS = 3 * SIDE * SIDE };
 
 static char folder[SG_TEST_PATH];
-static char names[IMAGES][16];
+static char names[IMAGES][24];
 static sg_loader_item items[IMAGES];
 
 static int make_images(void **state) {
