@@ -82,7 +82,7 @@ void net_open(net *out, const sg_graph *graph, const char *backend, sg_plan_requ
     sg_error err = SG_ERROR_INIT;
     net n = {.graph = graph};
     sg_backend_options options = SG_BACKEND_OPTIONS_INIT;
-    options.threads = 2;
+    options.threads = 1;
     assert_ok(sg_backend_create(&n.backend, backend, &options, &err), &err);
     assert_ok(sg_backend_create(&n.fallback, "ref", &options, &err), &err);
     /* Started in float32 for both types, so that both nets are the same. */
