@@ -270,8 +270,7 @@ sg_status sg_problem_infer(sg_problem *problem, sg_error *err) {
 #define STATS     (ARG(MEAN) | ARG(VAR))
 #define DIFF_W    (ARG(DIFF_WEIGHT) | ARG(DIFF_BIAS))
 
-/* One bit per argument; SRC0 and DIFF_SRC0 stand for all inputs. 0: the operation has no such pass.
- */
+/* One bit per argument; SRC0 and DIFF_SRC0 stand for all inputs. 0: there is no such pass. */
 static const uint32_t taken[SG_OP_COUNT][PASS_COUNT] = {
         [SG_OP_CONV] = {FORWARD | WEIGHTS, FORWARD | WEIGHTS, BACKWARD | ARG(WEIGHT),
                 ARG(SRC0) | ARG(DIFF_DST) | DIFF_W},

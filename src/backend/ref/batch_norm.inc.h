@@ -4,8 +4,10 @@
  *
  * TRAIN with batch statistics writes mean and the biased variance (divided by the count). With
  * fixed statistics they are inputs, and the gradient does not flow through them. With a fused ReLU,
- * TRAIN leaves one byte per element in WORKSPACE: 1 where the output is positive. Template: see
- * kernels.inc.h. SPDX-License-Identifier: Apache-2.0 */
+ * TRAIN leaves one byte per element in WORKSPACE: 1 where the output is positive.
+ *
+ * Template: see kernels.inc.h.
+ * SPDX-License-Identifier: Apache-2.0 */
 
 static double norm_scale(const sg_problem *p, double var) {
     return 1 / sqrt(var + p->eps);

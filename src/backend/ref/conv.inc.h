@@ -26,8 +26,7 @@ static conv_geometry conv_geometry_of(const sg_problem *p) {
     return g;
 }
 
-/* Adds what input row `iy` under kernel row `k` gives to outputs [x0, x0 + count) of one channel.
- */
+/* Adds what one input row under one kernel row gives to outputs [x0, x0 + count). */
 static void conv_row(
         double *sum, const real *row, const real *w, const axis *a, int64_t x0, int64_t count) {
     for (int64_t l = 0; l < a->kernel; l++) {

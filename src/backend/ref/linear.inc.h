@@ -1,6 +1,6 @@
-/* linear.inc.h - y[n,o] = b[o] + sum over i of w[o,i] * x[n,i], the input flattened to [n,
- * features]. Template: see kernels.inc.h; uses dot_step of conv.inc.h. SPDX-License-Identifier:
- * Apache-2.0 */
+/* linear.inc.h - y[n,o] = b[o] + sum over i of w[o,i] * x[n,i], the input as [n, features].
+ * Template: see kernels.inc.h; uses dot_step of conv.inc.h.
+ * SPDX-License-Identifier: Apache-2.0 */
 
 enum { LINEAR_TILE = 256 };
 
