@@ -88,6 +88,8 @@ static void nonsense_is_refused(void **state) {
             {"conv:train:f32 n1c4h8w8 o8 k9x9", SG_ERR_SHAPE},
             {"conv:train:f32 n1c4h8w8 o8 k5x5 d2x2", SG_ERR_SHAPE},
             {"linear:train:f32 n1c4h8w8", SG_ERR_SHAPE},
+            {"channel_scale:train:f32", SG_ERR_SHAPE},
+            {"channel_scale:train:f32 n1c4h8w8 x8", SG_ERR_SHAPE},
             {"max_pool:train:f32 n1c4h8w8 k2x2 s2x2 p2x2", SG_ERR_SHAPE},
             {"max_pool:train:f32 n1c4h8w8 k2x2 d2x2", SG_ERR_UNSUPPORTED},
             {"conv:train:f32 n1c4h8w8 o8 k3x3 relu", SG_ERR_UNSUPPORTED},
