@@ -131,21 +131,37 @@ static sg_status write_results(const sg_predictions *p, const sg_metrics *m, jso
     return st;
 }
 
+/* " (0.84-0.91)", or that there is none. */
+static void print_interval(sg_interval i, double scale, int digits) {
+    if (isnan(i.low) || isnan(i.high))
+        printf(" (no interval: too few images)");
+    else
+        printf(" (%.*f-%.*f)", digits, scale * i.low, digits, scale * i.high);
+}
+
+static void print_figure(const char *name, double value, sg_interval interval, const char *tail) {
+    printf("%-24s %.3f", name, value);
+    print_interval(interval, 1, 3);
+    printf("%s\n", tail);
+}
+
 static void print_summary(const sg_metrics *m, const sg_predictions *p, const evaluate_args *a) {
-    printf("%zu images in %zu groups, split by %s\n", m->n, m->groups,
+    printf("%zu images in %zu groups, split by %s; intervals 95 %%\n", m->n, m->groups,
             p->ungrouped ? "image (marked)" : "group");
-    printf("accuracy   %.1f %%  (95 %% interval %.1f-%.1f)\n", 100 * m->c.accuracy,
-            100 * m->accuracy_interval.low, 100 * m->accuracy_interval.high);
-    printf("macro F1   %.3f   (%.3f-%.3f)\n", m->c.f1_macro, m->boot.f1_macro.bca.low,
-            m->boot.f1_macro.bca.high);
-    printf("AUROC      %.3f   (%.3f-%.3f)%s\n", m->auroc_macro, m->auroc_macro_interval.low,
-            m->auroc_macro_interval.high, m->fold_count > 1 ? ", mean of the folds" : "");
-    if (m->malignant >= 0)
-        printf("malignancy sensitivity %.3f (%.3f-%.3f), specificity %.3f (%.3f-%.3f)\n",
-                m->malignant_rest.sensitivity, m->sensitivity_interval.low,
-                m->sensitivity_interval.high, m->malignant_rest.specificity,
-                m->specificity_interval.low, m->specificity_interval.high);
-    printf("report     %s/report.html\n%s\n", a->output, SG_RESEARCH_USE);
+    printf("%-24s %.1f %%", "accuracy", 100 * m->c.accuracy);
+    print_interval(m->accuracy_interval, 100, 1);
+    printf("\n");
+    sg_interval f1 = m->boot.f1_macro.degenerate ? (sg_interval){NAN, NAN} : m->boot.f1_macro.bca;
+    print_figure("macro F1", m->c.f1_macro, f1, "");
+    print_figure("AUROC", m->auroc_macro, m->auroc_macro_interval,
+            m->fold_count > 1 ? ", mean of the folds" : "");
+    if (m->malignant >= 0) {
+        print_figure("sensitivity malignant", m->malignant_rest.sensitivity,
+                m->sensitivity_interval, "");
+        print_figure("specificity malignant", m->malignant_rest.specificity,
+                m->specificity_interval, "");
+    }
+    printf("report: %s/report.html\n%s\n", a->output, SG_RESEARCH_USE);
 }
 
 /* ---- the verb ---- */

@@ -46,7 +46,7 @@ static sg_evaluation_value with_interval(double value, sg_interval i) {
 }
 
 static sg_evaluation_value boot_value(const sg_bootstrap_figure *f) {
-    return with_interval(f->estimate, f->bca);
+    return with_interval(f->estimate, f->degenerate ? (sg_interval){NAN, NAN} : f->bca);
 }
 
 /* ---- facts ---- */
@@ -94,9 +94,12 @@ static void fill_facts(sg_evaluation_facts *f, keep *k, const sg_predictions *p,
                                   m->fold_count, p->folds)
                         : (p->count ? p->rows[0].split : "");
     f->split_unit = p->ungrouped ? "image" : "group";
-    f->interval_method = TEXT(k,
-            "95 %%, bootstrap over %zu groups within classes, BCa, %zu draws%s", m->groups,
-            m->draws, m->wilson ? "; accuracy: Wilson, since every group has one image" : "");
+    f->interval_method =
+            TEXT(k, "95 %%, bootstrap over %zu groups within classes, BCa, %zu draws%s", m->groups,
+                    m->draws,
+                    m->wilson ? "; accuracy, sensitivity and specificity of malignancy: Wilson, "
+                                "since every group has one image"
+                              : "");
     f->model = TEXT(k, "%s, %.2f M parameters, %zu model%s",
             json_string_value(first_model(p, "model")),
             1e-6 * (double)json_integer_value(first_model(p, "parameters")),

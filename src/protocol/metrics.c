@@ -177,6 +177,11 @@ static void fold_statistics(double *values, const uint32_t *weights, void *user)
     values[a->classes + 2] = negative > 0 ? right / negative : NAN;
 }
 
+/* Draws that all agree say nothing: no interval rather than one of width zero. */
+static sg_interval boot_interval(const sg_bootstrap_figure *f) {
+    return f->degenerate ? (sg_interval){NAN, NAN} : f->bca;
+}
+
 static sg_status measure_ranking(
         sg_metrics *m, const arrays *a, const sg_bootstrap_options *options, sg_error *err) {
     sg_bootstrap_sample sample = {a->labels, a->groups, a->n, a->classes};
@@ -191,12 +196,12 @@ static sg_status measure_ranking(
     if (st) return st;
     for (size_t c = 0; c < a->classes; c++) {
         m->auroc[c] = figures[c].estimate;
-        m->auroc_interval[c] = figures[c].bca;
+        m->auroc_interval[c] = boot_interval(&figures[c]);
     }
     m->auroc_macro = figures[a->classes].estimate;
-    m->auroc_macro_interval = figures[a->classes].bca;
-    m->sensitivity_interval = figures[a->classes + 1].bca;
-    m->specificity_interval = figures[a->classes + 2].bca;
+    m->auroc_macro_interval = boot_interval(&figures[a->classes]);
+    m->sensitivity_interval = boot_interval(&figures[a->classes + 1]);
+    m->specificity_interval = boot_interval(&figures[a->classes + 2]);
     return sg_roc_one_vs_rest(&m->auroc_macro_pooled, NULL, a->p, a->labels, a->n, a->classes, err);
 }
 
@@ -248,6 +253,21 @@ static int find_malignant(const sg_predictions *p) {
     return -1;
 }
 
+/* Plain proportions of independent rows take Wilson's interval, which also holds at 0 and 1. */
+static void set_proportions(sg_metrics *m, double confidence) {
+    m->wilson = m->largest_group == 1;
+    m->accuracy_interval = m->wilson ? sg_interval_wilson(m->c.correct, m->n, confidence)
+                                     : boot_interval(&m->boot.accuracy);
+    if (m->malignant < 0) return;
+    m->malignant_rest = sg_classification_against_rest(&m->c, (size_t)m->malignant);
+    if (!m->wilson) return;
+    const sg_binary_figures *b = &m->malignant_rest;
+    m->sensitivity_interval =
+            sg_interval_wilson(b->true_positive, b->true_positive + b->false_negative, confidence);
+    m->specificity_interval =
+            sg_interval_wilson(b->true_negative, b->true_negative + b->false_positive, confidence);
+}
+
 sg_status sg_metrics_measure(
         sg_metrics *out, const sg_predictions *p, size_t draws, sg_error *err) {
     sg_metrics m = {0};
@@ -271,11 +291,7 @@ sg_status sg_metrics_measure(
     }
     m.groups = m.boot.groups;
     m.largest_group = m.boot.largest_group;
-    m.wilson = m.largest_group == 1;
-    m.accuracy_interval = m.wilson ? sg_interval_wilson(m.c.correct, m.n, options.confidence)
-                                   : m.boot.accuracy.bca;
-    if (m.malignant >= 0)
-        m.malignant_rest = sg_classification_against_rest(&m.c, (size_t)m.malignant);
+    set_proportions(&m, options.confidence);
     *out = m;
     return SG_OK;
 }
@@ -297,9 +313,11 @@ static json_t *class_json(const sg_metrics *m, const sg_predictions *p, size_t c
     const sg_class_figures *f = &m->c.per_class[c];
     return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "class",
             p->classes[c], "support", (json_int_t)f->support, "precision",
-            sg_json_number(f->precision), "precision_ci", interval_json(m->boot.precision[c].bca),
-            "recall", sg_json_number(f->recall), "recall_ci", interval_json(m->boot.recall[c].bca),
-            "f1", sg_json_number(f->f1), "f1_ci", interval_json(m->boot.f1[c].bca), "specificity",
+            sg_json_number(f->precision), "precision_ci",
+            interval_json(boot_interval(&m->boot.precision[c])), "recall",
+            sg_json_number(f->recall), "recall_ci",
+            interval_json(boot_interval(&m->boot.recall[c])), "f1", sg_json_number(f->f1), "f1_ci",
+            interval_json(boot_interval(&m->boot.f1[c])), "specificity",
             sg_json_number(f->specificity), "auroc", sg_json_number(m->auroc[c]), "auroc_ci",
             interval_json(m->auroc_interval[c]));
 }
@@ -363,8 +381,9 @@ json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
             "balanced_accuracy", sg_json_number(m->c.balanced_accuracy), "precision_macro",
             sg_json_number(m->c.precision_macro), "recall_macro", sg_json_number(m->c.recall_macro),
             "macro_f1", sg_json_number(m->c.f1_macro), "macro_f1_ci",
-            interval_json(m->boot.f1_macro.bca), "auroc_macro", sg_json_number(m->auroc_macro),
-            "auroc_macro_ci", interval_json(m->auroc_macro_interval), "auroc_macro_pooled",
+            interval_json(boot_interval(&m->boot.f1_macro)), "auroc_macro",
+            sg_json_number(m->auroc_macro), "auroc_macro_ci",
+            interval_json(m->auroc_macro_interval), "auroc_macro_pooled",
             sg_json_number(m->auroc_macro_pooled), "per_class", per_class, "confusion",
             confusion_json(m));
     json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:O, s:I, s:I}",
