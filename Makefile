@@ -120,6 +120,7 @@ demo:
 bench:
 	tools/install-deps build bench
 	+$(MAKE) -j$(JOBS) config=release all
+	+$(MAKE) config=release build/bench/models
 	bench/run
 
 format:
