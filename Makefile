@@ -21,8 +21,9 @@ opt_debug    := -O0 -g3
 opt_asan     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 opt_tsan     := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 opt_coverage := -O0 -g --coverage
+opt_fuzz     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(opt_$(config)),)
-$(error config=$(config) is not one of debug release asan tsan coverage)
+$(error config=$(config) is not one of debug release asan tsan coverage fuzz)
 endif
 
 PKGS     := libpng libturbojpeg jansson yaml-0.1 libsodium
@@ -31,6 +32,12 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -MMD -MP
 CFLAGS   += -std=c17 $(opt_$(config)) -fPIC -fvisibility=hidden $(WARN)
 LDFLAGS  += $(filter -fsanitize=% --coverage,$(opt_$(config)))
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldnnl -lgomp -lpthread -lm
+
+# What is run is told in short; make V=1 tells it in full.
+say      := $(if $(V),@:,@printf '%-5s %s\n')
+Q        := $(if $(V),,@)
+COMPILE   = $(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c
+LINK      = $(Q)$(CC) $(CFLAGS) $(LDFLAGS)
 
 lib_src := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 cli_src := $(wildcard src/cli/*.c)
@@ -48,20 +55,22 @@ fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
 JOBS     ?= $(shell nproc)
 
-.PHONY: all demo test test-quick bench fuzz lint format docs install clean unit tests unit-tests FORCE
+.PHONY: fuzzers all demo test test-quick bench fuzz lint format docs install clean unit tests unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $B/sonograde
 
 $B/sonograde: $(cli_obj) $B/libsonograde.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(say) LINK $@
+	$(LINK) -o $@ $^ $(LDLIBS)
 
 $B/libsonograde.a: $(lib_obj)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $B/libsonograde.so: $(lib_obj)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libsonograde.so.0 -o $@ $^ $(LDLIBS)
+	$(say) LINK $@
+	$(LINK) -shared -Wl,-soname,libsonograde.so.0 -o $@ $^ $(LDLIBS)
 
 # Image operations promise OpenCV's bits: no contraction of a*b+c into one rounding. Their inner loops
 # are written for vectorisers.
@@ -76,16 +85,19 @@ $B/obj/src/base/version.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID
 
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(say) CC $<
+	$(COMPILE) -o $@ $<
 
 $B/tests/%: $B/obj/tests/%.o $(test_sup) $B/libsonograde.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(say) LINK $@
+	$(LINK) -o $@ $^ $(LDLIBS) -lcmocka
 
 # The library leaves src/cli out; its tests link what they test (main.c never).
 $B/tests/unit/cli/%: $B/obj/tests/unit/cli/%.o $(test_sup) $(filter-out %/main.o,$(cli_obj)) $B/libsonograde.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(say) LINK $@
+	$(LINK) -o $@ $^ $(LDLIBS) -lcmocka
 
 $B/obj/tests/%.o $B/obj/bench/%.o: CPPFLAGS += -Itests
 
@@ -136,11 +148,13 @@ lint:
 	@if command -v codespell >/dev/null; then codespell -q 3 src include tests/*/*.c tests/*/*/*.c tools *.md; fi
 
 # One libFuzzer program per parser: build/fuzz/fuzz_csv -max_total_time=60 tests/fuzz/corpus/csv
-fuzz: $(fuzz_bin)
-build/fuzz/%: tests/fuzz/%.c $(lib_src)
-	@mkdir -p $(@D)
-	clang -D_GNU_SOURCE -Iinclude -Isrc -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID='"fuzz"' -std=c17 -O1 -g \
-	    -fsanitize=fuzzer,address,undefined -o $@ $< $(lib_src) $(LDLIBS)
+fuzz:
+	tools/install-deps build test
+	+$(MAKE) -j$(JOBS) config=fuzz CC=clang fuzzers
+fuzzers: $(fuzz_bin)
+build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o build/fuzz/libsonograde.a
+	$(say) LINK $@
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 # Made from the option tables by the program itself.
 docs: docs/usage.md build/sonograde.1 build/sonograde.bash
