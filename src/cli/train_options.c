@@ -65,19 +65,7 @@ const sg_option sg_train_option_rows[] = {
     { "select", 0, SG_OPTION_CHOICE, AT(select), "none", SG_SELECT_NAMES, "validation figure that chooses the epoch; none takes the last", 0, 0 },
     { "patience", 0, SG_OPTION_INT, AT(patience), "0", "N", "stop after N epochs without a better --select figure; 0 = never", 0, 100000 },
     SG_RECIPE_ROWS(sg_train_args, recipe),
-    GROUP("Augmentation of training images"),
-    { "augment", 0, SG_OPTION_FLAG, AT(augment), "true", NULL, "vary training images", 0, 0 },
-    { "flip", 0, SG_OPTION_FLAG, AT(flip), "true", NULL, "left-right, half of the time", 0, 0 },
-    { "rotation", 0, SG_OPTION_REAL, AT(rotation), "15", "DEG", "up to DEG either way", 0, 180 },
-    { "scale", 0, SG_OPTION_REAL, AT(scale), "1.25", "X", "from 1/X to X", 1, 4 },
-    { "aspect", 0, SG_OPTION_REAL, AT(aspect), "1.15", "X", "width against height from 1/X to X", 1, 4 },
-    { "shift", 0, SG_OPTION_REAL, AT(shift), "0.1", "F", "share of the side, either way", 0, 1 },
-    { "gain", 0, SG_OPTION_REAL, AT(gain), "0", "PERCENT", "brightness", 0, 90 },
-    { "augment-contrast", 0, SG_OPTION_REAL, AT(augment_contrast), "25", "PERCENT", "contrast about the mean", 0, 90 },
-    { "gamma", 0, SG_OPTION_REAL, AT(gamma), "25", "PERCENT", "exponent of the grey levels", 0, 300 },
-    { "speckle", 0, SG_OPTION_REAL, AT(speckle), "0", "SD", "multiplicative noise", 0, 1 },
-    { "cutout", 0, SG_OPTION_REAL, AT(cutout), "0", "F", "side of a black square as share of the image's", 0, 1 },
-    { "mixup", 0, SG_OPTION_REAL, AT(mixup), "0", "ALPHA", "mixes images of a batch; 0 = off", 0, 10 },
+    SG_AUGMENT_ROWS(sg_train_args, augment),
     GROUP("Machine"),
     { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
     { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images; the result does not depend on it", 0, 64 },
@@ -103,23 +91,6 @@ static sg_status parse_blocks(int blocks[4], const char *text, sg_error *err) {
                   : sg_fail(err, SG_ERR_USAGE,
                             "--blocks '%s' must be four counts with commas between, as 3,4,3,2",
                             text);
-}
-
-static sg_augment augment_from_args(const sg_train_args *a) {
-    sg_augment out = SG_AUGMENT_INIT;
-    out.on = a->augment;
-    out.flip = a->flip;
-    out.rotation_deg = a->rotation;
-    out.scale = a->scale;
-    out.aspect = a->aspect;
-    out.shift = a->shift;
-    out.gain = a->gain;
-    out.contrast = a->augment_contrast;
-    out.gamma = a->gamma;
-    out.speckle = a->speckle;
-    out.cutout = a->cutout;
-    out.mixup_alpha = a->mixup;
-    return out;
 }
 
 static void optimisation_from_args(sg_train_options *out, const sg_train_args *a) {
@@ -165,7 +136,7 @@ sg_status sg_train_options_from_args(sg_train_options *out, const sg_train_args 
     o.layer_decay = a->layer_decay;
     o.fixed_norms = a->fixed_norms;
     optimisation_from_args(&o, a);
-    o.augment = augment_from_args(a);
+    o.augment = sg_augment_from_args(&a->augment);
     o.threads = (int)a->threads;
     o.workers = (int)a->workers;
     o.backend = a->backend;

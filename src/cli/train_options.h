@@ -3,6 +3,7 @@
 #ifndef SG_CLI_TRAIN_OPTIONS_H
 #define SG_CLI_TRAIN_OPTIONS_H
 
+#include "cli/augment_options.h"
 #include "cli/recipe_options.h"
 #include "train/options.h"
 
@@ -31,8 +32,7 @@ typedef struct sg_train_args {
     long long patience;
     /* images */
     sg_recipe_args recipe;
-    bool augment, flip;
-    double rotation, scale, aspect, shift, gain, augment_contrast, gamma, speckle, cutout, mixup;
+    sg_augment_args augment;
     /* machine */
     long long threads, workers;
     const char *backend;

@@ -9,6 +9,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_data_split,
         &sg_verb_preprocess,
         &sg_verb_data_phantom,
+        &sg_verb_data_augment_preview,
         &sg_verb_train,
         &sg_verb_evaluate,
         &sg_verb_bundle,

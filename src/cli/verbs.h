@@ -9,6 +9,7 @@ extern const sg_verb sg_verb_data_explore;
 extern const sg_verb sg_verb_data_manifest;
 extern const sg_verb sg_verb_data_split;
 extern const sg_verb sg_verb_data_phantom;
+extern const sg_verb sg_verb_data_augment_preview;
 extern const sg_verb sg_verb_doctor;
 extern const sg_verb sg_verb_preprocess;
 extern const sg_verb sg_verb_train;

@@ -106,8 +106,11 @@ void sg_augment_apply(float *plane, int size, const sg_augment_draw *draw) {
     if (draw->gain != 1.0 || draw->contrast != 1.0) { /* v -> a v + b */
         float a = (float)(draw->gain * draw->contrast);
         float b = (float)(mean_of_echo(plane, n) * draw->gain * (1.0 - draw->contrast));
-        for (size_t i = 0; i < n; i++)
-            plane[i] = plane[i] > 0.0f ? unit(a * plane[i] + b) : plane[i];
+        for (size_t i = 0; i < n; i++) {
+            float lit =
+                    10.0f * plane[i]; /* the offset fades in, so that 0 stays 0 without a step */
+            plane[i] = unit(a * plane[i] + b * (lit < 1.0f ? lit : 1.0f));
+        }
     }
     if (draw->gamma != 1.0) {
         float gamma = (float)draw->gamma;

@@ -53,7 +53,8 @@ void sg_augment_draw_sample(sg_augment_draw *out, const sg_augment *options, int
         uint64_t seed, uint32_t epoch, uint32_t sample, uint32_t repeat);
 
 /* plane[size][size], 0..1, in place; clamped to 0..1. Contrast turns about the mean of the pixels
- * above 0. A pixel of exactly 0 stays 0: padding has no echo to amplify. */
+ * above 0, and its offset fades out below 0.1, so that black stays black: padding has no echo to
+ * amplify. */
 void sg_augment_apply(float *plane, int size, const sg_augment_draw *draw);
 
 /* Mixup (Zhang et al. 2018) for one batch of n: image i becomes share[i] * image i +
