@@ -126,9 +126,7 @@ static sg_status read_data(work *w, const sg_log *log, sg_error *err) {
     options.skip_bad = w->args.skip_bad;
     options.pool = w->pool;
     options.log = log;
-    sg_status st = w->args.data
-                           ? sg_manifest_scan(&w->manifest, w->args.data, &options, err)
-                           : sg_manifest_read(&w->manifest, w->args.manifest, NULL, &options, err);
+    sg_status st = sg_manifest_open(&w->manifest, w->args.data, w->args.manifest, &options, err);
     if (!st)
         sg_log_line(log, SG_LOG_INFO,
                 "%zu images of %zu classes in %zu groups (a lower bound on what belongs together)",
@@ -139,11 +137,12 @@ static sg_status read_data(work *w, const sg_log *log, sg_error *err) {
     return st;
 }
 
-static sg_status split_data(work *w, sg_error *err) {
+static sg_status split_data(work *w, const sg_log *log, sg_error *err) {
     const sg_train_args *a = &w->args;
     sg_split_options options = SG_SPLIT_OPTIONS_INIT;
     options.seed = (uint64_t)a->seed;
     options.ungrouped = a->ungrouped;
+    options.log = log;
     long long k;
     if (a->splits) return sg_split_read(&w->split, a->splits, &w->manifest, &options, err);
     if (a->folds && !sg_parse_int64(&k, a->folds))
@@ -254,7 +253,7 @@ static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_e
     sg_status st = sg_train_options_from_args(&w->options, &w->args, err);
     if (!st && !folder_there) st = make_folder(w, call->verb, err);
     if (!st) st = read_data(w, call->log, err);
-    if (!st) st = split_data(w, err);
+    if (!st) st = split_data(w, call->log, err);
     if (!st) st = sg_run_write_data(w->dir, &w->manifest, &w->split, err);
     return st ? st : train(w, call, false, err);
 }
