@@ -7,9 +7,10 @@
  *   memory        raw bytes owned by the planner; a primitive sees pointers only while it executes.
  *
  * Layouts. How a tensor lies in memory is the backend's business. A layout is an opaque, interned
- * value: the same backend gives the same pointer for the same layout, so equality is `==`, and all of
- * them live as long as the backend. Every backend knows the plain layout (dense, NCHW / OIHW /
- * [out,in], last dimension fastest) and can reorder between any two layouts of one shape (SG_OP_REORDER).
+ * value: the same backend gives the same pointer for the same layout, so equality is `==`, and all
+ * of them live as long as the backend. Every backend knows the plain layout (dense, NCHW / OIHW /
+ * [out,in], last dimension fastest) and can reorder between any two layouts of one shape
+ * (SG_OP_REORDER).
  *
  * Threads. A backend and all that comes from it are used by one thread at a time.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -21,9 +22,9 @@
 enum { SG_MAX_INPUTS = 8 }; /* of add and concat */
 
 typedef enum sg_op {
-    SG_OP_CONV,          /* 2-d, grouped and depthwise included */
-    SG_OP_BATCH_NORM,    /* per channel over N, H, W; optionally with ReLU behind it */
-    SG_OP_RELU,          /* max(x, 0); with `clip` > 0: min(max(x, 0), clip), ReLU6 being clip 6 */
+    SG_OP_CONV,       /* 2-d, grouped and depthwise included */
+    SG_OP_BATCH_NORM, /* per channel over N, H, W; optionally with ReLU behind it */
+    SG_OP_RELU,       /* max(x, 0); with `clip` > 0: min(max(x, 0), clip), ReLU6 being clip 6 */
     SG_OP_MAX_POOL,
     SG_OP_AVG_POOL,      /* count_include_pad as the problem says */
     SG_OP_GLOBAL_POOL,   /* mean over H, W: [n,c,h,w] -> [n,c,1,1] */
@@ -31,37 +32,37 @@ typedef enum sg_op {
     SG_OP_ADD,           /* sum of 2..8 tensors of one shape */
     SG_OP_CONCAT,        /* along channels, 2..8 tensors */
     SG_OP_CHANNEL_SCALE, /* [n,c,h,w] * [n,c,1,1] (squeeze-and-excitation) */
-    SG_OP_SIGMOID,       /* alpha / (1 + exp(-x)); alpha = `sigmoid_scale` (1, or 2 for gates near 1) */
-    SG_OP_DROPOUT,       /* y = x * mask; the mask (0 or 1/(1-p)) is an argument, filled by the planner */
-    SG_OP_AFFINE,        /* y = x * weight[c] + bias[c]; a batch norm folded alone, input scaling */
-    SG_OP_REORDER,       /* layout to layout, same shape */
+    SG_OP_SIGMOID, /* alpha / (1 + exp(-x)); alpha = `sigmoid_scale` (1, or 2 for gates near 1) */
+    SG_OP_DROPOUT, /* y = x * mask; the mask (0 or 1/(1-p)) is an argument, filled by the planner */
+    SG_OP_AFFINE,  /* y = x * weight[c] + bias[c]; a batch norm folded alone, input scaling */
+    SG_OP_REORDER, /* layout to layout, same shape */
     SG_OP_COUNT
 } sg_op;
 
 typedef enum sg_pass {
-    SG_PASS_INFER,            /* forward; keeps nothing */
-    SG_PASS_TRAIN,            /* forward; fills WORKSPACE (and MEAN/VAR) for the backward passes */
-    SG_PASS_BACKWARD_DATA,    /* DIFF_DST -> DIFF_SRC (batch norm: also DIFF_WEIGHT, DIFF_BIAS) */
-    SG_PASS_BACKWARD_WEIGHTS  /* DIFF_DST -> DIFF_WEIGHT, DIFF_BIAS (conv, linear, affine) */
+    SG_PASS_INFER,           /* forward; keeps nothing */
+    SG_PASS_TRAIN,           /* forward; fills WORKSPACE (and MEAN/VAR) for the backward passes */
+    SG_PASS_BACKWARD_DATA,   /* DIFF_DST -> DIFF_SRC (batch norm: also DIFF_WEIGHT, DIFF_BIAS) */
+    SG_PASS_BACKWARD_WEIGHTS /* DIFF_DST -> DIFF_WEIGHT, DIFF_BIAS (conv, linear, affine) */
 } sg_pass;
 
 /* Arguments by role. Which ones a primitive wants is what sg_primitive_layout answers. */
 typedef enum sg_arg {
-    SG_ARG_SRC0,                        /* further inputs: SG_ARG_SRC0 + i */
+    SG_ARG_SRC0, /* further inputs: SG_ARG_SRC0 + i */
     SG_ARG_SRC_LAST = SG_ARG_SRC0 + SG_MAX_INPUTS - 1,
-    SG_ARG_WEIGHT,      /* conv OIHW; linear [out,in]; batch norm gamma [c]; affine [c] */
-    SG_ARG_BIAS,        /* [out] or beta [c] */
-    SG_ARG_MEAN,        /* batch norm: output in TRAIN with batch statistics, input otherwise */
-    SG_ARG_VAR,         /* biased variance, as MEAN */
-    SG_ARG_MASK,        /* dropout mask, shape of src */
+    SG_ARG_WEIGHT, /* conv OIHW; linear [out,in]; batch norm gamma [c]; affine [c] */
+    SG_ARG_BIAS,   /* [out] or beta [c] */
+    SG_ARG_MEAN,   /* batch norm: output in TRAIN with batch statistics, input otherwise */
+    SG_ARG_VAR,    /* biased variance, as MEAN */
+    SG_ARG_MASK,   /* dropout mask, shape of src */
     SG_ARG_DST,
     SG_ARG_DIFF_DST,
     SG_ARG_DIFF_SRC0,
     SG_ARG_DIFF_SRC_LAST = SG_ARG_DIFF_SRC0 + SG_MAX_INPUTS - 1,
     SG_ARG_DIFF_WEIGHT,
     SG_ARG_DIFF_BIAS,
-    SG_ARG_WORKSPACE,   /* written by TRAIN, read by BACKWARD_*; opaque bytes */
-    SG_ARG_SCRATCH,     /* needed only while executing; opaque bytes, content not kept */
+    SG_ARG_WORKSPACE, /* written by TRAIN, read by BACKWARD_*; opaque bytes */
+    SG_ARG_SCRATCH,   /* needed only while executing; opaque bytes, content not kept */
     SG_ARG_COUNT
 } sg_arg;
 
@@ -81,8 +82,8 @@ typedef struct sg_problem {
     bool has_bias;                             /* conv, linear */
     bool count_include_pad;                    /* average pool */
 
-    double eps;             /* batch norm */
-    bool fixed_statistics;  /* batch norm: MEAN and VAR are inputs (running statistics) */
+    double eps;            /* batch norm */
+    bool fixed_statistics; /* batch norm: MEAN and VAR are inputs (running statistics) */
 
     /* Fused behind the operation: y = clip(relu(op(x) + sum)).
      * relu: conv/linear INFER; batch norm in all passes when clip == 0 (backward then takes the
@@ -130,8 +131,9 @@ typedef struct sg_backend_ops {
     const char *(*describe)(const sg_backend *backend);
     SG_MUST_CHECK sg_status (*plain_layout)(const sg_layout **out, sg_backend *backend,
             const sg_shape *shape, sg_dtype dtype, sg_error *err);
-    /* Compiles or fails with SG_ERR_UNSUPPORTED, which makes the planner try the next backend of the
-     * registry's list (ref last). `forward` is the TRAIN primitive a backward pass belongs to. */
+    /* Compiles or fails with SG_ERR_UNSUPPORTED, which makes the planner try the next backend of
+     * the registry's list (ref last). `forward` is the TRAIN primitive a backward pass belongs to.
+     */
     SG_MUST_CHECK sg_status (*compile)(sg_primitive **out, sg_backend *backend,
             const sg_problem *problem, const sg_wanted *wanted, const sg_primitive *forward,
             sg_error *err);
@@ -139,11 +141,11 @@ typedef struct sg_backend_ops {
     /* Layout of an argument; NULL = the primitive does not take it. WORKSPACE and SCRATCH answer a
      * U8 layout of the bytes needed. */
     const sg_layout *(*primitive_layout)(const sg_primitive *primitive, sg_arg arg);
-    bool (*primitive_can_alias)(const sg_primitive *primitive); /* see "In place" above */
+    bool (*primitive_can_alias)(const sg_primitive *primitive);       /* see "In place" above */
     const char *(*primitive_describe)(const sg_primitive *primitive); /* "conv jit:avx512 ..." */
     /* args[i] NULL where the primitive takes none. Pointers are 64-byte aligned. */
-    SG_MUST_CHECK sg_status (*execute)(sg_primitive *primitive, void *const args[SG_ARG_COUNT],
-            sg_error *err);
+    SG_MUST_CHECK sg_status (*execute)(
+            sg_primitive *primitive, void *const args[SG_ARG_COUNT], sg_error *err);
 } sg_backend_ops;
 
 /* Backends and primitives embed this as their first member. */
@@ -156,8 +158,8 @@ struct sg_primitive {
 };
 
 /* The registry: "onednn", "ref". Expected failure: SG_ERR_USAGE on an unknown name. */
-SG_MUST_CHECK sg_status sg_backend_create(sg_backend **out, const char *name,
-        const sg_backend_options *options, sg_error *err);
+SG_MUST_CHECK sg_status sg_backend_create(
+        sg_backend **out, const char *name, const sg_backend_options *options, sg_error *err);
 void sg_backend_destroy(sg_backend *backend); /* NULL-safe; all its primitives must be gone */
 const char *const *sg_backend_names(void);    /* fastest first, NULL-terminated */
 
@@ -167,19 +169,21 @@ SG_MUST_CHECK sg_status sg_primitive_compile(sg_primitive **out, sg_backend *bac
         sg_error *err);
 void sg_primitive_destroy(sg_primitive *primitive); /* NULL-safe */
 const sg_layout *sg_primitive_layout(const sg_primitive *primitive, sg_arg arg);
-SG_MUST_CHECK sg_status sg_primitive_execute(sg_primitive *primitive,
-        void *const args[SG_ARG_COUNT], sg_error *err);
+SG_MUST_CHECK sg_status sg_primitive_execute(
+        sg_primitive *primitive, void *const args[SG_ARG_COUNT], sg_error *err);
 
-/* Shape checks shared by all backends: fills problem->dst from src and the settings, or SG_ERR_SHAPE.
- * Stride, dilation and groups of 0 become 1. conv: the caller sets dst.dims[1]; linear: the caller sets
- * dst to [n, out]. A window of a pool must see at least one pixel. SG_ERR_UNSUPPORTED when the fusion
- * asked for is none of those above. */
+/* Shape checks shared by all backends: fills problem->dst from src and the settings, or
+ * SG_ERR_SHAPE. Stride, dilation and groups of 0 become 1. conv: the caller sets dst.dims[1];
+ * linear: the caller sets dst to [n, out]. A window of a pool must see at least one pixel.
+ * SG_ERR_UNSUPPORTED when the fusion asked for is none of those above. */
 SG_MUST_CHECK sg_status sg_problem_infer(sg_problem *problem, sg_error *err);
 
-/* Whether a pass takes an argument, and its shape; the same for every backend. WORKSPACE and SCRATCH
- * are the backend's own matter and answer false. Batch norm: INFER always reads MEAN and VAR. */
+/* Whether a pass takes an argument, and its shape; the same for every backend. WORKSPACE and
+ * SCRATCH are the backend's own matter and answer false. Batch norm: INFER always reads MEAN and
+ * VAR. */
 bool sg_problem_arg(sg_shape *shape, const sg_problem *problem, sg_arg arg);
-/* Whether the operation has the pass at all (add has no backward: its gradient is DIFF_DST itself). */
+/* Whether the operation has the pass at all (add has no backward: its gradient is DIFF_DST itself).
+ */
 bool sg_problem_has_pass(const sg_problem *problem);
 
 const char *sg_op_name(sg_op op);

@@ -1,11 +1,11 @@
-/* graph.h - a model as a list of nodes, built once. A graph knows channels, kernels and names; image
- * and batch size come with the plan request. Nodes are in topological order: inputs before users.
+/* graph.h - a model as a list of nodes, built once. A graph knows channels, kernels and names;
+ * image and batch size come with the plan request. Nodes are in topological order: inputs before
+ * users.
  *
  * Building never fails half-way: a wrong call marks the graph and sg_graph_finish reports the first
  * mistake with the node's name. Parameters carry their torchvision/timm name: a conv named
- * "layer1.0.conv1" owns "layer1.0.conv1.weight" (and ".bias"), a batch norm named "layer1.0.bn1" owns
- * .weight .bias .running_mean .running_var.
- * SPDX-License-Identifier: Apache-2.0 */
+ * "layer1.0.conv1" owns "layer1.0.conv1.weight" (and ".bias"), a batch norm named "layer1.0.bn1"
+ * owns .weight .bias .running_mean .running_var. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_NN_GRAPH_H
 #define SG_NN_GRAPH_H
 
@@ -27,7 +27,7 @@ typedef struct sg_param {
     sg_param_role role;
     sg_shape shape;
     sg_node_id node;
-    size_t offset; /* in elements, into every block of parameters, gradients, moments */
+    size_t offset;    /* in elements, into every block of parameters, gradients, moments */
     double init_gain; /* see init.h; for special starts (SE gates): constant when is_constant */
     bool is_constant;
     double constant;
@@ -45,7 +45,7 @@ typedef struct sg_node {
     int64_t groups;
     bool has_bias, ceil_mode, count_include_pad;
     double eps, momentum, clip, sigmoid_scale, dropout;
-    int64_t in_features; /* linear only: must equal c*h*w of its input at plan time */
+    int64_t in_features;          /* linear only: must equal c*h*w of its input at plan time */
     int first_param, param_count; /* into params */
     int stage; /* for layer-wise decay and display: 0 = stem, rising to the head */
 } sg_node;
@@ -56,9 +56,9 @@ typedef struct sg_graph {
     int node_count;
     sg_param *params;
     int param_count;
-    size_t elements; /* of one block that holds all parameters and buffers */
-    sg_node_id output;        /* logits */
-    sg_node_id features;      /* last spatial map: default target of class-activation maps */
+    size_t elements;     /* of one block that holds all parameters and buffers */
+    sg_node_id output;   /* logits */
+    sg_node_id features; /* last spatial map: default target of class-activation maps */
     int64_t classes;
     /* builder state */
     size_t node_capacity, param_capacity;
@@ -84,8 +84,8 @@ sg_node_id sg_graph_avg_pool(sg_graph *g, const char *name, sg_node_id x, int64_
         int64_t stride, int64_t padding, bool ceil_mode, bool count_include_pad);
 sg_node_id sg_graph_global_pool(sg_graph *g, const char *name, sg_node_id x);
 /* in_features 0 = channels of x (after global pooling); else channels*height*width of its input. */
-sg_node_id sg_graph_linear(sg_graph *g, const char *name, sg_node_id x, int64_t in_features,
-        int64_t out, bool bias);
+sg_node_id sg_graph_linear(
+        sg_graph *g, const char *name, sg_node_id x, int64_t in_features, int64_t out, bool bias);
 sg_node_id sg_graph_add(sg_graph *g, const char *name, sg_node_id a, sg_node_id b);
 sg_node_id sg_graph_concat(sg_graph *g, const char *name, const sg_node_id *xs, int count);
 sg_node_id sg_graph_channel_scale(sg_graph *g, const char *name, sg_node_id x, sg_node_id gate);
@@ -94,8 +94,8 @@ sg_node_id sg_graph_dropout(sg_graph *g, const char *name, sg_node_id x, double 
 void sg_graph_set_stage(sg_graph *g, int stage);
 
 /* Checks the whole: names unique, one input, channel counts, output set. Offsets are final. */
-SG_MUST_CHECK sg_status sg_graph_finish(sg_graph *g, sg_node_id output, sg_node_id features,
-        sg_error *err);
+SG_MUST_CHECK sg_status sg_graph_finish(
+        sg_graph *g, sg_node_id output, sg_node_id features, sg_error *err);
 
 /* Shapes of all nodes for a batch: shapes[node_count]. SG_ERR_SHAPE names the node. */
 SG_MUST_CHECK sg_status sg_graph_shapes(sg_shape *shapes, const sg_graph *g, int64_t batch,
@@ -108,11 +108,11 @@ sg_node_id sg_graph_find(const sg_graph *g, const char *name); /* -1 = none */
 int sg_graph_find_param(const sg_graph *g, const char *name);  /* -1 = none */
 
 typedef struct sg_graph_cost {
-    int64_t parameters;  /* trainable scalars (buffers left out) */
-    int64_t macs;        /* multiply-accumulates of convolutions and linear layers, per image */
+    int64_t parameters; /* trainable scalars (buffers left out) */
+    int64_t macs;       /* multiply-accumulates of convolutions and linear layers, per image */
     int64_t activation_bytes; /* sum of all node outputs in float32, per image */
 } sg_graph_cost;
-SG_MUST_CHECK sg_status sg_graph_measure(sg_graph_cost *out, const sg_graph *g, int64_t height,
-        int64_t width, sg_error *err);
+SG_MUST_CHECK sg_status sg_graph_measure(
+        sg_graph_cost *out, const sg_graph *g, int64_t height, int64_t width, sg_error *err);
 
 #endif

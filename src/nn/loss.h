@@ -1,7 +1,6 @@
 /* loss.h - softmax cross-entropy over logits, as torch.nn.CrossEntropyLoss(weight, label_smoothing)
- * defines it, with focal loss and soft (mixed) targets beside it. Plain arrays in and out: the last few
- * numbers of a network need no backend.
- * SPDX-License-Identifier: Apache-2.0 */
+ * defines it, with focal loss and soft (mixed) targets beside it. Plain arrays in and out: the last
+ * few numbers of a network need no backend. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_NN_LOSS_H
 #define SG_NN_LOSS_H
 
@@ -17,9 +16,9 @@ typedef struct sg_loss_options {
     double focal_gamma;          /* 0 = cross-entropy; else Lin et al. 2017, smoothing must be 0 */
 } sg_loss_options;
 
-/* Mean loss over n rows, weighted as torch does: sum_i w(y_i) l_i / sum_i w(y_i), smoothing included as
- * torch includes it. mix: second labels and the share of the first (NULL = none; loss is
- * lam*L(first) + (1-lam)*L(second)). grad[n*classes] = d loss / d logits; may be NULL.
+/* Mean loss over n rows, weighted as torch does: sum_i w(y_i) l_i / sum_i w(y_i), smoothing
+ * included as torch includes it. mix: second labels and the share of the first (NULL = none; loss
+ * is lam*L(first) + (1-lam)*L(second)). grad[n*classes] = d loss / d logits; may be NULL.
  * SG_ERR_NUMERIC when a logit or the loss is not finite. */
 SG_MUST_CHECK sg_status sg_loss_softmax(double *loss, float *grad, const float *logits,
         const int *labels, const int *mix_labels, const float *mix_share, int64_t n,

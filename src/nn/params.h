@@ -1,6 +1,6 @@
 /* params.h - the numbers of a model: one block with every parameter and buffer of a graph at
- * graph->params[i].offset, in the plain layout. The master copy; plans make their own packed copies.
- * SPDX-License-Identifier: Apache-2.0 */
+ * graph->params[i].offset, in the plain layout. The master copy; plans make their own packed
+ * copies. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_NN_PARAMS_H
 #define SG_NN_PARAMS_H
 
@@ -14,11 +14,12 @@ typedef struct sg_params {
 } sg_params;
 
 SG_MUST_CHECK sg_status sg_params_create(sg_params **out, const sg_graph *graph, sg_dtype dtype,
-        sg_error *err); /* all zero but running variances, which are 1 */
+        sg_error *err);                    /* all zero but running variances, which are 1 */
 void sg_params_destroy(sg_params *params); /* NULL-safe */
 float *sg_params_f32(const sg_params *params, int index);
 double *sg_params_f64(const sg_params *params, int index);
-SG_MUST_CHECK sg_status sg_params_copy(sg_params *dst, const sg_params *src, sg_error *err); /* converts dtype */
+SG_MUST_CHECK sg_status sg_params_copy(
+        sg_params *dst, const sg_params *src, sg_error *err); /* converts dtype */
 
 /* Random start, torchvision's rules: convolutions He normal fan-out; linear layers uniform
  * +-1/sqrt(fan_in) weights and biases; batch norms 1 and 0; constants where the graph says.

@@ -1,12 +1,11 @@
 /* plan.h - a graph made ready to run: request + graph + backend = an ordered list of compiled
- * primitives over one planned block of memory. Training, frozen stems, prediction, activation maps and
- * gradients of the input are all requests of the same engine.
+ * primitives over one planned block of memory. Training, frozen stems, prediction, activation maps
+ * and gradients of the input are all requests of the same engine.
  *
  * Nothing is allocated after creation. Activations share the block by liveness. Layouts that the
  * backend prefers flow from operation to operation; reorders stand at the edges only. Fusion is
- * decided here: conv + batch norm + ReLU (+ add) folded when nothing backward is asked, batch norm +
- * ReLU in training.
- * SPDX-License-Identifier: Apache-2.0 */
+ * decided here: conv + batch norm + ReLU (+ add) folded when nothing backward is asked, batch norm
+ * + ReLU in training. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_NN_PLAN_H
 #define SG_NN_PLAN_H
 
@@ -29,8 +28,8 @@ typedef struct sg_plan_request {
     /* Batch norms use batch statistics (and update running ones) where this is true, running
      * statistics elsewhere. [graph->node_count]; NULL = all false. Independent of gradients. */
     const bool *batch_statistics;
-    bool dropout;             /* active dropout (training) */
-    const sg_node_id *taps;   /* nodes whose output is readable after forward, besides the logits */
+    bool dropout;           /* active dropout (training) */
+    const sg_node_id *taps; /* nodes whose output is readable after forward, besides the logits */
     int tap_count;
     bool no_fold; /* prediction without folding, for comparing */
 } sg_plan_request;
@@ -52,16 +51,17 @@ void *sg_plan_input(sg_plan *plan);
 /* Runs forward. `live` of the batch's images count for batch statistics only in the sense that a
  * short last batch needs its own plan: all `batch` images are always computed.
  * dropout_step names the dropout stream (seed, SG_RNG_DROPOUT, step, node). */
-SG_MUST_CHECK sg_status sg_plan_forward(sg_plan *plan, uint64_t seed, uint32_t dropout_step,
-        sg_error *err);
+SG_MUST_CHECK sg_status sg_plan_forward(
+        sg_plan *plan, uint64_t seed, uint32_t dropout_step, sg_error *err);
 
 /* Logits, plain [batch, classes]; valid until the next forward. */
 const void *sg_plan_logits(const sg_plan *plan);
 /* A tapped node's output in the plain layout (reordered on demand into plan memory). */
-SG_MUST_CHECK sg_status sg_plan_tap(const void **out, sg_plan *plan, sg_node_id node, sg_error *err);
+SG_MUST_CHECK sg_status sg_plan_tap(
+        const void **out, sg_plan *plan, sg_node_id node, sg_error *err);
 
-/* Runs backward from d(loss)/d(logits), plain [batch, classes]. PARAMETERS: fills the gradient block
- * (overwrites; zero for what is not trained). */
+/* Runs backward from d(loss)/d(logits), plain [batch, classes]. PARAMETERS: fills the gradient
+ * block (overwrites; zero for what is not trained). */
 SG_MUST_CHECK sg_status sg_plan_backward(sg_plan *plan, const void *logits_grad, sg_error *err);
 /* Gradient block: graph->elements elements of the request's dtype at params' offsets; borrowed. */
 void *sg_plan_gradients(sg_plan *plan);
@@ -69,15 +69,15 @@ void *sg_plan_gradients(sg_plan *plan);
 SG_MUST_CHECK sg_status sg_plan_node_gradient(const void **out, sg_plan *plan, sg_error *err);
 
 typedef struct sg_plan_stats {
-    size_t block_bytes;      /* the planned block: activations, gradients, workspaces, scratch */
-    size_t unshared_bytes;   /* what it would be without sharing */
-    size_t packed_bytes;     /* packed copies of parameters, and the gradient block */
+    size_t block_bytes;    /* the planned block: activations, gradients, workspaces, scratch */
+    size_t unshared_bytes; /* what it would be without sharing */
+    size_t packed_bytes;   /* packed copies of parameters, and the gradient block */
     int primitives, reorders, fallbacks;
 } sg_plan_stats;
 void sg_plan_stats_get(sg_plan_stats *out, const sg_plan *plan);
 
-/* Name of the first node whose output holds NaN or infinity after forward, or NULL. Slow: after a bad
- * loss only; looks at what is still in memory. */
+/* Name of the first node whose output holds NaN or infinity after forward, or NULL. Slow: after a
+ * bad loss only; looks at what is still in memory. */
 const char *sg_plan_find_nan(sg_plan *plan);
 
 /* Time per step of the plan, for `--profile`: calls visit(user, step name, primitive text, seconds)

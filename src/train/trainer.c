@@ -154,7 +154,8 @@ static sg_status run_epoch(sg_session *s, sg_error *err) {
     p->epoch++;
     sg_epoch e = {p->epoch, p->loss_sum / batches,
             sg_schedule_rate(&s->schedule, s->optimizer->step - 1), p->norm_sum / batches,
-            s->val != NULL, { NAN, NAN, NAN, NAN }, seconds, (batches - (double)first) * s->batch / seconds,
+            s->val != NULL, {NAN, NAN, NAN, NAN}, seconds,
+            (batches - (double)first) * s->batch / seconds,
             (sg_loader_wait_seconds(s->train) - waited) / seconds};
     p->batch = 0;
     p->loss_sum = p->norm_sum = 0;
