@@ -4,11 +4,11 @@
 #include "cli/cli.h"
 
 const sg_verb *const sg_verbs[] = {
-        &sg_verb_data_explore,
+        &sg_verb_data_phantom,
         &sg_verb_data_manifest,
+        &sg_verb_data_explore,
         &sg_verb_data_split,
         &sg_verb_preprocess,
-        &sg_verb_data_phantom,
         &sg_verb_data_augment_preview,
         &sg_verb_train,
         &sg_verb_evaluate,
