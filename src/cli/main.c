@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/version.h"
 #include "cli/cli.h"
-#include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_VERBS = 128 };
 
@@ -138,11 +139,11 @@ static int dispatch(int argc, char **argv) {
 
 /* A result that did not reach its file is a failure; a reader that left early is not. */
 static int finish_output(int code) {
-    errno = 0;
     bool lost = fflush(stdout) != 0 || ferror(stdout);
-    if (!lost || errno == EPIPE || code != SG_EXIT_OK) return code;
-    fprintf(stderr, "sonograde: cannot write standard output: %s\n",
-            errno ? strerror(errno) : "output was lost");
+    if (!lost || code != SG_EXIT_OK) return code;
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR)) return code;
+    fputs("sonograde: cannot write standard output; is its disk full?\n", stderr);
     return SG_EXIT_FAILURE;
 }
 

@@ -46,8 +46,8 @@ done <verbs
 grep -q "$(printf '\033')" err && fail "an escape sequence reached stderr"
 
 # A reader that leaves early is no failure; a full disk is.
-"$SONOGRADE" docs usage | head -n 1 >/dev/null
+"$SONOGRADE" docs usage | true
 [ "${PIPESTATUS[0]}" = 0 ] || fail "an early reader made it fail"
 "$SONOGRADE" docs usage >/dev/full 2>err && fail "a full disk went unnoticed"
-grep -q 'No space left' err || fail "a full disk was not named: $(cat err)"
+grep -q 'disk full' err || fail "a full disk was not named: $(cat err)"
 exit 0
