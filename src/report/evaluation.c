@@ -45,9 +45,10 @@ static void put_key_figures(sg_page *page, const sg_evaluation_page *e) {
     sg_page_section(page, "Key figures", NULL);
     sg_page_put_figures(page, figures, count);
     if (e->auroc_note) sg_page_textf(page, "AUROC: %s.", e->auroc_note);
-    sg_page_textf(page, "In brackets: 95 %% confidence intervals%s%s.",
-            e->facts.interval_method ? ", " : "",
-            e->facts.interval_method ? e->facts.interval_method : "");
+    if (e->facts.interval_method)
+        sg_page_textf(page, "In brackets: confidence intervals (%s).", e->facts.interval_method);
+    else
+        sg_page_text(page, "In brackets: 95 % confidence intervals.");
     if (e->redraws)
         sg_page_textf(page, "%zu bootstrap draws lacked a class and were drawn again.", e->redraws);
 }

@@ -22,13 +22,13 @@ typedef struct sg_evaluation_value {
 
 /* What must be known to judge the figures. */
 typedef struct sg_evaluation_facts {
-    const char *data;            /* name of the data set, number of images */
-    const char *split;           /* "test", "5 folds (cohort-folds.csv)" */
-    const char *split_unit;      /* "group" or "image" */
-    const char *interval_method; /* "bootstrap over 431 groups within classes, BCa, 10,000 draws" */
-    const char *model;           /* "mobilenetv2, 2.23 M parameters, 224 px" */
-    const char *initialisation;  /* "ImageNet, 99.8 % of parameters" */
-    const char *selection;       /* "last epoch's averaged weights; nothing chosen" */
+    const char *data;                /* name of the data set, number of images */
+    const char *split;               /* "test", "5 folds (cohort-folds.csv)" */
+    const char *split_unit;          /* "group" or "image" */
+    const char *interval_method;     /* "95 %, bootstrap over 431 groups, BCa, 10,000 draws" */
+    const char *model;               /* "mobilenetv2, 2.23 M parameters, 224 px" */
+    const char *initialisation;      /* "ImageNet, 99.8 % of parameters" */
+    const char *selection;           /* "last epoch's averaged weights; nothing chosen" */
     const char *training_population; /* "BUSI, one hospital, 445 images" */
     const char *training_shares;     /* "benign 57 %, malignant 27 %, normal 16 %" */
     const char *seed;

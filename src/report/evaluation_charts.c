@@ -18,6 +18,19 @@ static sg_svg_axis labelled(sg_svg_axis axis, const char *label) {
 
 /* ---- ROC and precision-recall ---- */
 
+static const char *curve_caption(bool roc, bool folds) {
+    static const char *const captions[2][2] = {
+            {"Average precision behind each name; chance is the share of the class.",
+                    "Curves and average precision pool all folds, which mixes the scores of "
+                    "several "
+                    "models; chance is the share of the class."},
+            {"Area under the curve behind each name; the dashed line is chance.",
+                    "Curves pool all folds, which mixes the scores of several models; the areas "
+                    "behind "
+                    "the names are those of the class table. The dashed line is chance."}};
+    return captions[roc][folds];
+}
+
 static void put_class_curves(sg_page *page, const sg_evaluation_page *e, bool roc) {
     sg_svg_series *series = calloc(e->class_count, sizeof *series);
     char(*names)[SG_CELL] = calloc(e->class_count, sizeof *names);
@@ -47,9 +60,7 @@ static void put_class_curves(sg_page *page, const sg_evaluation_page *e, bool ro
                 .series = series,
                 .count = count,
                 .diagonal = roc};
-        sg_page_put_chart(page, &chart,
-                roc ? "Area under the curve behind each name; the dashed line is chance."
-                    : "Average precision behind each name; chance is the share of the class.");
+        sg_page_put_chart(page, &chart, curve_caption(roc, e->fold_count > 1));
     }
     free(series);
     free(names);

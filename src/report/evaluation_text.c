@@ -103,11 +103,15 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e) {
     };
     if (m->allow_seen) {
         char text[256];
-        snprintf(text, sizeof text,
-                "%zu of the evaluated images were in the training set of this model, by content or "
-                "by "
-                "group, and were let in on request. The figures are not test figures.",
-                m->seen_images);
+        if (m->seen_images)
+            snprintf(text, sizeof text,
+                    "%zu of the evaluated images were in the training set of this model, by "
+                    "content or "
+                    "by group, and were let in on request. The figures are not test figures.",
+                    m->seen_images);
+        else
+            snprintf(text, sizeof text,
+                    "Images that the model was trained on were allowed; none was found here.");
         sg_page_warn(page, "allow-seen", text);
     }
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
