@@ -85,7 +85,7 @@ static const char *selection(keep *k, const json_t *section) {
     return TEXT(k, "epoch with the best %s on validation images inside the training part", figure);
 }
 
-static void fill_facts(sg_evaluation_facts *f, keep *k, const sg_predictions *p,
+static void fill_facts(sg_evaluation_facts *f, sg_page_fact *more, keep *k, const sg_predictions *p,
         const sg_metrics *m, const sg_evaluation_source *source) {
     const json_t *training = first_model(p, "training");
     double share = json_number_value(json_object_get(training, "initialisation"));
@@ -116,6 +116,16 @@ static void fill_facts(sg_evaluation_facts *f, keep *k, const sg_predictions *p,
     f->preprocessing = preprocessing(k, first_model(p, "recipe"));
     f->build = TEXT(k, "sonograde %s (%s)", sg_version(), sg_build_id());
     const char *sha = json_string_value(first_model(p, "weights_sha256"));
+    if (p->doubtful) {
+        more->name = "Doubtful groups";
+        more->value = TEXT(k,
+                "%zu groups of like thumbnails lie on both sides of the split; their fine "
+                "structure "
+                "differs, so they were taken for different lesions",
+                p->doubtful);
+        f->more = more;
+        f->more_count = 1;
+    }
     f->input_hashes = TEXT(k, "first model %.16s", sha ? sha : "");
 }
 
@@ -358,7 +368,8 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
                     with_interval(m->malignant_rest.specificity, m->specificity_interval),
             .redraws = m->redraws,
             .show_full = source->show_full};
-    fill_facts(&page.facts, &k, p, m, source);
+    sg_page_fact more;
+    fill_facts(&page.facts, &more, &k, p, m, source);
     fill_marks(&page.marks, p, source);
     fill_calibration(&page, &calibration, bins, p, m);
     sg_status st = fill_classes(classes, curves, &k, p, m, err);

@@ -386,15 +386,15 @@ json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
             interval_json(m->auroc_macro_interval), "auroc_macro_pooled",
             sg_json_number(m->auroc_macro_pooled), "per_class", per_class, "confusion",
             confusion_json(m));
-    json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:O, s:I, s:I}",
+    json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:O, s:I, s:I}",
             "sensitivity_malignant", sg_json_number(has ? m->malignant_rest.sensitivity : NAN),
             "sensitivity_malignant_ci", interval_json(m->sensitivity_interval),
             "specificity_malignant", sg_json_number(has ? m->malignant_rest.specificity : NAN),
             "specificity_malignant_ci", interval_json(m->specificity_interval), "calibration",
             calibration_json(&m->calibration), "folds", folds_json(m), "split_unit",
-            p->ungrouped ? "image" : "group", "initialisation", sg_json_number(initialisation(p)),
-            "models", p->models, "bootstrap_draws", (json_int_t)m->draws, "bootstrap_redraws",
-            (json_int_t)m->redraws);
+            p->ungrouped ? "image" : "group", "doubtful_groups", (json_int_t)p->doubtful,
+            "initialisation", sg_json_number(initialisation(p)), "models", p->models,
+            "bootstrap_draws", (json_int_t)m->draws, "bootstrap_redraws", (json_int_t)m->redraws);
     if (out && figures && rest) {
         json_object_update(out, figures);
         json_object_update(out, rest);

@@ -229,6 +229,7 @@ sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part pa
         sg_log_line(options->log, SG_LOG_WARN,
                 "%d of %d folds are finished; the others are left out", done, folds);
     found.ungrouped = run.split.ungrouped;
+    found.doubtful = run.split.doubtful;
     found.folds = folds;
     sg_run_close(&run);
     if (st)
