@@ -10,6 +10,8 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_data_split,
         &sg_verb_preprocess,
         &sg_verb_data_augment_preview,
+        &sg_verb_models,
+        &sg_verb_models_show,
         &sg_verb_train,
         &sg_verb_evaluate,
         &sg_verb_bundle,

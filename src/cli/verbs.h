@@ -12,6 +12,8 @@ extern const sg_verb sg_verb_data_phantom;
 extern const sg_verb sg_verb_data_augment_preview;
 extern const sg_verb sg_verb_doctor;
 extern const sg_verb sg_verb_preprocess;
+extern const sg_verb sg_verb_models;
+extern const sg_verb sg_verb_models_show;
 extern const sg_verb sg_verb_train;
 extern const sg_verb sg_verb_evaluate;
 extern const sg_verb sg_verb_bundle;

@@ -37,7 +37,7 @@ static const sg_model_info infos[MODELS] = {
         [MRESNETV2] = {"mresnetv2", "mresnet on pre-activated blocks", MAINI_2025,
                 "ONNX Model Zoo, timm for SE", "resnet50v2"},
         [MOBILENETV2] = {"mobilenetv2", "inverted residuals, made for small machines", SANDLER_2018,
-                "torchvision, or ONNX Model Zoo with the first expansion", "resnet50"},
+                "torchvision, or ONNX Model Zoo with the first expansion", NULL},
 };
 
 /* What a model is unless its options say otherwise. */
