@@ -54,10 +54,11 @@ void sg_curve_dispose(sg_curve *curve) {
 
 /* x, y and threshold share one block, owned by x. */
 static sg_status make_curve(sg_curve *curve, size_t capacity, sg_error *err) {
-    double *block = calloc(capacity, 3 * sizeof *block);
-    if (!block)
+    *curve = (sg_curve){.x = calloc(capacity, 3 * sizeof(double))};
+    if (!curve->x)
         return sg_fail(err, SG_ERR_MEMORY, "out of memory for a curve of %zu points", capacity);
-    *curve = (sg_curve){0, block, block + capacity, block + 2 * capacity};
+    curve->y = curve->x + capacity;
+    curve->threshold = curve->y + capacity;
     return SG_OK;
 }
 

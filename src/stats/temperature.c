@@ -18,13 +18,14 @@ static likelihood evaluate(
     for (size_t i = 0; i < n; i++) {
         const double *z = logits + i * classes;
         double top = z[0], mass = 0, mean = 0, square = 0;
-        for (size_t k = 1; k < classes; k++) top = fmax(top, z[k]);
-        for (size_t k = 0; k < classes; k++) {
+        for (size_t j = 1; j < classes; j++) top = fmax(top, z[j]);
+        size_t k = 0;
+        do { /* there is at least one class */
             double gap = z[k] - top, e = exp(b * gap);
             mass += e;
             mean += e * gap;
             square += e * gap * gap;
-        }
+        } while (++k < classes);
         mean /= mass;
         double truth = z[labels[i]] - top;
         sum.value += log(mass) - b * truth;
