@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const size_t max_bytes = (size_t)1 << 30;
+static const char byte_order_mark[] = "\xEF\xBB\xBF"; /* of UTF-8 */
 
 /* ---- the spreadsheet guard ---- */
 
@@ -150,7 +151,7 @@ sg_status sg_csv_parse(
         sg_csv *out, const char *text, size_t size, const char *name, sg_error *err) {
     if (size > max_bytes)
         return sg_fail(err, SG_ERR_FORMAT, "%s: larger than 1 GiB, the most a table may be", name);
-    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+    if (size >= 3 && memcmp(text, byte_order_mark, 3) == 0) {
         text += 3;
         size -= 3;
     }
@@ -216,7 +217,8 @@ static bool start_field(sg_str *s) {
 void sg_csv_put(sg_str *s, const char *field) {
     bool first = start_field(s);
     bool guard = needs_guard(field);
-    if (*field ? !strpbrk(field, ",\"\r\n") : !first) {
+    bool marked = strncmp(field, byte_order_mark, 3) == 0; /* at the top it would be taken off */
+    if (*field ? !strpbrk(field, ",\"\r\n") && !marked : !first) {
         sg_str_appendf(s, "%s%s", guard ? "'" : "", field);
         return;
     }
