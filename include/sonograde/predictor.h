@@ -30,7 +30,7 @@ typedef struct sg_predictor_options {
     bool allow_phantom_model; /* a model trained on simulated images predicts nothing else unless
                                  set */
     const char *backend;      /* NULL = "onednn" */
-    int batch; /* images per forward pass, 0 = 1; sg_predictor_predict_batch's chunk */
+    int batch;                /* images per forward pass, 0 = 1 */
 } sg_predictor_options;
 #define SG_PREDICTOR_OPTIONS_INIT                                                                  \
     { 0, false, false, NULL, 0 }

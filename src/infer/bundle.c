@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/version.h"
 #include "weights/safetensors.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,25 +59,43 @@ static const json_t *member_section(const json_t *doc, const char *key, int i) {
     return json_is_array(section) ? json_array_get(section, (size_t)i) : section;
 }
 
-static sg_status build_member(
-        sg_member *m, const json_t *doc, int i, const char *path, sg_error *err) {
+/* The network must fit what the bundle says of all members: buffers are sized by that. */
+static sg_status check_options(
+        const sg_model_options *o, const sg_bundle *b, const char *path, sg_error *err) {
+    if (o->classes == b->class_count && o->channels == b->recipe.channels) return SG_OK;
+    return sg_fail(err, SG_ERR_FORMAT,
+            "%s contradicts itself: a network of %lld classes and %lld channels for %d class names "
+            "and images of %d channels",
+            path, (long long)o->classes, (long long)o->channels, b->class_count,
+            b->recipe.channels);
+}
+
+static sg_status build_member(sg_member *m, const sg_bundle *b, const json_t *doc, int i,
+        const char *path, sg_error *err) {
     m->training = member_section(doc, "training", i);
     m->calibration = member_section(doc, "calibration", i);
     m->selection = member_section(doc, "selection", i);
+    if (!json_is_object(m->training))
+        return sg_fail(err, SG_ERR_FORMAT, "%s does not say what model %d was trained on", path, i);
     const json_t *fold = json_object_get(m->training, "fold");
     m->fold = json_is_integer(fold) ? (int)json_integer_value(fold) : -1;
     m->seed = json_integer_value(json_object_get(m->training, "seed"));
     m->initialisation = json_number_value(json_object_get(m->training, "initialisation"));
     const json_t *temperature = json_object_get(m->calibration, "temperature");
     m->temperature = json_is_number(temperature) ? json_number_value(temperature) : 1.0;
-    if (!(m->temperature > 0))
-        return sg_fail(err, SG_ERR_FORMAT, "%s carries a temperature that is not positive", path);
+    if (!(m->temperature >= 1e-3 && m->temperature <= 1e3))
+        return sg_fail(err, SG_ERR_FORMAT, "%s carries a temperature outside 0.001..1000", path);
     const json_t *model = member_section(doc, "model", i);
     const char *name = json_string_value(json_object_get(model, "name"));
     if (!name) return sg_fail(err, SG_ERR_FORMAT, "%s does not say which model it holds", path);
     sg_model_options options;
     sg_status st = sg_model_options_from_json(&options, json_object_get(model, "options"), err);
-    if (!st) st = sg_model_build(&m->graph, name, &options, err);
+    if (st) return sg_fail_context(err, st, "%s", path);
+    st = check_options(&options, b, path, err);
+    if (st) return st;
+    st = sg_model_build(&m->graph, name, &options, err);
+    if (st == SG_ERR_USAGE) /* here the file asks, not the user */
+        return sg_fail(err, SG_ERR_FORMAT, "%s: %s", path, err ? err->message : "");
     if (!st) st = sg_params_create(&m->params, m->graph, SG_F32, err);
     return st ? sg_fail_context(err, st, "%s", path) : SG_OK;
 }
@@ -102,8 +121,15 @@ static sg_status load_member(sg_member *m, const sg_safetensors *file, bool is_b
         if (!t || !sg_shape_equal(&t->shape, &param->shape))
             return sg_fail(err, SG_ERR_FORMAT, "%s lacks %s in the shape that %s needs", path,
                     param->name, m->graph->name);
-        sg_status st = sg_tensor_to_f32(sg_params_f32(m->params, p), t, err);
-        if (st) return st;
+        float *x = sg_params_f32(m->params, p);
+        sg_status st = sg_tensor_to_f32(x, t, err);
+        if (st) return sg_fail_context(err, st, "%s", path);
+        for (int64_t k = 0; k < sg_shape_count(&param->shape); k++)
+            if (!isfinite(x[k]))
+                return sg_fail(err, SG_ERR_INPUT,
+                        "%s: tensor %s holds NaN or infinity; the model cannot be used, train it "
+                        "again",
+                        path, param->name);
     }
     m->params->version++;
     return SG_OK;
@@ -123,7 +149,7 @@ static sg_status add_members(sg_bundle *b, const sg_safetensors *file, const jso
     for (int i = 0; i < (int)count; i++) {
         sg_member *m = &b->members[b->member_count++];
         memset(m, 0, sizeof *m);
-        sg_status st = build_member(m, doc, i, path, err);
+        sg_status st = build_member(m, b, doc, i, path, err);
         if (!st) st = load_member(m, file, is_bundle, i, path, err);
         if (st) return st;
     }
@@ -158,7 +184,8 @@ static sg_status share_facts(sg_bundle *b, const json_t *doc, const char *path, 
     b->class_count = (int)count;
     b->recipe = recipe;
     const json_t *model = member_section(doc, "model", 0);
-    b->model = sg_strdup(json_string_value(json_object_get(model, "name")));
+    const char *name = json_string_value(json_object_get(model, "name"));
+    b->model = sg_strdup(name ? name : "?"); /* a nameless model is refused with its member */
     return b->model ? SG_OK : no_memory(err, path);
 }
 
@@ -168,44 +195,79 @@ static sg_status add_file(sg_bundle *b, const char *path, sg_error *err) {
     sg_status st = sg_safetensors_open(&file, path, true, err);
     if (!st) st = read_document(&doc, file, path, err);
     if (!st && json_array_append_new(b->document, doc)) st = no_memory(err, path);
-    if (!st) st = add_members(b, file, doc, path, err);
     if (!st) st = share_facts(b, doc, path, err);
+    if (!st) st = add_members(b, file, doc, path, err);
     sg_safetensors_close(file);
     return st;
 }
 
 /* ---- run folders ---- */
 
-static sg_status add_path(sg_bundle *b, const char *path, sg_error *err);
+enum { FOLDS_MAX = 100 };
 
-static sg_status add_folds(sg_bundle *b, const char *dir, sg_error *err) {
-    for (int fold = 0;; fold++) {
+/* A training that chooses its epoch keeps weights on the way: only the checkpoint knows its end. A
+ * run whose checkpoint was deleted to save space counts as finished. */
+static sg_status check_finished(const char *dir, const char *root, sg_error *err) {
+    char *last = sg_strdupf("%s/weights/last.safetensors", dir);
+    if (!last) return no_memory(err, dir);
+    sg_safetensors *file = NULL;
+    json_t *doc = NULL;
+    sg_status st = SG_OK;
+    if (sg_path_exists(last)) {
+        st = sg_safetensors_open(&file, last, false, err);
+        if (!st) st = read_document(&doc, file, last, err);
+        if (!st && !json_is_true(json_object_get(json_object_get(doc, "progress"), "finished")))
+            st = sg_fail(err, SG_ERR_INPUT,
+                    "the training in %s is not finished; go on with `sonograde train --resume %s`",
+                    dir, root);
+    }
+    json_decref(doc);
+    sg_safetensors_close(file);
+    free(last);
+    return st;
+}
+
+/* The kept weights of one training, where there are any. root: the run to go on with. */
+static sg_status add_training(
+        bool *found, sg_bundle *b, const char *dir, const char *root, sg_error *err) {
+    char *kept = sg_strdupf("%s/weights/best.safetensors", dir);
+    if (!kept) return no_memory(err, dir);
+    *found = sg_path_exists(kept);
+    sg_status st = *found ? check_finished(dir, root, err) : SG_OK;
+    if (!st && *found) st = add_file(b, kept, err);
+    free(kept);
+    return st;
+}
+
+/* The folds that were trained: `train --fold` makes some of them only. */
+static sg_status add_folds(int *count, sg_bundle *b, const char *dir, sg_error *err) {
+    *count = 0;
+    for (int fold = 0; fold < FOLDS_MAX; fold++) {
         char *sub = sg_strdupf("%s/fold%d", dir, fold);
         if (!sub) return no_memory(err, dir);
-        bool there = sg_path_is_dir(sub);
-        sg_status st = there ? add_path(b, sub, err) : SG_OK;
+        bool there = sg_path_is_dir(sub), kept = false;
+        sg_status st = there ? add_training(&kept, b, sub, dir, err) : SG_OK;
+        if (!st && there && !kept)
+            st = sg_fail(err, SG_ERR_INPUT,
+                    "the training in %s is not finished; go on with `sonograde train --resume %s`",
+                    sub, dir);
         free(sub);
-        if (st || !there) return st;
+        if (st) return st;
+        *count += there;
     }
+    return SG_OK;
 }
 
 static sg_status add_path(sg_bundle *b, const char *path, sg_error *err) {
     if (!sg_path_is_dir(path)) return add_file(b, path, err);
-    char *kept = sg_strdupf("%s/weights/best.safetensors", path);
-    char *fold0 = sg_strdupf("%s/fold0", path);
-    sg_status st;
-    if (!kept || !fold0)
-        st = no_memory(err, path);
-    else if (sg_path_exists(kept))
-        st = add_file(b, kept, err);
-    else if (sg_path_is_dir(fold0))
-        st = add_folds(b, path, err);
-    else
+    bool found = false;
+    int folds = 0;
+    sg_status st = add_training(&found, b, path, path, err);
+    if (!st && !found) st = add_folds(&folds, b, path, err);
+    if (!st && !found && !folds)
         st = sg_fail(err, SG_ERR_INPUT,
                 "%s holds no finished training; finish it with `sonograde train --resume %s`", path,
                 path);
-    free(kept);
-    free(fold0);
     return st;
 }
 

@@ -5,6 +5,7 @@
 #include "image/codec.h"
 #include "nn/loss.h"
 #include "nn/plan.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,8 +129,13 @@ static sg_status run_member(sg_predictor *p, int i, int n, sg_error *err) {
         st = sg_plan_forward(plan, 0, 0, err);
         if (st) break;
         const float *found = sg_plan_logits(plan);
-        for (size_t j = 0; j < (size_t)n * k; j++)
+        for (size_t j = 0; j < (size_t)n * k; j++) {
+            if (!isfinite(found[j]))
+                return sg_fail(err, SG_ERR_INPUT,
+                        "model %d of %s gives NaN or infinity; its weights are of no use", i + 1,
+                        p->bundle->model);
             p->logits[j] = look == 0 ? found[j] : 0.5f * (p->logits[j] + found[j]);
+        }
     }
     return st;
 }
@@ -251,13 +257,15 @@ sg_status sg_predictor_predict_pixels(sg_predictor *p, sg_prediction *out, const
                 "pixels must be given with a width and height of at least 1, 1 or 3 channels, and "
                 "a stride that covers a row");
     sg_image image;
+    sg_prediction found;
     sg_status st = sg_predictor_check_phantom(p, NULL, err);
     if (!st) st = sg_image_create(&image, width, height, channels, err);
     if (st) return st;
     size_t row = (size_t)width * (size_t)channels;
     for (int y = 0; y < height; y++)
         memcpy(image.pixels + (size_t)y * row, pixels + (size_t)y * stride, row);
-    st = sg_predictor_predict_images(p, out, &image, 1, err);
+    st = sg_predictor_predict_images(p, &found, &image, 1, err);
+    if (!st) *out = found;
     sg_image_dispose(&image);
     return st;
 }

@@ -54,6 +54,7 @@ sg_status sg_meta_make(
     const sg_train_options *o = job->options;
     sg_model_options model = o->model_options;
     model.classes = (int64_t)m->class_count;
+    model.channels = o->recipe.channels;
     json_t *classes = json_array();
     for (size_t c = 0; c < m->class_count; c++)
         json_array_append_new(classes, json_string(m->class_names[c]));
@@ -101,6 +102,7 @@ sg_status sg_meta_identity(
     const sg_train_options *o = job->options;
     sg_model_options model = o->model_options;
     model.classes = (int64_t)job->manifest->class_count;
+    model.channels = o->recipe.channels;
     json_t *identity = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:I}", "backend",
             backend, "data", data, "parts", parts, "model", o->model, "model_options",
             sg_model_options_to_json(&model), "recipe", sg_recipe_to_json(&o->recipe), "epochs",

@@ -1,0 +1,138 @@
+/* test_bundle.c - model files are opened as what they are, and refused where they lie or are not
+ * finished. SPDX-License-Identifier: Apache-2.0 */
+#include "base/version.h"
+#include "infer/bundle.h"
+#include "support/check.h"
+#include "weights/safetensors.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* What a weights file says of itself; takes the reference of each part. */
+static json_t *describe(int network_classes, const char *kind, json_t *classes) {
+    sg_recipe recipe = SG_RECIPE_INIT;
+    sg_model_options model = SG_MODEL_OPTIONS_INIT;
+    model.classes = network_classes;
+    recipe.size = 32;
+    json_t *seen = json_pack("[[s,s],[s,s]]", "bb", "g2", "aa", "g1");
+    json_t *training = json_pack("{s:i, s:{s:i}, s:i, s:n, s:f, s:b, s:o}", "images", 2,
+            "class_counts", "benign", 2, "seed", 7, "fold", "initialisation", 0.5, "phantom", 0,
+            "seen", seen);
+    return json_pack("{s:i, s:s, s:{s:s, s:o}, s:o, s:o, s:o}", "schema", SG_SCHEMA_VERSION, "kind",
+            kind, "model", "name", "mobilenetv2", "options", sg_model_options_to_json(&model),
+            "recipe", sg_recipe_to_json(&recipe), "classes", classes, "training", training);
+}
+
+static json_t *three(void) {
+    return json_pack("[s,s,s]", "benign", "malignant", "normal");
+}
+
+/* Weights of a mobilenetv2 with three classes, `first` as their first number. Drops doc. */
+static void write_model(const char *path, json_t *doc, float first) {
+    sg_error err = SG_ERROR_INIT;
+    sg_model_options options = SG_MODEL_OPTIONS_INIT;
+    sg_graph *g;
+    sg_params *params;
+    CHECK_OK(sg_model_build(&g, "mobilenetv2", &options, &err));
+    CHECK_OK(sg_params_create(&params, g, SG_F32, &err));
+    CHECK_OK(sg_params_init(params, 1, &err));
+    sg_params_f32(params, 0)[0] = first;
+    sg_safetensors_item *items = calloc((size_t)g->param_count, sizeof *items);
+    assert_non_null(items);
+    for (int i = 0; i < g->param_count; i++)
+        items[i] = (sg_safetensors_item){sg_strdupf("model.%s", g->params[i].name), SG_F32,
+                g->params[i].shape, sg_params_f32(params, i)};
+    char *text = sg_json_line(doc);
+    json_t *metadata = json_pack("{s:s}", "sonograde", text);
+    CHECK_OK(sg_safetensors_write(path, items, (size_t)g->param_count, metadata, &err));
+    for (int i = 0; i < g->param_count; i++) free((char *)items[i].name);
+    free(items);
+    free(text);
+    json_decref(metadata);
+    json_decref(doc);
+    sg_params_destroy(params);
+    sg_graph_destroy(g);
+}
+
+static sg_status open_it(const char *path, sg_error *err) {
+    sg_bundle *b;
+    sg_status st = sg_bundle_open(&b, path, err);
+    if (!st) sg_bundle_close(b);
+    return st;
+}
+
+static void test_opens_and_writes(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_bundle *one, *two, *again;
+    write_model("m.safetensors", describe(3, "weights", three()), 0.25f);
+    CHECK_OK(sg_bundle_open(&one, "m.safetensors", &err));
+    assert_int_equal(one->member_count, 1);
+    assert_int_equal(one->class_count, 3);
+    assert_string_equal(one->classes[1], "malignant");
+    assert_int_equal(one->members[0].seed, 7);
+    assert_string_equal(sg_bundle_seen(one, "aa"), "g1");
+    assert_null(sg_bundle_seen(one, "cc"));
+    const char *const paths[] = {"m.safetensors", "m.safetensors"};
+    CHECK_OK(sg_bundle_open_all(&two, paths, 2, &err));
+    CHECK_OK(sg_bundle_write(two, "two.sgb", &err));
+    CHECK_OK(sg_bundle_open(&again, "two.sgb", &err));
+    assert_int_equal(again->member_count, 2);
+    assert_string_equal(again->sha256, two->sha256);
+    assert_true(sg_params_f32(again->members[1].params, 0)[0] == 0.25f);
+    assert_string_equal(sg_bundle_seen(again, "bb"), "g2");
+    sg_bundle_close(one);
+    sg_bundle_close(two);
+    sg_bundle_close(again);
+}
+
+/* Buffers are sized by the class names and the recipe; the network must not have other sizes. */
+static void test_contradictions(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    write_model("more.safetensors",
+            describe(3, "weights", json_pack("[s,s,s,s]", "a", "b", "c", "d")), 0);
+    CHECK_FAILS(open_it("more.safetensors", &err), SG_ERR_FORMAT, "4 class names");
+    write_model("fewer.safetensors", describe(2, "weights", three()), 0);
+    CHECK_FAILS(open_it("fewer.safetensors", &err), SG_ERR_FORMAT, "2 classes");
+    json_t *mute = describe(3, "weights", three());
+    json_object_del(mute, "training");
+    write_model("mute.safetensors", mute, 0);
+    CHECK_FAILS(open_it("mute.safetensors", &err), SG_ERR_FORMAT, "trained on");
+    json_t *unknown = describe(3, "weights", three());
+    json_object_set_new(json_object_get(unknown, "model"), "name", json_string("mobilenetv9"));
+    write_model("unknown.safetensors", unknown, 0);
+    CHECK_FAILS(open_it("unknown.safetensors", &err), SG_ERR_FORMAT, "mobilenetv9");
+}
+
+static void test_nan_is_refused(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    write_model("nan.safetensors", describe(3, "weights", three()), NAN);
+    CHECK_FAILS(open_it("nan.safetensors", &err), SG_ERR_INPUT, "NaN");
+}
+
+/* Weights kept on the way to a chosen epoch are not the run's result. */
+static void test_unfinished_runs(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_dir_make("r/fold1/weights", &err));
+    CHECK_FAILS(open_it("r", &err), SG_ERR_INPUT, "train --resume r`");
+    write_model("r/fold1/weights/best.safetensors", describe(3, "weights", three()), 0);
+    json_t *doc = describe(3, "checkpoint", three());
+    json_object_set_new(doc, "progress", json_pack("{s:b}", "finished", 0));
+    write_model("r/fold1/weights/last.safetensors", json_incref(doc), 0);
+    CHECK_FAILS(open_it("r", &err), SG_ERR_INPUT, "train --resume r`");
+    json_object_set_new(doc, "progress", json_pack("{s:b}", "finished", 1));
+    write_model("r/fold1/weights/last.safetensors", doc, 0);
+    CHECK_OK(open_it("r", &err)); /* fold 0 was not asked for */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_opens_and_writes),
+            cmocka_unit_test(test_contradictions),
+            cmocka_unit_test(test_nan_is_refused),
+            cmocka_unit_test(test_unfinished_runs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
