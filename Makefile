@@ -132,7 +132,7 @@ demo:
 bench:
 	tools/install-deps build bench
 	+$(MAKE) -j$(JOBS) config=release all
-	+$(MAKE) config=release build/bench/models
+	+$(MAKE) config=release build/bench/models build/bench/loader
 	bench/run
 
 format:

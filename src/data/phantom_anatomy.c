@@ -82,10 +82,11 @@ static float skin_echo(float z, float skin) {
 
 static float fat_echo(const anatomy *a, float x, float z) {
     float s = a->lobule_size;
-    float septum = sg_noise_ridge(&a->septa, x / s, z / (0.42f * s), 0.045f);
-    float shine = 0.65f + 0.35f * sg_noise_at(&a->fine, x / 3.0f, z / 1.5f);
+    float bow = 0.8f * sg_noise_at(&a->fibres, x / s, 5.5f);
+    float septum = sg_noise_ridge(&a->septa, x / (1.6f * s), (z + bow) / (0.4f * s), 0.05f);
+    float shine = 0.5f + 0.5f * sg_noise_octaves(&a->fine, x / 3.0f, z / 1.5f, 2);
     return SG_TISSUE_FAT.echo + 2.5f * sg_noise_octaves(&a->fine, x / 2.0f, z / 1.2f, 2) +
-           15.0f * septum * shine;
+           12.0f * septum * shine;
 }
 
 static float gland_echo(const anatomy *a, float x, float z) {
