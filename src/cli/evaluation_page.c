@@ -129,8 +129,8 @@ static void fill_facts(sg_evaluation_facts *f, sg_page_fact *more, keep *k, cons
     f->input_hashes = TEXT(k, "first model %.16s", sha ? sha : "");
 }
 
-static void fill_marks(
-        sg_evaluation_marks *marks, const sg_predictions *p, const sg_evaluation_source *source) {
+static void fill_marks(sg_evaluation_marks *marks, const char **square, keep *k,
+        const sg_predictions *p, const sg_evaluation_source *source) {
     const char *fit = json_string_value(json_object_get(first_model(p, "recipe"), "fit"));
     marks->ungrouped_split = p->ungrouped;
     marks->allow_seen = source->allow_seen;
@@ -138,6 +138,13 @@ static void fill_marks(
     marks->stretched_images = fit && strcmp(fit, "stretch") == 0;
     marks->phantom_model = json_is_true(json_object_get(first_model(p, "training"), "phantom"));
     marks->phantom_data = source->phantom_data;
+    if (!p->uniform_side || source->phantom_data) return;
+    *square = TEXT(k,
+            "Every image is %d x %d pixels: most likely they were stretched or cropped to squares "
+            "before they came here. Width against height, a sign of malignancy, may be lost.",
+            p->uniform_side, p->uniform_side);
+    marks->more = square;
+    marks->more_count = *square ? 1 : 0;
 }
 
 /* ---- classes and curves ---- */
@@ -370,7 +377,8 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
             .show_full = source->show_full};
     sg_page_fact more;
     fill_facts(&page.facts, &more, &k, p, m, source);
-    fill_marks(&page.marks, p, source);
+    const char *square = NULL;
+    fill_marks(&page.marks, &square, &k, p, source);
     fill_calibration(&page, &calibration, bins, p, m);
     sg_status st = fill_classes(classes, curves, &k, p, m, err);
     if (!st) st = fill_folds(&page, &k, m, source, err);

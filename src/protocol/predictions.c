@@ -66,6 +66,14 @@ static sg_status add_models(sg_predictions *out, const sg_bundle *b, sg_error *e
     return SG_OK;
 }
 
+/* Squares of one size were mostly made so by somebody: stretched, or cropped. */
+static int uniform_side(const sg_manifest *m) {
+    int side = m->count ? m->rows[0].width : 0;
+    for (size_t i = 0; i < m->count && side; i++)
+        if (m->rows[i].width != side || m->rows[i].height != side) side = 0;
+    return side;
+}
+
 typedef struct stamp {
     const char *split;
     int fold;
@@ -228,6 +236,7 @@ sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part pa
     if (!st && done < folds)
         sg_log_line(options->log, SG_LOG_WARN,
                 "%d of %d folds are finished; the others are left out", done, folds);
+    found.uniform_side = uniform_side(&run.manifest);
     found.ungrouped = run.split.ungrouped;
     found.doubtful = run.split.doubtful;
     found.folds = folds;
@@ -256,6 +265,7 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
     sg_predict_options own = *options;
     own.predictor.batch = CHUNK;
     if (!st) st = add_models(&found, bundle, err);
+    found.uniform_side = uniform_side(manifest);
     stamp mark = {"external", -1, bundle->members[0].seed};
     if (!st)
         st = sg_predictor_create(&predictor, bundle, &own.predictor, err);

@@ -32,9 +32,10 @@ typedef struct sg_predictions {
     /* One entry per model that was asked: model, parameters, recipe, training facts (without the
      * list of images), calibration, selection, weights_sha256. For metrics.json and the report. */
     json_t *models;
-    bool ungrouped;  /* the split had a group on both sides */
-    size_t doubtful; /* groups of like thumbnails, unlike in detail, on both sides (split.h) */
-    int folds;       /* of the run; 0 = one split, or external data */
+    bool ungrouped;   /* the split had a group on both sides */
+    size_t doubtful;  /* groups of like thumbnails, unlike in detail, on both sides (split.h) */
+    int uniform_side; /* side in pixels when every image is a square of one size, else 0 */
+    int folds;        /* of the run; 0 = one split, or external data */
 } sg_predictions;
 void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
 
