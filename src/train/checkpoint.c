@@ -87,9 +87,11 @@ sg_status sg_checkpoint_save(const char *path, const sg_params *params,
     block blocks[BLOCKS];
     list_blocks(blocks, params, optimizer);
     json_t *doc = make_document("checkpoint", meta);
-    json_object_set_new(doc, "progress",
-            progress_to_json(progress, optimizer->step, params->graph, is_new, identity));
-    sg_status st = write_blocks(path, params->graph, blocks, BLOCKS, doc, err);
+    sg_status st = SG_OK;
+    if (json_object_set_new(doc, "progress",
+                progress_to_json(progress, optimizer->step, params->graph, is_new, identity)))
+        st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing %s", path);
+    if (!st) st = write_blocks(path, params->graph, blocks, BLOCKS, doc, err);
     json_decref(doc);
     return st;
 }
@@ -167,24 +169,36 @@ static void parse_new(bool *is_new, const sg_graph *g, const json_t *doc) {
     }
 }
 
-static sg_status check_identity(
-        const json_t *doc, const json_t *wanted, const char *path, sg_error *err) {
-    const json_t *found = json_object_get(json_object_get(doc, "progress"), "identity");
+/* The first value that differs, section by section: "augment.scale". */
+static sg_status compare_identity(const json_t *found, const json_t *wanted, const char *section,
+        const char *path, sg_error *err) {
     const char *key;
     json_t *value;
+    sg_status st = SG_OK;
     json_object_foreach((json_t *)wanted, key, value) {
         const json_t *other = json_object_get(found, key);
         if (json_equal(value, other)) continue;
+        if (json_is_object(value) && json_is_object(other)) {
+            st = compare_identity(other, value, key, path, err);
+            if (st) return st;
+        }
         char *was = sg_json_line(other), *is = sg_json_line(value);
-        sg_status st = sg_fail(err, SG_ERR_MISMATCH,
-                "%s was made with %s %s, now it is %s: going on would not repeat the run; "
+        st = sg_fail(err, SG_ERR_MISMATCH,
+                "%s was made with %s%s%s %s, now it is %s: going on would not repeat the run; "
                 "restore it, or add --force-resume",
-                path, key, was ? was : "unknown", is ? is : "unknown");
+                path, section, *section ? "." : "", key, was ? was : "unknown",
+                is ? is : "unknown");
         free(was);
         free(is);
         return st;
     }
     return SG_OK;
+}
+
+static sg_status check_identity(
+        const json_t *doc, const json_t *wanted, const char *path, sg_error *err) {
+    const json_t *found = json_object_get(json_object_get(doc, "progress"), "identity");
+    return compare_identity(found, wanted, "", path, err);
 }
 
 sg_status sg_checkpoint_load(const char *path, sg_params *params, sg_optimizer *optimizer,
@@ -204,6 +218,8 @@ sg_status sg_checkpoint_load(const char *path, sg_params *params, sg_optimizer *
     }
     json_decref(doc);
     sg_safetensors_close(file);
+    if (st == SG_ERR_FORMAT)
+        return sg_fail_context(err, st, "the run cannot go on (delete the file to start it over)");
     return st;
 }
 

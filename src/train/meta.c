@@ -93,6 +93,48 @@ static sg_status digest_parts(
     return SG_OK;
 }
 
+/* ---- identity: every option that changes a weight, so that an edited args.yaml is noticed ---- */
+
+static json_t *optimizer_json(const sg_train_options *o) {
+    const sg_optimizer_options *a = &o->optimizer;
+    return json_pack("{s:i, s:f, s:b, s:f, s:f, s:f, s:f, s:b, s:f, s:f}", "kind", (int)a->kind,
+            "momentum", a->momentum, "nesterov", (int)a->nesterov, "beta1", a->beta1, "beta2",
+            a->beta2, "eps", a->eps, "weight_decay", a->weight_decay, "decay_all",
+            (int)a->decay_all, "clip_norm", a->clip_norm, "ema", a->ema);
+}
+
+static json_t *schedule_json(const sg_train_options *o) {
+    const sg_schedule *s = &o->schedule;
+    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f}", "kind", (int)s->kind, "learning_rate",
+            s->learning_rate, "warmup", s->warmup, "floor", s->floor, "step_every", s->step_every,
+            "step_factor", s->step_factor);
+}
+
+static json_t *augment_json(const sg_train_options *o) {
+    const sg_augment *a = &o->augment;
+    return json_pack("{s:b, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "on",
+            (int)a->on, "flip", (int)a->flip, "rotation_deg", a->rotation_deg, "scale", a->scale,
+            "aspect", a->aspect, "shift", a->shift, "gain", a->gain, "contrast", a->contrast,
+            "gamma", a->gamma, "speckle", a->speckle, "cutout", a->cutout, "mixup_alpha",
+            a->mixup_alpha);
+}
+
+static json_t *loss_json(const sg_train_options *o) {
+    return json_pack("{s:f, s:f, s:i, s:s?, s:b}", "label_smoothing", o->label_smoothing,
+            "focal_gamma", o->focal_gamma, "class_weights", (int)o->class_weighting,
+            "class_weight_list", o->class_weight_list, "balanced_sampler",
+            (int)o->balanced_sampler);
+}
+
+static json_t *transfer_json(const sg_train_options *o) {
+    return json_pack("{s:s?, s:f, s:f, s:b}", "freeze", o->freeze, "new_layer_factor",
+            o->new_layer_factor, "layer_decay", o->layer_decay, "fixed_norms", (int)o->fixed_norms);
+}
+
+static json_t *choice_json(const sg_train_options *o) {
+    return json_pack("{s:s, s:i}", "select", sg_select_name(o->select), "patience", o->patience);
+}
+
 sg_status sg_meta_identity(
         json_t **out, const sg_train_job *job, const char *backend, sg_error *err) {
     char data[SG_SHA256_HEX], parts[SG_SHA256_HEX];
@@ -103,10 +145,13 @@ sg_status sg_meta_identity(
     sg_model_options model = o->model_options;
     model.classes = (int64_t)job->manifest->class_count;
     model.channels = o->recipe.channels;
-    json_t *identity = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:I}", "backend",
-            backend, "data", data, "parts", parts, "model", o->model, "model_options",
+    json_t *identity = json_pack(
+            "{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+            "backend", backend, "data", data, "parts", parts, "model", o->model, "model_options",
             sg_model_options_to_json(&model), "recipe", sg_recipe_to_json(&o->recipe), "epochs",
-            o->epochs, "batch", o->batch, "seed", (json_int_t)o->seed);
+            o->epochs, "batch", o->batch, "seed", (json_int_t)o->seed, "optimizer",
+            optimizer_json(o), "schedule", schedule_json(o), "augment", augment_json(o), "loss",
+            loss_json(o), "transfer", transfer_json(o), "selection", choice_json(o));
     if (!identity) return no_memory(err);
     *out = identity;
     return SG_OK;
