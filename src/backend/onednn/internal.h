@@ -134,6 +134,16 @@ sg_status sg_dnn_follow(const sg_layout **out, const sg_dnn_primitive *p, const 
 sg_window sg_dnn_window(const sg_problem *problem); /* of convolution and pooling */
 sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 
+/* ---- own loops ---- */
+
+/* Before a loop whose iterations touch no element of one another. They may still be in place,
+ * element by element, which a compiler cannot know: it would take the slow way there. */
+#if defined(__clang__)
+#define SG_DNN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define SG_DNN_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 /* ---- threads.c ---- */
 
 /* Sets the number of OpenMP threads that the library uses when called from this thread. */

@@ -21,6 +21,7 @@ static int64_t element_count(const sg_layout *layout) {
 /* ---- addition ---- */
 
 static void add_pair(float *out, const float *a, const float *b, int64_t n) {
+    SG_DNN_INDEPENDENT
     for (int64_t i = 0; i < n; i++) out[i] = a[i] + b[i];
 }
 
@@ -49,10 +50,11 @@ static sg_status run_add(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg
 static void relu_body(const void *user, int64_t begin, int64_t end) {
     const flat_job *job = user;
     const float *x = job->in[0];
-    float most = job->most;
+    float *out = job->out, most = job->most;
+    SG_DNN_INDEPENDENT
     for (int64_t i = begin; i < end; i++) {
         float y = x[i] < 0.0f ? 0.0f : x[i]; /* NaN passes */
-        job->out[i] = y > most ? most : y;
+        out[i] = y > most ? most : y;
     }
 }
 
@@ -60,9 +62,12 @@ static void relu_body(const void *user, int64_t begin, int64_t end) {
 static void relu_backward_body(const void *user, int64_t begin, int64_t end) {
     const flat_job *job = user;
     const float *dy = job->in[0], *y = job->in[1];
-    float most = job->most;
-    for (int64_t i = begin; i < end; i++)
-        job->out[i] = (y[i] > 0.0f) & (y[i] < most) ? dy[i] : 0.0f;
+    float *out = job->out, most = job->most;
+    SG_DNN_INDEPENDENT
+    for (int64_t i = begin; i < end; i++) {
+        float passed = y[i] > 0.0f ? dy[i] : 0.0f;
+        out[i] = y[i] < most ? passed : 0.0f;
+    }
 }
 
 static sg_status run_relu(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
@@ -82,7 +87,10 @@ static sg_status run_relu(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], s
 
 static void multiply_body(const void *user, int64_t begin, int64_t end) {
     const flat_job *job = user;
-    for (int64_t i = begin; i < end; i++) job->out[i] = job->in[0][i] * job->in[1][i];
+    const float *x = job->in[0], *mask = job->in[1];
+    float *out = job->out;
+    SG_DNN_INDEPENDENT
+    for (int64_t i = begin; i < end; i++) out[i] = x[i] * mask[i];
 }
 
 static sg_status run_dropout(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {

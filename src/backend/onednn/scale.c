@@ -60,11 +60,14 @@ static void scale_rows(float *y, const float *x, const float *factor, const floa
         int64_t count, int64_t spatial, int64_t stride) {
     if (count == 1 && stride == 1) {
         float a = factor[0], b = shift[0];
+        SG_DNN_INDEPENDENT
         for (int64_t s = 0; s < spatial; s++) y[s] = x[s] * a + b;
         return;
     }
-    for (int64_t s = 0; s < spatial; s++, x += stride, y += stride)
+    for (int64_t s = 0; s < spatial; s++, x += stride, y += stride) {
+        SG_DNN_INDEPENDENT
         for (int64_t i = 0; i < count; i++) y[i] = x[i] * factor[i] + shift[i];
+    }
 }
 
 static void zero_rows(float *y, int64_t count, int64_t spatial, int64_t stride) {
