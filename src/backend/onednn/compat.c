@@ -155,16 +155,6 @@ dnnl_status_t sg_pd_pooling(dnnl_primitive_desc_t *out, dnnl_engine_t engine, dn
             w->stride, w->kernel, w->dilation, w->pad_begin, w->pad_end, attr);
 }
 
-dnnl_status_t sg_pd_batch_norm(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
-        dnnl_prop_kind_t prop, sg_md_ref data, sg_md_ref diff, float eps, unsigned flags,
-        const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attr) {
-    if (diff)
-        return dnnl_batch_normalization_backward_primitive_desc_create(
-                out, engine, prop, diff, diff, data, eps, flags, hint, attr);
-    return dnnl_batch_normalization_forward_primitive_desc_create(
-            out, engine, prop, data, data, eps, flags, attr);
-}
-
 #else
 
 /* ---- memory descriptors, version 2: plain structs ---- */
@@ -284,16 +274,6 @@ dnnl_status_t sg_pd_pooling(dnnl_primitive_desc_t *out, dnnl_engine_t engine, dn
                               w->kernel, w->dilation, w->pad_begin, w->pad_end)
                     : dnnl_pooling_v2_forward_desc_init(&op, prop, alg, data->src, data->dst,
                               w->stride, w->kernel, w->dilation, w->pad_begin, w->pad_end);
-    return status == dnnl_success ? create(out, engine, &op, hint, attr) : status;
-}
-
-dnnl_status_t sg_pd_batch_norm(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
-        dnnl_prop_kind_t prop, sg_md_ref data, sg_md_ref diff, float eps, unsigned flags,
-        const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attr) {
-    dnnl_batch_normalization_desc_t op;
-    dnnl_status_t status =
-            diff ? dnnl_batch_normalization_backward_desc_init(&op, prop, diff, data, eps, flags)
-                 : dnnl_batch_normalization_forward_desc_init(&op, prop, data, eps, flags);
     return status == dnnl_success ? create(out, engine, &op, hint, attr) : status;
 }
 

@@ -74,10 +74,6 @@ dnnl_status_t sg_pd_inner_product(dnnl_primitive_desc_t *out, dnnl_engine_t engi
 dnnl_status_t sg_pd_pooling(dnnl_primitive_desc_t *out, dnnl_engine_t engine, dnnl_prop_kind_t prop,
         dnnl_alg_kind_t alg, const sg_pd_data *data, const sg_window *window,
         const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attr);
-/* diff: layout of both differences in the backward pass, NULL in the forward one. */
-dnnl_status_t sg_pd_batch_norm(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
-        dnnl_prop_kind_t prop, sg_md_ref data, sg_md_ref diff, float eps, unsigned flags,
-        const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attr);
 dnnl_status_t sg_pd_reorder(dnnl_primitive_desc_t *out, dnnl_engine_t engine, sg_md_ref from,
         sg_md_ref to, const_dnnl_primitive_attr_t attr);
 

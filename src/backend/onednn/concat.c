@@ -11,10 +11,6 @@ typedef struct concat_job {
     float *whole_data, *part_data[SG_MAX_INPUTS];
 } concat_job;
 
-static int64_t offset_of(const sg_dnn_view *v, int64_t n, int64_t c) {
-    return n * v->stride_n + c / v->block * v->stride_group + c % v->block;
-}
-
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
@@ -25,8 +21,8 @@ static void copy_channels(float *to, const sg_dnn_view *tv, int64_t tc, const fl
     while (count > 0) {
         int64_t run =
                 smaller(count, smaller(tv->block - tc % tv->block, fv->block - fc % fv->block));
-        float *out = to + offset_of(tv, n, tc);
-        const float *in = from + offset_of(fv, n, fc);
+        float *out = to + sg_dnn_view_offset(tv, n, tc);
+        const float *in = from + sg_dnn_view_offset(fv, n, fc);
         if (run == tv->stride_spatial && run == fv->stride_spatial)
             memcpy(out, in, (size_t)(run * tv->spatial) * sizeof *out);
         else
@@ -42,7 +38,7 @@ static void copy_channels(float *to, const sg_dnn_view *tv, int64_t tc, const fl
 static void zero_padding(float *to, const sg_dnn_view *v, int64_t n) {
     int64_t real = v->channels % v->block;
     if (real == 0) return;
-    float *out = to + offset_of(v, n, v->channels - real) + real;
+    float *out = to + sg_dnn_view_offset(v, n, v->channels - real) + real;
     for (int64_t s = 0; s < v->spatial; s++, out += v->stride_spatial)
         memset(out, 0, (size_t)(v->block - real) * sizeof *out);
 }

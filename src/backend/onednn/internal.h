@@ -144,6 +144,34 @@ sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 #define SG_DNN_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+/* ---- channels.c ---- */
+
+enum { SG_DNN_CHUNK = 64, SG_DNN_LANES = 8 };
+
+/* At most SG_DNN_CHUNK channels that lie side by side: a block of the layout, or a part of it. The
+ * last chunk of a padded layout also owns the padding behind it. */
+typedef struct sg_dnn_chunk {
+    int64_t first, count, padding;
+} sg_dnn_chunk;
+int64_t sg_dnn_view_offset(const sg_dnn_view *v, int64_t n, int64_t c);
+int64_t sg_dnn_chunk_count(const sg_dnn_view *v);
+sg_dnn_chunk sg_dnn_chunk_at(const sg_dnn_view *v, int64_t i);
+void sg_dnn_zero_padding(float *data, const sg_dnn_view *v, int64_t n, sg_dnn_chunk at);
+
+/* A column: at each of `rows` places, `stride` elements apart, `lanes` elements side by side. The
+ * lanes are channels from `channel` on, or pixels of the one channel. */
+typedef struct sg_dnn_column {
+    int64_t offset, rows, stride, channel;
+    int lanes;
+    bool one_channel;
+} sg_dnn_column;
+/* sums: two per channel of the chunk, from the column's first channel on; NULL when none are taken.
+ */
+typedef void (*sg_dnn_visit)(const void *user, const sg_dnn_column *column, double *sums);
+/* Visits all columns of one chunk of one image, tile by tile. */
+void sg_dnn_walk(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, sg_dnn_visit visit,
+        const void *user, double *sums);
+
 /* ---- threads.c ---- */
 
 /* Sets the number of OpenMP threads that the library uses when called from this thread. */

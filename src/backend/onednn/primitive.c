@@ -85,13 +85,11 @@ sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *probl
 /* ---- binding and running ---- */
 
 /* The library's name of an argument; 0 = it has none. */
-static int library_argument(sg_op op, sg_arg arg) {
+static int library_argument(sg_arg arg) {
     static const int names[SG_ARG_COUNT] = {
             [SG_ARG_SRC0] = DNNL_ARG_SRC,
             [SG_ARG_WEIGHT] = DNNL_ARG_WEIGHTS,
             [SG_ARG_BIAS] = DNNL_ARG_BIAS,
-            [SG_ARG_MEAN] = DNNL_ARG_MEAN,
-            [SG_ARG_VAR] = DNNL_ARG_VARIANCE,
             [SG_ARG_DST] = DNNL_ARG_DST,
             [SG_ARG_DIFF_DST] = DNNL_ARG_DIFF_DST,
             [SG_ARG_DIFF_SRC0] = DNNL_ARG_DIFF_SRC,
@@ -100,25 +98,7 @@ static int library_argument(sg_op op, sg_arg arg) {
             [SG_ARG_WORKSPACE] = DNNL_ARG_WORKSPACE,
             [SG_ARG_SCRATCH] = DNNL_ARG_SCRATCHPAD,
     };
-    static const int norm_names[SG_ARG_COUNT] = {
-            [SG_ARG_WEIGHT] = DNNL_ARG_SCALE,
-            [SG_ARG_BIAS] = DNNL_ARG_SHIFT,
-            [SG_ARG_DIFF_WEIGHT] = DNNL_ARG_DIFF_SCALE,
-            [SG_ARG_DIFF_BIAS] = DNNL_ARG_DIFF_SHIFT,
-    };
-    bool norm = op == SG_OP_BATCH_NORM && norm_names[arg] != 0;
-    return norm ? norm_names[arg] : names[arg];
-}
-
-/* Appends one memory object, which execution points at the bytes of `arg`. */
-static sg_status add_memory(
-        sg_dnn_primitive *p, sg_arg arg, int name, sg_md_ref md, sg_error *err) {
-    dnnl_memory_t memory;
-    dnnl_status_t done = dnnl_memory_create(&memory, md, p->backend->engine, DNNL_MEMORY_NONE);
-    if (done != dnnl_success) return sg_dnn_fail(err, done, &p->base.problem, "an argument");
-    p->exec[p->arg_count] = (dnnl_exec_arg_t){name, memory};
-    p->arg[p->arg_count++] = arg;
-    return SG_OK;
+    return names[arg];
 }
 
 static sg_status bind_argument(sg_dnn_primitive *p, sg_arg arg, sg_error *err) {
@@ -126,19 +106,19 @@ static sg_status bind_argument(sg_dnn_primitive *p, sg_arg arg, sg_error *err) {
     bool raw = arg == SG_ARG_WORKSPACE || arg == SG_ARG_SCRATCH;
     sg_shape shape;
     if (!raw && !sg_problem_arg(&shape, q, arg)) return SG_OK;
-    int name = library_argument(q->op, arg);
+    int name = library_argument(arg);
     sg_md_ref md = sg_pd_md(p->pd, dnnl_query_exec_arg_md, name);
     size_t bytes = sg_md_bytes(md);
     if (bytes == 0) return SG_OK;
     sg_status status = raw ? sg_dnn_layout_bytes(&p->layout[arg], p->backend, bytes, err)
                            : sg_dnn_layout_intern(&p->layout[arg], p->backend, &shape, md, err);
     if (status) return status;
-    status = add_memory(p, arg, name, md, err);
-    /* Version 2 insists on a shift in the backward pass, though nothing is computed from it: it
-     * gets the scale's bytes. */
-    if (!status && name == DNNL_ARG_SCALE && q->pass == SG_PASS_BACKWARD_DATA)
-        status = add_memory(p, arg, DNNL_ARG_SHIFT, md, err);
-    return status;
+    dnnl_memory_t memory;
+    dnnl_status_t done = dnnl_memory_create(&memory, md, p->backend->engine, DNNL_MEMORY_NONE);
+    if (done != dnnl_success) return sg_dnn_fail(err, done, q, "an argument");
+    p->exec[p->arg_count] = (dnnl_exec_arg_t){name, memory};
+    p->arg[p->arg_count++] = arg;
+    return SG_OK;
 }
 
 static sg_status run_library(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {

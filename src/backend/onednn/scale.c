@@ -5,8 +5,6 @@
 #include "backend/onednn/internal.h"
 #include <string.h>
 
-enum { CHUNK = 64 }; /* most channels of a chunk: their coefficients are held on the stack */
-
 /* Coefficients of channels: plain [c], or gates [n,c,1,1] in any layout. */
 typedef struct coefficients {
     float *data; /* NULL: all zero */
@@ -20,38 +18,15 @@ typedef struct scale_job {
     coefficients factor, shift; /* read by scaling; written by summing */
 } scale_job;
 
-static int64_t offset_of(const sg_dnn_view *v, int64_t n, int64_t c) {
-    return n * v->stride_n + c / v->block * v->stride_group + c % v->block;
-}
-
 static void load(float *to, const coefficients *from, int64_t n, int64_t c, int64_t count) {
     for (int64_t i = 0; i < count; i++)
-        to[i] = from->data ? from->data[offset_of(&from->view, n, c + i)] : 0.0f;
+        to[i] = from->data ? from->data[sg_dnn_view_offset(&from->view, n, c + i)] : 0.0f;
 }
 
 static void store(const coefficients *to, const double *from, int64_t n, int64_t c, int64_t count) {
     if (!to->data) return;
-    for (int64_t i = 0; i < count; i++) to->data[offset_of(&to->view, n, c + i)] = (float)from[i];
-}
-
-/* Channels that lie side by side: a block of the layout, or a part of it. The last chunk of a
- * padded layout also owns the padding behind it. */
-typedef struct chunk {
-    int64_t first, count, padding;
-} chunk;
-
-static int64_t chunk_count(const sg_dnn_view *v) {
-    return v->groups * ((v->block + CHUNK - 1) / CHUNK);
-}
-
-static chunk chunk_at(const sg_dnn_view *v, int64_t i) {
-    int64_t per_group = (v->block + CHUNK - 1) / CHUNK;
-    int64_t within = i % per_group * CHUNK;
-    int64_t lanes = v->block - within < CHUNK ? v->block - within : CHUNK;
-    chunk c = {.first = i / per_group * v->block + within};
-    c.count = v->channels - c.first < lanes ? v->channels - c.first : lanes;
-    c.padding = lanes - c.count;
-    return c;
+    for (int64_t i = 0; i < count; i++)
+        to->data[sg_dnn_view_offset(&to->view, n, c + i)] = (float)from[i];
 }
 
 /* ---- y = x * factor + shift ---- */
@@ -70,28 +45,23 @@ static void scale_rows(float *y, const float *x, const float *factor, const floa
     }
 }
 
-static void zero_rows(float *y, int64_t count, int64_t spatial, int64_t stride) {
-    for (int64_t s = 0; s < spatial; s++, y += stride) memset(y, 0, (size_t)count * sizeof *y);
-}
-
-static void scale_chunk(const scale_job *job, int64_t n, chunk at) {
+static void scale_chunk(const scale_job *job, int64_t n, sg_dnn_chunk at) {
     const sg_dnn_view *v = &job->view;
-    float factor[CHUNK], shift[CHUNK];
-    int64_t offset = offset_of(v, n, at.first);
+    float factor[SG_DNN_CHUNK], shift[SG_DNN_CHUNK];
+    int64_t offset = sg_dnn_view_offset(v, n, at.first);
     load(factor, &job->factor, n, at.first, at.count);
     load(shift, &job->shift, n, at.first, at.count);
     scale_rows(job->y + offset, job->x + offset, factor, shift, at.count, v->spatial,
             v->stride_spatial);
-    if (at.padding > 0)
-        zero_rows(job->y + offset + at.count, at.padding, v->spatial, v->stride_spatial);
+    sg_dnn_zero_padding(job->y, v, n, at);
 }
 
 /* A unit is one chunk of one image. */
 static void scale_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
-    int64_t chunks = chunk_count(&job->view);
+    int64_t chunks = sg_dnn_chunk_count(&job->view);
     for (int64_t unit = begin; unit < end; unit++)
-        scale_chunk(job, unit / chunks, chunk_at(&job->view, unit % chunks));
+        scale_chunk(job, unit / chunks, sg_dnn_chunk_at(&job->view, unit % chunks));
 }
 
 /* ---- factor = sum of x * dy, shift = sum of dy ---- */
@@ -107,11 +77,11 @@ static void sum_rows(double *product, double *plain, const float *x, const float
 }
 
 /* Sums a chunk of the images [n, n_end) and stores the sums as those of image n. */
-static void sum_chunk(const scale_job *job, int64_t n, int64_t n_end, chunk at) {
+static void sum_chunk(const scale_job *job, int64_t n, int64_t n_end, sg_dnn_chunk at) {
     const sg_dnn_view *v = &job->view;
-    double product[CHUNK] = {0}, plain[CHUNK] = {0};
+    double product[SG_DNN_CHUNK] = {0}, plain[SG_DNN_CHUNK] = {0};
     for (int64_t image = n; image < n_end; image++) {
-        int64_t offset = offset_of(v, image, at.first);
+        int64_t offset = sg_dnn_view_offset(v, image, at.first);
         sum_rows(product, plain, job->x + offset, job->dy + offset, at.count, v->spatial,
                 v->stride_spatial);
     }
@@ -123,16 +93,16 @@ static void sum_chunk(const scale_job *job, int64_t n, int64_t n_end, chunk at) 
 static void sum_images_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
     for (int64_t unit = begin; unit < end; unit++)
-        sum_chunk(job, 0, job->view.n, chunk_at(&job->view, unit));
+        sum_chunk(job, 0, job->view.n, sg_dnn_chunk_at(&job->view, unit));
 }
 
 /* A unit is one chunk of one image. */
 static void sum_image_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
-    int64_t chunks = chunk_count(&job->view);
+    int64_t chunks = sg_dnn_chunk_count(&job->view);
     for (int64_t unit = begin; unit < end; unit++) {
         int64_t n = unit / chunks;
-        sum_chunk(job, n, n + 1, chunk_at(&job->view, unit % chunks));
+        sum_chunk(job, n, n + 1, sg_dnn_chunk_at(&job->view, unit % chunks));
     }
 }
 
@@ -153,7 +123,7 @@ static sg_status run_affine(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT],
     if (pass == SG_PASS_BACKWARD_WEIGHTS) {
         job.factor = of_channels(args[SG_ARG_DIFF_WEIGHT]);
         job.shift = of_channels(args[SG_ARG_DIFF_BIAS]);
-        sg_dnn_parallel(threads, chunk_count(&job.view), 1, sum_images_body, &job);
+        sg_dnn_parallel(threads, sg_dnn_chunk_count(&job.view), 1, sum_images_body, &job);
         return SG_OK;
     }
     job.factor = of_channels(args[SG_ARG_WEIGHT]);
@@ -163,7 +133,7 @@ static sg_status run_affine(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT],
         job.y = args[SG_ARG_DIFF_SRC0];
         job.x = job.dy;
     }
-    sg_dnn_parallel(threads, job.view.n * chunk_count(&job.view), 1, scale_body, &job);
+    sg_dnn_parallel(threads, job.view.n * sg_dnn_chunk_count(&job.view), 1, scale_body, &job);
     return SG_OK;
 }
 
@@ -177,7 +147,7 @@ static sg_status run_channel_scale(
     sg_status status = sg_dnn_layout_view(&job.view, p->layout[SG_ARG_SRC0], err);
     if (!status) status = sg_dnn_layout_view(&gates, p->layout[gate], err);
     if (status) return status;
-    int64_t units = job.view.n * chunk_count(&job.view);
+    int64_t units = job.view.n * sg_dnn_chunk_count(&job.view);
     if (backward) {
         /* The gate's gradient first: DIFF_SRC0 may be the bytes of DIFF_DST. */
         job.factor = (coefficients){args[gate_diff], gates};
