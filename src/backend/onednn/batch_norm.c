@@ -17,6 +17,7 @@
 #include <string.h>
 
 typedef float lanes __attribute__((vector_size(4 * SG_DNN_LANES)));
+typedef uint32_t lane_bits __attribute__((vector_size(4 * SG_DNN_LANES)));
 typedef int32_t lane_mask __attribute__((vector_size(4 * SG_DNN_LANES)));
 
 typedef struct norm_job {
@@ -61,23 +62,28 @@ static norm_scratch carve(void *bytes, const sg_dnn_view *v) {
 
 /* ---- kernels: one column of lanes ---- */
 
-static inline void load(lanes *out, const float *from, int count) {
+SG_DNN_INLINE void load(lanes *out, const float *from, int count) {
     lanes v = {0};
     memcpy(&v, from, (size_t)count * sizeof *from);
     *out = v;
 }
 
-static inline void store(float *to, const lanes *v, int count) {
+SG_DNN_INLINE void store(float *to, const lanes *v, int count) {
     memcpy(to, v, (size_t)count * sizeof *to);
 }
 
-static void load_coefficients(lanes *out, const float *from, const sg_dnn_column *column) {
+SG_DNN_INLINE void load_coefficients(lanes *out, const float *from, const sg_dnn_column *column) {
+    if (column->lanes == SG_DNN_LANES && !column->one_channel) {
+        load(out, from + column->channel, SG_DNN_LANES);
+        return;
+    }
     *out = (lanes){0};
     for (int i = 0; i < column->lanes; i++)
         (*out)[i] = from[column->channel + (column->one_channel ? 0 : i)];
 }
 
-static void add_sums(double *sums, const sg_dnn_column *column, const lanes *a, const lanes *b) {
+SG_DNN_INLINE void add_sums(
+        double *sums, const sg_dnn_column *column, const lanes *a, const lanes *b) {
     for (int i = 0; i < column->lanes; i++) {
         double *to = sums + (column->one_channel ? 0 : 2 * i);
         to[0] += (*a)[i];
@@ -86,7 +92,7 @@ static void add_sums(double *sums, const sg_dnn_column *column, const lanes *a, 
 }
 
 /* sum (x - mean), sum (x - mean)^2 */
-static inline void moments(
+SG_DNN_INLINE void moments(
         const norm_job *job, const sg_dnn_column *column, int count, double *sums) {
     const float *x = job->x + column->offset;
     lanes mean, first = {0}, second = {0};
@@ -101,10 +107,21 @@ static inline void moments(
     add_sums(sums, column, &first, &second);
 }
 
-static inline void normalise(const norm_job *job, const sg_dnn_column *column, int count) {
+/* y = min(max(y, 0), most). (y + |y|) / 2 is max(y, 0) and lets NaN pass. Of positive numbers the
+ * bits are ordered as the numbers are, so the rest is the sign of a difference: compilers turn all
+ * this into vectors of any width, unlike comparisons. */
+SG_DNN_INLINE void clamp(lanes *y, float bound) {
+    lanes most = bound - (lanes){0};
+    *y = (*y + (lanes)((lane_bits)*y & 0x7FFFFFFFu)) * 0.5f;
+    if (bound == INFINITY) return;
+    lane_bits above = (lane_bits)((lane_mask)((lane_bits)most - (lane_bits)*y) >> 31);
+    *y = (lanes)(((lane_bits)most & above) | ((lane_bits)*y & ~above));
+}
+
+SG_DNN_INLINE void normalise(const norm_job *job, const sg_dnn_column *column, int count) {
     const float *x = job->x + column->offset;
     float *out = job->out + column->offset;
-    lanes mean, scale, beta, most = job->most - (lanes){0};
+    lanes mean, scale, beta;
     load_coefficients(&mean, job->mean, column);
     load_coefficients(&scale, job->scale, column);
     load_coefficients(&beta, job->beta, column);
@@ -112,24 +129,21 @@ static inline void normalise(const norm_job *job, const sg_dnn_column *column, i
         lanes v;
         load(&v, x, count);
         v = (v - mean) * scale + beta;
-        if (job->relu) {
-            v = (lanes)((lane_mask)v & ~(v < 0.0f)); /* NaN passes */
-            lane_mask above = v > most;
-            v = (lanes)(((lane_mask)most & above) | ((lane_mask)v & ~above));
-        }
+        if (job->relu) clamp(&v, job->most);
         store(out, &v, count);
     }
 }
 
-/* The gradient behind the ReLU, where the forward output was within its bounds. */
-static inline void pass_gradient(lanes *g, const norm_job *job, const lanes *centred,
+/* The gradient behind the ReLU, where 0 < y < most: again by the signs of differences. */
+SG_DNN_INLINE void pass_gradient(lanes *g, const norm_job *job, const lanes *centred,
         const lanes *scale, const lanes *beta) {
-    lanes y = *centred * *scale + *beta;
-    *g = (lanes)((lane_mask)*g & (y > 0.0f) & (y < job->most));
+    lanes value = *centred * *scale + *beta;
+    lane_bits y = (lane_bits)value, most = (lane_bits)(job->most - (lanes){0});
+    *g = (lanes)((lane_bits)*g & (lane_bits)((lane_mask)(~y & -y & (y - most)) >> 31));
 }
 
 /* sum g, sum g (x - mean) */
-static inline void gradient_sums(
+SG_DNN_INLINE void gradient_sums(
         const norm_job *job, const sg_dnn_column *column, int count, double *sums) {
     const float *x = job->x + column->offset, *dy = job->dy + column->offset;
     lanes mean, scale, beta, first = {0}, second = {0};
@@ -148,7 +162,7 @@ static inline void gradient_sums(
     add_sums(sums, column, &first, &second);
 }
 
-static inline void gradient(const norm_job *job, const sg_dnn_column *column, int count) {
+SG_DNN_INLINE void gradient(const norm_job *job, const sg_dnn_column *column, int count) {
     const float *x = job->x + column->offset, *dy = job->dy + column->offset;
     float *out = job->out + column->offset;
     lanes mean, scale, beta, slope, offset;
@@ -169,14 +183,15 @@ static inline void gradient(const norm_job *job, const sg_dnn_column *column, in
 }
 
 /* Full columns have their number of lanes as a constant, which makes loads and stores vectors. */
-static void visit_moments(const void *user, const sg_dnn_column *column, double *sums) {
+SG_DNN_WIDE static void visit_moments(const void *user, const sg_dnn_column *column, double *sums) {
     if (column->lanes == SG_DNN_LANES)
         moments(user, column, SG_DNN_LANES, sums);
     else
         moments(user, column, column->lanes, sums);
 }
 
-static void visit_normalise(const void *user, const sg_dnn_column *column, double *sums) {
+SG_DNN_WIDE static void visit_normalise(
+        const void *user, const sg_dnn_column *column, double *sums) {
     (void)sums;
     if (column->lanes == SG_DNN_LANES)
         normalise(user, column, SG_DNN_LANES);
@@ -184,14 +199,16 @@ static void visit_normalise(const void *user, const sg_dnn_column *column, doubl
         normalise(user, column, column->lanes);
 }
 
-static void visit_gradient_sums(const void *user, const sg_dnn_column *column, double *sums) {
+SG_DNN_WIDE static void visit_gradient_sums(
+        const void *user, const sg_dnn_column *column, double *sums) {
     if (column->lanes == SG_DNN_LANES)
         gradient_sums(user, column, SG_DNN_LANES, sums);
     else
         gradient_sums(user, column, column->lanes, sums);
 }
 
-static void visit_gradient(const void *user, const sg_dnn_column *column, double *sums) {
+SG_DNN_WIDE static void visit_gradient(
+        const void *user, const sg_dnn_column *column, double *sums) {
     (void)sums;
     if (column->lanes == SG_DNN_LANES)
         gradient(user, column, SG_DNN_LANES);

@@ -144,6 +144,16 @@ sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 #define SG_DNN_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+/* Before a function with a hot loop: the compiler makes one for each vector width, and the loader
+ * picks. Not under sanitizers, whose own start-up comes after the picking. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&             \
+        !defined(__SANITIZE_THREAD__) && !defined(__clang__) && defined(__OPTIMIZE__)
+#define SG_DNN_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SG_DNN_WIDE
+#endif
+#define SG_DNN_INLINE static inline __attribute__((always_inline))
+
 /* ---- channels.c ---- */
 
 enum { SG_DNN_CHUNK = 64, SG_DNN_LANES = 8 };

@@ -31,7 +31,7 @@ static void store(const coefficients *to, const double *from, int64_t n, int64_t
 
 /* ---- y = x * factor + shift ---- */
 
-static void scale_rows(float *y, const float *x, const float *factor, const float *shift,
+SG_DNN_INLINE void scale_rows(float *y, const float *x, const float *factor, const float *shift,
         int64_t count, int64_t spatial, int64_t stride) {
     if (count == 1 && stride == 1) {
         float a = factor[0], b = shift[0];
@@ -45,7 +45,7 @@ static void scale_rows(float *y, const float *x, const float *factor, const floa
     }
 }
 
-static void scale_chunk(const scale_job *job, int64_t n, sg_dnn_chunk at) {
+SG_DNN_INLINE void scale_chunk(const scale_job *job, int64_t n, sg_dnn_chunk at) {
     const sg_dnn_view *v = &job->view;
     float factor[SG_DNN_CHUNK], shift[SG_DNN_CHUNK];
     int64_t offset = sg_dnn_view_offset(v, n, at.first);
@@ -57,7 +57,7 @@ static void scale_chunk(const scale_job *job, int64_t n, sg_dnn_chunk at) {
 }
 
 /* A unit is one chunk of one image. */
-static void scale_body(const void *user, int64_t begin, int64_t end) {
+SG_DNN_WIDE static void scale_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
     int64_t chunks = sg_dnn_chunk_count(&job->view);
     for (int64_t unit = begin; unit < end; unit++)
@@ -66,8 +66,8 @@ static void scale_body(const void *user, int64_t begin, int64_t end) {
 
 /* ---- factor = sum of x * dy, shift = sum of dy ---- */
 
-static void sum_rows(double *product, double *plain, const float *x, const float *dy, int64_t count,
-        int64_t spatial, int64_t stride) {
+SG_DNN_INLINE void sum_rows(double *product, double *plain, const float *x, const float *dy,
+        int64_t count, int64_t spatial, int64_t stride) {
     for (int64_t s = 0; s < spatial; s++, x += stride, dy += stride) {
         for (int64_t i = 0; i < count; i++) {
             product[i] += (double)x[i] * dy[i];
@@ -77,7 +77,7 @@ static void sum_rows(double *product, double *plain, const float *x, const float
 }
 
 /* Sums a chunk of the images [n, n_end) and stores the sums as those of image n. */
-static void sum_chunk(const scale_job *job, int64_t n, int64_t n_end, sg_dnn_chunk at) {
+SG_DNN_INLINE void sum_chunk(const scale_job *job, int64_t n, int64_t n_end, sg_dnn_chunk at) {
     const sg_dnn_view *v = &job->view;
     double product[SG_DNN_CHUNK] = {0}, plain[SG_DNN_CHUNK] = {0};
     for (int64_t image = n; image < n_end; image++) {
@@ -90,14 +90,14 @@ static void sum_chunk(const scale_job *job, int64_t n, int64_t n_end, sg_dnn_chu
 }
 
 /* A unit is one chunk of all images. */
-static void sum_images_body(const void *user, int64_t begin, int64_t end) {
+SG_DNN_WIDE static void sum_images_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
     for (int64_t unit = begin; unit < end; unit++)
         sum_chunk(job, 0, job->view.n, sg_dnn_chunk_at(&job->view, unit));
 }
 
 /* A unit is one chunk of one image. */
-static void sum_image_body(const void *user, int64_t begin, int64_t end) {
+SG_DNN_WIDE static void sum_image_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
     int64_t chunks = sg_dnn_chunk_count(&job->view);
     for (int64_t unit = begin; unit < end; unit++) {
