@@ -11,7 +11,8 @@
  *   slope = -scale * dgamma / sqrt(var + eps) / m, offset = -scale * dbeta / m; both 0 when the
  *   statistics are fixed.
  * Sums are single within a tile of pixels and double beyond; the variance is taken about a rough
- * mean. SPDX-License-Identifier: Apache-2.0 */
+ * mean.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 #include <math.h>
 #include <string.h>

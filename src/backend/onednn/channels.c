@@ -1,6 +1,7 @@
 /* channels.c - how own loops cut a tensor into work: chunks of channels, and within a chunk columns
  * of a few lanes over a tile of pixels. The cut depends on the shape alone, so that sums come out
- * the same for any number of threads. SPDX-License-Identifier: Apache-2.0 */
+ * the same for any number of threads.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 #include <string.h>
 

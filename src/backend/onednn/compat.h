@@ -3,7 +3,8 @@
  * Version 2 passes memory descriptors by value and makes primitive descriptors in two steps;
  * version 3 has opaque descriptors and one call per primitive. Here both are: an owned `sg_md`, a
  * borrowed `sg_md_ref`, and one sg_pd_* function per primitive. Results are the library's own
- * statuses; their translation happens in primitive.c. SPDX-License-Identifier: Apache-2.0 */
+ * statuses; their translation happens in primitive.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_BACKEND_ONEDNN_COMPAT_H
 #define SG_BACKEND_ONEDNN_COMPAT_H
 

@@ -1,6 +1,7 @@
 /* concat.c - concatenation along channels, and its backward pass, which cuts. One loop copies runs
  * of channels between any two views; where the blocks of a channel-blocked layout meet, a run is a
- * whole block and copying it is one memcpy over H x W. SPDX-License-Identifier: Apache-2.0 */
+ * whole block and copying it is one memcpy over H x W.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 #include <string.h>
 

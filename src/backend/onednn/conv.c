@@ -3,7 +3,8 @@
  * Weights are OIHW for the caller; with groups the library wants them as [g, O/g, I/g, h, w], which
  * are the same plain bytes. Winograd (Lavin & Gray 2016) is taken where the library's automatic
  * choice expects it to be faster; forward and backward choose independently, as no pass hands the
- * other anything but tensors. SPDX-License-Identifier: Apache-2.0 */
+ * other anything but tensors.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 
 static dnnl_status_t create(dnnl_primitive_desc_t *out, const sg_dnn_primitive *p,

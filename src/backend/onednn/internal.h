@@ -1,6 +1,6 @@
 /* internal.h - what the files of this folder share: the three types of backend.h as oneDNN has
- * them, and the steps that every operation's compile function takes. SPDX-License-Identifier:
- * Apache-2.0 */
+ * them, and the steps that every operation's compile function takes.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_BACKEND_ONEDNN_INTERNAL_H
 #define SG_BACKEND_ONEDNN_INTERNAL_H
 

@@ -2,7 +2,8 @@
  *
  * A descriptor whose bytes are those of the plain layout becomes the plain layout, whatever the
  * library calls it (nChw16c of [n, 1024, 1, 1]; goihw of OIHW weights): fewer reorders, and one
- * name for one thing. SPDX-License-Identifier: Apache-2.0 */
+ * name for one thing.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 #include "base/str.h"
 #include <stdlib.h>

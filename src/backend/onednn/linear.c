@@ -1,6 +1,7 @@
 /* linear.c - fully connected layer: [n,c,h,w] or [n,c], flattened in NCHW order, times [out, in]
  * transposed, plus bias; all passes. A 4-d source keeps its blocked layout: the weights are then
- * seen as [out, c, h, w], the same plain bytes. SPDX-License-Identifier: Apache-2.0 */
+ * seen as [out, c, h, w], the same plain bytes.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 
 static dnnl_status_t create(dnnl_primitive_desc_t *out, const sg_dnn_primitive *p,

@@ -1,7 +1,8 @@
 /* pointwise.c - operations that treat each element alone: addition, ReLU and ReLU6, dropout,
  * sigmoid. They run over the bytes of whatever layout the source has, in place if asked. Padding of
  * blocked layouts must stay zero: all but the sigmoid keep it by themselves; that one, where f(0)
- * is not 0, walks the channels. SPDX-License-Identifier: Apache-2.0 */
+ * is not 0, walks the channels.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 #include <math.h>
 

@@ -1,5 +1,6 @@
 /* primitive.c - the way from a primitive descriptor of the library to something that executes, and
- * the translation of its statuses. SPDX-License-Identifier: Apache-2.0 */
+ * the translation of its statuses.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 #include <stdio.h>
 

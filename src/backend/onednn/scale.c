@@ -1,7 +1,8 @@
 /* scale.c - operations with one coefficient per channel: affine (y = x * weight[c] + bias[c]) and
  * channel scale (y = x * gate[n][c], squeeze-and-excitation). Both are the same two loops: scale
  * and shift the rows of a channel; sum the rows of a product. Sums are taken in double, in one
- * order whatever the number of threads. SPDX-License-Identifier: Apache-2.0 */
+ * order whatever the number of threads.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* weighted.c - what convolution and inner product share: source, weights, bias, destination, and
  * the three passes over them. All data arguments are the library's choice unless wanted otherwise;
  * the two backward passes choose apart from the forward one, and the planner reorders where they
- * differ. SPDX-License-Identifier: Apache-2.0 */
+ * differ.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
 
 /* Which argument of ours plays which part in a pass; SG_ARG_COUNT = none. */

@@ -96,6 +96,20 @@ static void move(sg_backend *b, void *to, const sg_layout *to_layout, void *from
     sg_primitive_destroy(p);
 }
 
+/* The way to the plain layout and back leaves every byte as it was: the padding is zero, as the
+ * next primitive expects. */
+static void check_padding(sg_backend *b, const sg_problem *q, int arg, const float *data,
+        const sg_layout *layout, float *plain_data, const sg_layout *plain) {
+    char text[SG_PROBLEM_TEXT];
+    float *back = take(layout->bytes);
+    move(b, back, layout, plain_data, plain);
+    for (size_t i = 0; i < layout->bytes / sizeof *back; i++)
+        if (data[i] != back[i])
+            fail_msg("%s: %s has %g in its padding", sg_problem_text(text, q),
+                    sg_arg_name((sg_arg)arg), data[i]);
+    free(back);
+}
+
 static void execute(sg_backend *b, sg_primitive *p, values *v, bool in_place) {
     sg_error err;
     const sg_problem *q = &p->problem;
@@ -125,8 +139,10 @@ static void execute(sg_backend *b, sg_primitive *p, values *v, bool in_place) {
     }
     check(sg_primitive_execute(p, args, &err), &err);
     for (int arg = 0; arg < SG_ARG_COUNT; arg++) {
-        if (plain[arg] && is_output(q, arg))
-            move(b, v->plain[arg], plain[arg], args[arg], sg_primitive_layout(p, (sg_arg)arg));
+        const sg_layout *layout = sg_primitive_layout(p, (sg_arg)arg);
+        if (!plain[arg] || !is_output(q, arg)) continue;
+        move(b, v->plain[arg], plain[arg], args[arg], layout);
+        if (is_map(arg)) check_padding(b, q, arg, args[arg], layout, v->plain[arg], plain[arg]);
     }
     for (int arg = 0; arg < SG_ARG_COUNT; arg++)
         if (arg != SG_ARG_WORKSPACE && !(in_place && arg == to)) free(args[arg]);
