@@ -7,6 +7,8 @@
  */
 enum { SG_SCHEMA_VERSION = 1 };
 
+#define SG_RESEARCH_USE "Research use only. Not a medical device."
+
 const char *sg_version(void);  /* "0.1.0" */
 const char *sg_build_id(void); /* commit, with -dirty where the tree was not clean */
 

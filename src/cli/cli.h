@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "cli/options.h"
 #include <signal.h>
 #include <stdio.h>
@@ -52,7 +53,5 @@ typedef struct sg_cli_sink {
 /* The sink must not move afterwards: log.user points to it. */
 void sg_cli_sink_init(sg_cli_sink *sink, bool quiet);
 void sg_cli_sink_finish(sg_cli_sink *sink); /* ends an open progress line */
-
-#define SG_RESEARCH_USE "Research use only. Not a medical device."
 
 #endif

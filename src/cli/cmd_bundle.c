@@ -26,7 +26,7 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
     if (st) return st;
     st = sg_bundle_write(bundle, output, err);
     if (!st && call->json)
-        sg_cli_print_json(json_pack("{s:s, s:s, s:i, s:I}", "bundle", output, "model",
+        sg_cli_print_json(json_pack("{s:o, s:s, s:i, s:I}", "bundle", sg_json_text(output), "model",
                 bundle->model, "members", bundle->member_count, "training_images",
                 (json_int_t)bundle->seen_count));
     if (!st)

@@ -58,8 +58,8 @@ static bool has_phantoms(const char *root) {
     return found;
 }
 
-static sg_status predict_data(sg_predictions *out, sg_evaluation_source *source,
-        const evaluate_args *a, const sg_log *log, sg_error *err) {
+static sg_status predict_data(
+        sg_predictions *out, const evaluate_args *a, const sg_log *log, sg_error *err) {
     sg_manifest manifest;
     sg_bundle *bundle;
     sg_cli_dataset dataset = a->dataset;
@@ -69,18 +69,14 @@ static sg_status predict_data(sg_predictions *out, sg_evaluation_source *source,
     sg_status st = sg_cli_open_dataset(&manifest, &dataset, log, err);
     if (st) return st;
     st = sg_bundle_open(&bundle, a->bundle ? a->bundle : a->run, err);
-    if (!st) {
-        for (size_t i = 0; i < manifest.count; i++)
-            source->seen_images += sg_bundle_seen(bundle, manifest.rows[i].sha256) != NULL;
-        st = sg_predictions_of_bundle(out, bundle, &manifest, &options, err);
-    }
+    if (!st) st = sg_predictions_of_bundle(out, bundle, &manifest, &options, err);
     sg_manifest_dispose(&manifest);
     return st;
 }
 
 static sg_status predict(sg_predictions *out, sg_evaluation_source *source, const evaluate_args *a,
         const sg_log *log, sg_error *err) {
-    if (a->dataset.data || a->dataset.manifest) return predict_data(out, source, a, log, err);
+    if (a->dataset.data || a->dataset.manifest) return predict_data(out, a, log, err);
     sg_predict_options options = predict_options(a, log);
     source->run = a->run;
     options.allow_seen = a->allow_seen || parts[a->split] != SG_PART_TEST;
@@ -103,10 +99,12 @@ static sg_status add_last(json_t *metrics, const sg_predictions *p, const evalua
     sg_status st = sg_predictions_of_run(&last, a->run, parts[a->split], &options, err);
     if (!st) st = sg_metrics_measure(&m, &last, (size_t)a->draws, err);
     if (!st) {
-        json_t *value = json_pack("{s:f, s:[f,f], s:f, s:o}", "accuracy", m.c.accuracy,
-                "accuracy_ci", m.accuracy_interval.low, m.accuracy_interval.high, "macro_f1",
-                m.c.f1_macro, "auroc_macro", sg_json_number(m.auroc_macro));
-        json_object_set_new(metrics, "last_epoch", value);
+        json_t *value = json_pack("{s:f, s:[o,o], s:f, s:o}", "accuracy", m.c.accuracy,
+                "accuracy_ci", sg_json_number(m.accuracy_interval.low),
+                sg_json_number(m.accuracy_interval.high), "macro_f1", m.c.f1_macro, "auroc_macro",
+                sg_json_number(m.auroc_macro));
+        if (json_object_set_new(metrics, "last_epoch", value))
+            st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
     }
     sg_metrics_dispose(&m);
     sg_predictions_dispose(&last);
@@ -161,7 +159,12 @@ static void print_summary(const sg_metrics *m, const sg_predictions *p, const ev
         print_figure("specificity malignant", m->malignant_rest.specificity,
                 m->specificity_interval, "");
     }
-    printf("report: %s/report.html\n%s\n", a->output, SG_RESEARCH_USE);
+    if (p->seen)
+        printf("%zu of the images were in training or validation: these are no test figures\n",
+                p->seen);
+    printf("report: ");
+    sg_cli_print_safe(stdout, a->output);
+    printf("/report.html\n%s\n", SG_RESEARCH_USE);
 }
 
 /* ---- the verb ---- */
@@ -191,6 +194,7 @@ static int run_evaluate(const sg_call *call) {
     json_t *metrics = NULL;
     sg_status st = check_args(a, &err);
     if (!st) st = predict(&p, &source, a, call->log, &err);
+    source.seen_images = p.seen;
     if (!st) source.phantom_data = has_phantoms(p.root);
     if (!st) source.data = sg_path_base(p.root);
     if (!st) st = sg_metrics_measure(&m, &p, (size_t)a->draws, &err);

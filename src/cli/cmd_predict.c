@@ -121,11 +121,13 @@ typedef struct result {
 typedef struct results {
     result *items;
     size_t count, capacity;
+    json_t *places; /* with --per: key to its number, so that none is searched for */
 } results;
 
 static void results_dispose(results *r) {
     for (size_t i = 0; i < r->count; i++) free(r->items[i].key);
     free(r->items);
+    json_decref(r->places);
 }
 
 /* Key of an image: its path, its folder, or the capture of the pattern. */
@@ -154,14 +156,21 @@ static void add_to(sg_prediction *sum, const sg_prediction *one) {
 /* unique: no other image has this key, so none needs to be looked for. */
 static sg_status keep(
         results *r, char *key, bool unique, const sg_prediction *found, sg_error *err) {
-    if (!key) return sg_fail(err, SG_ERR_MEMORY, "out of memory keeping predictions");
-    for (size_t i = 0; i < r->count && !unique; i++)
-        if (strcmp(r->items[i].key, key) == 0) {
-            add_to(&r->items[i].prediction, found);
-            r->items[i].images++;
-            free(key);
-            return SG_OK;
-        }
+    if (!unique && !r->places) r->places = json_object();
+    if (!key || (!unique && !r->places)) {
+        free(key);
+        return sg_fail(err, SG_ERR_MEMORY, "out of memory keeping predictions");
+    }
+    const json_t *place = json_object_get(r->places, key);
+    if (place) {
+        result *old = &r->items[json_integer_value(place)];
+        add_to(&old->prediction, found);
+        old->images++;
+        free(key);
+        return SG_OK;
+    }
+    /* keys are bytes: _nocheck does not ask for UTF-8 */
+    if (!unique) json_object_set_new_nocheck(r->places, key, json_integer((json_int_t)r->count));
     sg_status st = sg_grow(&r->items, &r->capacity, r->count + 1, sizeof *r->items, err);
     if (st)
         free(key);
@@ -184,31 +193,27 @@ static void average(results *r) {
 
 /* ---- printing ---- */
 
-/* "benign 371, malignant 179, normal 113": what the model was trained on. */
-static void put_population(sg_str *s, const sg_bundle *b) {
-    const char *name;
-    json_t *count;
-    json_object_foreach(json_object_get(b->members[0].training, "class_counts"), name, count) {
-        sg_str_appendf(
-                s, "%s%s %lld", s->len ? ", " : "", name, (long long)json_integer_value(count));
-    }
-    if (b->phantom) sg_str_append(s, " (simulated images)");
-}
-
 static void print_text(const results *r, const sg_bundle *b) {
     sg_str population;
     sg_str_init(&population, 0);
-    put_population(&population, b);
+    sg_bundle_put_population(&population, b->members[0].training);
     for (size_t i = 0; i < r->count; i++) {
         const sg_prediction *p = &r->items[i].prediction;
         sg_cli_print_safe(stdout, r->items[i].key);
-        printf(": looks most like %s (%.2f)", b->classes[p->top], p->probability[p->top]);
-        for (int c = 0; c < p->classes; c++)
-            printf("%s%s %.2f", c ? ", " : "  [", b->classes[c], p->probability[c]);
+        printf(": looks most like ");
+        sg_cli_print_safe(stdout, b->classes[p->top]);
+        printf(" (%.2f)", p->probability[p->top]);
+        for (int c = 0; c < p->classes; c++) {
+            fputs(c ? ", " : "  [", stdout);
+            sg_cli_print_safe(stdout, b->classes[c]);
+            printf(" %.2f", p->probability[c]);
+        }
         printf("]%s%s\n", r->items[i].images > 1 ? " averaged over several images" : "",
                 p->seen ? " SEEN IN TRAINING: this figure means nothing" : "");
     }
-    printf("%s Trained on %s.\n", SG_RESEARCH_USE, sg_str_text(&population));
+    printf("%s Trained on ", SG_RESEARCH_USE);
+    sg_cli_print_safe(stdout, sg_str_text(&population));
+    printf(".\n");
     sg_str_dispose(&population);
 }
 
@@ -216,7 +221,7 @@ static sg_status print_csv(const results *r, const sg_bundle *b, sg_error *err) 
     sg_str s, population;
     sg_str_init(&s, 0);
     sg_str_init(&population, 0);
-    put_population(&population, b);
+    sg_bundle_put_population(&population, b->members[0].training);
     static const char *const fixed[] = {"image", "images", "sha256", "looks_most_like"};
     static const char *const prefixes[] = {"p_", "low_", "high_"};
     static const char *const last[] = {"seen_in_training", "training_population", "use"};

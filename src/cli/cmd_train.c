@@ -230,7 +230,7 @@ static void tell(const work *w, const sg_call *call, const sg_train_summary *sum
             "finished in %.0f s; next: sonograde evaluate --run %s --out %s/report", seconds,
             w->dir, w->dir);
     if (call->json)
-        sg_cli_print_json(json_pack("{s:s, s:o}", "run", w->dir, "models", list));
+        sg_cli_print_json(json_pack("{s:o, s:o}", "run", sg_json_text(w->dir), "models", list));
     else
         json_decref(list);
 }

@@ -85,14 +85,22 @@ static const char *selection(keep *k, const json_t *section) {
     return TEXT(k, "epoch with the best %s on validation images inside the training part", figure);
 }
 
+static const char *split_fact(keep *k, const sg_predictions *p, const sg_metrics *m) {
+    const char *part = p->count ? p->rows[0].split : "";
+    if (!p->folds) return part;
+    if (strcmp(part, sg_part_name(SG_PART_TEST)) == 0)
+        return TEXT(k, "%zu of %d folds, each judged by the model that did not see it",
+                m->fold_count, p->folds);
+    return TEXT(k, "%s part of %zu of %d folds, each judged by the model that was made with it",
+            part, m->fold_count, p->folds);
+}
+
 static void fill_facts(sg_evaluation_facts *f, sg_page_fact *more, keep *k, const sg_predictions *p,
         const sg_metrics *m, const sg_evaluation_source *source) {
     const json_t *training = first_model(p, "training");
     double share = json_number_value(json_object_get(training, "initialisation"));
     f->data = TEXT(k, "%s, %zu images", source->data, p->count);
-    f->split = p->folds ? TEXT(k, "%zu of %d folds, each judged by the model that did not see it",
-                                  m->fold_count, p->folds)
-                        : (p->count ? p->rows[0].split : "");
+    f->split = split_fact(k, p, m);
     f->split_unit = p->ungrouped ? "image" : "group";
     f->interval_method =
             TEXT(k, "95 %%, bootstrap over %zu groups within classes, BCa, %zu draws%s", m->groups,

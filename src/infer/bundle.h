@@ -6,6 +6,7 @@
 #define SG_INFER_BUNDLE_H
 
 #include "base/json.h"
+#include "base/str.h"
 #include "image/recipe.h"
 #include "nn/models/models.h"
 #include "nn/params.h"
@@ -22,6 +23,7 @@ typedef struct sg_member {
 
 typedef struct sg_seen {
     const char *sha256, *group; /* borrowed from the document */
+    const char *grouping;       /* where the group's name comes from: "pixels", "column:patient" */
 } sg_seen;
 
 typedef struct sg_bundle {
@@ -33,6 +35,7 @@ typedef struct sg_bundle {
     int class_count;
     bool phantom;  /* trained on simulated images */
     sg_seen *seen; /* every image behind weights, stopping or calibration, sorted by sha256 */
+    sg_seen *seen_groups; /* the same, sorted by grouping and group */
     size_t seen_count;
     json_t *document;
     char sha256[65]; /* of the file, or of the files' hashes for a run folder */
@@ -52,6 +55,13 @@ SG_MUST_CHECK sg_status sg_bundle_write(const sg_bundle *bundle, const char *pat
 
 /* The group under which an image with this SHA-256 was seen, or NULL. */
 const char *sg_bundle_seen(const sg_bundle *bundle, const char *sha256);
-bool sg_bundle_seen_group(const sg_bundle *bundle, const char *group);
+/* A group of this name was seen. Names mean something only between tables that take them from the
+ * same column or pattern (sg_manifest_grouping_text); groups found from pixels are numbered anew in
+ * every table, so there the answer is no. */
+bool sg_bundle_seen_group(const sg_bundle *bundle, const char *grouping, const char *group);
+
+/* "663 images: benign 371 (56.0 %), malignant 179 (27.0 %), normal 113 (17.0 %)": what a model was
+ * trained on, from its section `training`. */
+void sg_bundle_put_population(sg_str *out, const json_t *training);
 
 #endif

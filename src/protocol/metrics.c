@@ -311,8 +311,8 @@ static json_t *interval_json(sg_interval i) {
 
 static json_t *class_json(const sg_metrics *m, const sg_predictions *p, size_t c) {
     const sg_class_figures *f = &m->c.per_class[c];
-    return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "class",
-            p->classes[c], "support", (json_int_t)f->support, "precision",
+    return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "class",
+            sg_json_text(p->classes[c]), "support", (json_int_t)f->support, "precision",
             sg_json_number(f->precision), "precision_ci",
             interval_json(boot_interval(&m->boot.precision[c])), "recall",
             sg_json_number(f->recall), "recall_ci",
@@ -368,15 +368,15 @@ static double initialisation(const sg_predictions *p) {
 json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
     json_t *classes = json_array(), *per_class = json_array();
     for (size_t c = 0; c < m->c.classes; c++) {
-        json_array_append_new(classes, json_string(p->classes[c]));
+        json_array_append_new(classes, sg_json_text(p->classes[c]));
         json_array_append_new(per_class, class_json(m, p, c));
     }
     bool has = m->malignant >= 0;
-    json_t *out = json_pack("{s:i, s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "schema", SG_SCHEMA_VERSION,
-            "build", sg_build_id(), "n", (json_int_t)m->n, "groups", (json_int_t)m->groups,
-            "classes", classes, "accuracy", sg_json_number(m->c.accuracy), "accuracy_ci",
-            interval_json(m->accuracy_interval), "accuracy_ci_method",
-            m->wilson ? "wilson" : "bootstrap over groups, BCa");
+    json_t *out = json_pack("{s:i, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "schema",
+            SG_SCHEMA_VERSION, "build", sg_build_id(), "use", SG_RESEARCH_USE, "n",
+            (json_int_t)m->n, "groups", (json_int_t)m->groups, "classes", classes, "accuracy",
+            sg_json_number(m->c.accuracy), "accuracy_ci", interval_json(m->accuracy_interval),
+            "accuracy_ci_method", m->wilson ? "wilson" : "bootstrap over groups, BCa");
     json_t *figures = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
             "balanced_accuracy", sg_json_number(m->c.balanced_accuracy), "precision_macro",
             sg_json_number(m->c.precision_macro), "recall_macro", sg_json_number(m->c.recall_macro),
@@ -386,15 +386,16 @@ json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
             interval_json(m->auroc_macro_interval), "auroc_macro_pooled",
             sg_json_number(m->auroc_macro_pooled), "per_class", per_class, "confusion",
             confusion_json(m));
-    json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:O, s:I, s:I}",
+    json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:O, s:I, s:I}",
             "sensitivity_malignant", sg_json_number(has ? m->malignant_rest.sensitivity : NAN),
             "sensitivity_malignant_ci", interval_json(m->sensitivity_interval),
             "specificity_malignant", sg_json_number(has ? m->malignant_rest.specificity : NAN),
             "specificity_malignant_ci", interval_json(m->specificity_interval), "calibration",
             calibration_json(&m->calibration), "folds", folds_json(m), "split_unit",
             p->ungrouped ? "image" : "group", "doubtful_groups", (json_int_t)p->doubtful,
-            "initialisation", sg_json_number(initialisation(p)), "models", p->models,
-            "bootstrap_draws", (json_int_t)m->draws, "bootstrap_redraws", (json_int_t)m->redraws);
+            "seen_images", (json_int_t)p->seen, "initialisation", sg_json_number(initialisation(p)),
+            "models", p->models, "bootstrap_draws", (json_int_t)m->draws, "bootstrap_redraws",
+            (json_int_t)m->redraws);
     if (out && figures && rest) {
         json_object_update(out, figures);
         json_object_update(out, rest);

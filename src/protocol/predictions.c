@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/predictions.h"
 #include "base/csv.h"
+#include "base/version.h"
 #include "image/codec.h"
 #include "protocol/run.h"
 #include <stdlib.h>
@@ -132,12 +133,20 @@ static sg_status predict_rows(sg_predictions *out, sg_predictor *predictor, cons
     return st;
 }
 
+/* Names of the data are bytes, those of a model are text (model_file.md). */
+static bool same_name(const char *bytes, const char *text) {
+    json_t *name = sg_json_text(bytes);
+    bool same = name && strcmp(json_string_value(name), text) == 0;
+    json_decref(name);
+    return same;
+}
+
 /* The model's class for each class of the data, by name. */
 static sg_status map_classes(int *map, const sg_manifest *m, const sg_bundle *b, sg_error *err) {
     for (size_t c = 0; c < m->class_count; c++) {
         map[c] = -1;
         for (int k = 0; k < b->class_count; k++)
-            if (strcmp(m->class_names[c], b->classes[k]) == 0) map[c] = k;
+            if (same_name(m->class_names[c], b->classes[k])) map[c] = k;
         if (map[c] < 0)
             return sg_fail(err, SG_ERR_INPUT,
                     "the data have a class '%s' that the model does not know; rename the folder to "
@@ -147,18 +156,78 @@ static sg_status map_classes(int *map, const sg_manifest *m, const sg_bundle *b,
     return SG_OK;
 }
 
-static sg_status check_seen(
-        const sg_bundle *b, const sg_manifest *m, const size_t *rows, size_t n, sg_error *err) {
-    size_t seen = 0, first = 0;
+/* A run's own models have the classes of its data, in their order. */
+static sg_status map_own_classes(
+        int *map, const sg_manifest *m, const sg_bundle *b, const char *dir, sg_error *err) {
+    bool same = m->class_count == (size_t)b->class_count;
+    for (size_t c = 0; c < m->class_count && same; c++) {
+        map[c] = (int)c;
+        same = same_name(m->class_names[c], b->classes[c]);
+    }
+    return same ? SG_OK
+                : sg_fail(err, SG_ERR_INPUT,
+                          "the weights in %s have other classes than the run's manifest.csv; they "
+                          "belong to another run",
+                          dir);
+}
+
+/* Rows whose bytes the model was trained, stopped or calibrated on. */
+static size_t mark_seen(bool *seen, const sg_bundle *b, const sg_manifest *m) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        seen[i] = sg_bundle_seen(b, m->rows[i].sha256) != NULL;
+        n += seen[i];
+    }
+    return n;
+}
+
+/* Adds to marked rows what belongs to their groups, and groups known by name. */
+static sg_status mark_seen_groups(
+        bool *seen, const sg_bundle *b, const sg_manifest *m, sg_error *err) {
+    bool *groups = calloc(m->group_count + 1, sizeof *groups);
+    char *grouping = sg_manifest_grouping_text(m);
+    json_t *source = grouping ? sg_json_text(grouping) : NULL;
+    sg_status st = groups && source ? SG_OK : no_memory(err);
+    for (size_t i = 0; i < m->count && !st; i++)
+        if (seen[i]) groups[m->rows[i].group] = true;
+    for (size_t g = 0; g < m->group_count && !st; g++) {
+        json_t *label = sg_json_text(m->group_labels[g]);
+        if (label && sg_bundle_seen_group(b, json_string_value(source), json_string_value(label)))
+            groups[g] = true;
+        json_decref(label);
+    }
+    for (size_t i = 0; i < m->count && !st; i++) seen[i] = groups[m->rows[i].group];
+    json_decref(source);
+    free(grouping);
+    free(groups);
+    return st;
+}
+
+/* *count: how many of rows[n] are marked. */
+static sg_status check_seen(size_t *count, const bool *seen, const sg_manifest *m,
+        const size_t *rows, size_t n, bool allowed, sg_error *err) {
+    size_t first = 0;
+    *count = 0;
     for (size_t i = 0; i < n; i++)
-        if (sg_bundle_seen(b, m->rows[rows[i]].sha256) && seen++ == 0) first = rows[i];
-    if (!seen) return SG_OK;
+        if (seen[rows[i]] && (*count)++ == 0) first = rows[i];
+    if (!*count || allowed) return SG_OK;
     return sg_fail(err, SG_ERR_INPUT,
-            "%zu of %zu images were in this model's training or validation, the first is %s: "
-            "figures "
-            "on them say nothing about new images; take other images, or add --allow-seen (the "
-            "report will be marked)",
-            seen, n, m->rows[first].path);
+            "%zu of %zu images, or images of their groups, were in this model's training or "
+            "validation, the first is %s: figures on them say nothing about new images; take other "
+            "images, or add --allow-seen (the report will be marked)",
+            *count, n, m->rows[first].path);
+}
+
+/* Every image must be one the model may speak about. */
+static sg_status check_phantoms(
+        const sg_predictor *predictor, const sg_manifest *m, sg_error *err) {
+    sg_status st = SG_OK;
+    for (size_t i = 0; i < m->count && !st; i++) {
+        char *path = sg_manifest_file(m, i);
+        st = path ? sg_predictor_check_phantom(predictor, path, err) : no_memory(err);
+        free(path);
+    }
+    return st;
 }
 
 /* One model on the rows of a run's part. */
@@ -177,9 +246,15 @@ static sg_status predict_part(sg_predictions *out, const char *dir, const sg_run
     if (!st && !last) st = no_memory(err);
     if (!st) st = sg_bundle_open(&bundle, options->last ? last : dir, err);
     free(last);
-    if (!st && part == SG_PART_TEST && !options->allow_seen)
-        st = check_seen(bundle, &run->manifest, rows, n, err);
-    if (!st) st = map_classes(map, &run->manifest, bundle, err);
+    bool *seen = calloc(run->manifest.count + 1, sizeof *seen);
+    if (!st && !seen) st = no_memory(err);
+    size_t seen_rows = 0;
+    if (!st && mark_seen(seen, bundle, &run->manifest)) /* its groups were kept by the split */
+        st = check_seen(&seen_rows, seen, &run->manifest, rows, n,
+                options->allow_seen || part != SG_PART_TEST, err);
+    out->seen += seen_rows;
+    free(seen);
+    if (!st) st = map_own_classes(map, &run->manifest, bundle, dir, err);
     if (!st) st = add_models(out, bundle, err);
     if (st) {
         sg_bundle_close(bundle);
@@ -197,12 +272,26 @@ static sg_status predict_part(sg_predictions *out, const char *dir, const sg_run
     return st;
 }
 
+/* As the fold's training left them; without a file (an older run) all other folds were trained on.
+ */
+static sg_status read_fold_parts(
+        sg_split *out, const sg_run *run, const char *dir, int fold, sg_error *err) {
+    sg_split_options options = SG_SPLIT_OPTIONS_INIT;
+    options.ungrouped = true; /* the mark comes from the whole split */
+    char *path = sg_path_join(dir, "splits.csv");
+    if (!path) return no_memory(err);
+    sg_status st = sg_path_exists(path)
+                           ? sg_split_read(out, path, &run->manifest, &options, err)
+                           : sg_split_fold_parts(out, &run->split, &run->manifest, fold, 0, 0, err);
+    free(path);
+    return st;
+}
+
 static sg_status predict_fold(sg_predictions *out, const sg_run *run, int fold, sg_part part,
         const sg_predict_options *options, sg_error *err) {
     sg_split parts = {0};
     char *dir = sg_run_fold_dir(run->dir, fold);
-    sg_status st = dir ? sg_split_fold_parts(&parts, &run->split, &run->manifest, fold, 0, 0, err)
-                       : no_memory(err);
+    sg_status st = dir ? read_fold_parts(&parts, run, dir, fold, err) : no_memory(err);
     if (!st) st = predict_part(out, dir, run, &parts, part, fold, options, err);
     sg_split_dispose(&parts);
     free(dir);
@@ -260,7 +349,15 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
     if (!st && manifest->class_count > SG_PREDICTOR_MAX_CLASSES)
         st = sg_fail(err, SG_ERR_INPUT, "the data have too many classes");
     if (!st) st = map_classes(map, manifest, bundle, err);
-    if (!st && !options->allow_seen) st = check_seen(bundle, manifest, rows, n, err);
+    bool *seen = calloc(n + 1, sizeof *seen);
+    if (!st && !seen) st = no_memory(err);
+    size_t seen_rows = 0;
+    if (!st) {
+        mark_seen(seen, bundle, manifest);
+        st = mark_seen_groups(seen, bundle, manifest, err);
+    }
+    if (!st) st = check_seen(&seen_rows, seen, manifest, rows, n, options->allow_seen, err);
+    free(seen);
     if (!st) st = start(&found, n, bundle->classes, bundle->class_count, manifest->root, err);
     sg_predict_options own = *options;
     own.predictor.batch = CHUNK;
@@ -271,10 +368,9 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
         st = sg_predictor_create(&predictor, bundle, &own.predictor, err);
     else
         sg_bundle_close(bundle);
-    char *first = st ? NULL : sg_manifest_file(manifest, 0);
-    if (!st) st = first ? sg_predictor_check_phantom(predictor, first, err) : no_memory(err);
+    if (!st) st = check_phantoms(predictor, manifest, err);
     if (!st) st = predict_rows(&found, predictor, manifest, rows, n, map, &mark, &own, err);
-    free(first);
+    found.seen = seen_rows;
     sg_predictor_close(predictor);
     free(rows);
     if (st)
@@ -296,7 +392,13 @@ sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_err
             sg_csv_put(&s, name ? name : "?");
             free(name);
         }
+    sg_csv_put(&s, "training_population");
+    sg_csv_put(&s, "use");
     sg_csv_end_row(&s);
+    sg_str population;
+    sg_str_init(&population, 0);
+    sg_bundle_put_population(
+            &population, json_object_get(json_array_get(p->models, 0), "training"));
     for (size_t i = 0; i < p->count; i++) {
         const sg_prediction_row *r = &p->rows[i];
         sg_csv_put(&s, r->path);
@@ -312,8 +414,11 @@ sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_err
         sg_csv_put(&s, p->classes[r->predicted]);
         for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->p[c]);
         for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->logit[c]);
+        sg_csv_put(&s, sg_str_text(&population));
+        sg_csv_put(&s, SG_RESEARCH_USE);
         sg_csv_end_row(&s);
     }
+    sg_str_dispose(&population);
     sg_status st = sg_str_check(&s, err);
     if (!st) st = sg_file_write(path, s.data, s.len, err);
     sg_str_dispose(&s);

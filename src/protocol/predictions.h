@@ -1,6 +1,7 @@
 /* predictions.h - what models said about images whose truth is known: the table between evaluation
  * and figures, in memory and as predictions.csv
- * (path,sha256,group,split,fold,seed,label,predicted,p_<class>...,logit_<class>...).
+ * (path,sha256,group,split,fold,seed,label,predicted,p_<class>...,logit_<class>...,
+ * training_population,use).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_PROTOCOL_PREDICTIONS_H
 #define SG_PROTOCOL_PREDICTIONS_H
@@ -36,6 +37,7 @@ typedef struct sg_predictions {
     size_t doubtful;  /* groups of like thumbnails, unlike in detail, on both sides (split.h) */
     int uniform_side; /* side in pixels when every image is a square of one size, else 0 */
     int folds;        /* of the run; 0 = one split, or external data */
+    size_t seen;      /* rows whose image or group was in training or validation of their model */
 } sg_predictions;
 void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
 
@@ -57,7 +59,8 @@ SG_MUST_CHECK sg_status sg_predictions_of_run(sg_predictions *out, const char *d
 
 /* All images of a manifest through one bundle (all members averaged). Class names are matched by
  * name. The bundle becomes the predictor's and is closed, also on failure. SG_ERR_INPUT when an
- * image was seen in training, unless allow_seen. */
+ * image was seen in training, unless allow_seen: by its bytes, by such an image in its group, or by
+ * a group of a name that training knew from the same column or pattern. */
 SG_MUST_CHECK sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
         const sg_manifest *manifest, const sg_predict_options *options, sg_error *err);
 

@@ -12,12 +12,26 @@ char *sg_run_fold_dir(const char *dir, int fold) {
     return sg_strdupf("%s/fold%d", dir, fold);
 }
 
+/* What a fold was trained and stopped on, for `evaluate --split` and for people. Written once. */
+static sg_status write_fold_parts(
+        const sg_split *parts, const sg_run_job *job, const char *dir, sg_error *err) {
+    char *path = sg_path_join(dir, "splits.csv");
+    if (!path) return no_memory(err, dir);
+    sg_status st = sg_path_exists(path) ? SG_OK : sg_split_write(parts, job->manifest, path, err);
+    free(path);
+    return st;
+}
+
 static sg_status train_one(
         sg_train_summary *out, const sg_run_job *job, int fold, const char *dir, sg_error *err) {
     sg_split parts = {0};
     sg_status st = sg_split_fold_parts(&parts, job->split, job->manifest, fold < 0 ? 0 : fold,
             job->val_share, job->options->seed, err);
-    if (st) return st;
+    if (!st && fold >= 0) st = write_fold_parts(&parts, job, dir, err);
+    if (st) {
+        sg_split_dispose(&parts);
+        return st;
+    }
     sg_train_job one = {job->options, job->manifest, &parts, fold, dir, job->resume,
             job->force_resume, job->log, job->stop, job->epoch_done, job->user};
     st = sg_train_run(out, &one, err);

@@ -2,7 +2,7 @@
  *
  *   DIR/args.yaml manifest.csv splits.csv           what was asked, on what, split how
  *   DIR/{results.csv log.jsonl weights/...}         one model, or
- *   DIR/fold0/... fold1/...                         the same per fold
+ *   DIR/fold0/... fold1/...                         the same per fold, with its own splits.csv
  *
  * The folder is locked while in use and can be resumed at any point.
  * SPDX-License-Identifier: Apache-2.0 */

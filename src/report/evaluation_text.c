@@ -105,9 +105,10 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e) {
         char text[256];
         if (m->seen_images)
             snprintf(text, sizeof text,
-                    "%zu of the evaluated images were in the training set of this model, by "
-                    "content or "
-                    "by group, and were let in on request. The figures are not test figures.",
+                    "%zu of the evaluated images were in the training or validation part of this "
+                    "model, "
+                    "by content or by group, and were let in on request. The figures are not test "
+                    "figures.",
                     m->seen_images);
         else
             snprintf(text, sizeof text,

@@ -18,8 +18,8 @@ static json_t *list_seen(const sg_manifest *m, const sg_split *parts) {
     json_t *seen = json_array();
     for (size_t i = 0; i < m->count; i++)
         if (used_in_training(parts, i))
-            json_array_append_new(seen,
-                    json_pack("[s, s]", m->rows[i].sha256, m->group_labels[m->rows[i].group]));
+            json_array_append_new(seen, json_pack("[s, o]", m->rows[i].sha256,
+                                                sg_json_text(m->group_labels[m->rows[i].group])));
     return seen;
 }
 
@@ -29,7 +29,9 @@ static json_t *count_classes(const sg_manifest *m, const sg_split *parts) {
         json_int_t n = 0;
         for (size_t i = 0; i < m->count; i++)
             n += m->rows[i].class_index == (int)c && parts->bins[i] == SG_PART_TRAIN;
-        json_object_set_new(counts, m->class_names[c], json_integer(n));
+        json_t *name = sg_json_text(m->class_names[c]);
+        json_object_set_new(counts, json_string_value(name), json_integer(n));
+        json_decref(name);
     }
     return counts;
 }
@@ -57,14 +59,16 @@ sg_status sg_meta_make(
     model.channels = o->recipe.channels;
     json_t *classes = json_array();
     for (size_t c = 0; c < m->class_count; c++)
-        json_array_append_new(classes, json_string(m->class_names[c]));
-    json_t *training = json_pack("{s:I, s:o, s:I, s:o, s:f, s:o, s:b, s:s, s:o}", "images",
+        json_array_append_new(classes, sg_json_text(m->class_names[c]));
+    char *grouping = sg_manifest_grouping_text(m);
+    json_t *training = json_pack("{s:I, s:o, s:I, s:o, s:f, s:o, s:b, s:s, s:o, s:o}", "images",
             count_images(m, job->parts), "class_counts", count_classes(m, job->parts), "seed",
             (json_int_t)o->seed, "fold", job->fold < 0 ? json_null() : json_integer(job->fold),
             "initialisation", progress->init_share, "weights_sha256",
             *progress->weights_sha256 ? json_string(progress->weights_sha256) : json_null(),
             "phantom", (int)is_phantom(m), "split_unit", job->parts->ungrouped ? "image" : "group",
-            "seen", list_seen(m, job->parts));
+            "grouping", sg_json_text(grouping ? grouping : ""), "seen", list_seen(m, job->parts));
+    free(grouping);
     json_t *meta = json_pack("{s:{s:s, s:o}, s:o, s:o, s:o}", "model", "name", o->model, "options",
             sg_model_options_to_json(&model), "recipe", sg_recipe_to_json(&o->recipe), "classes",
             classes, "training", training);

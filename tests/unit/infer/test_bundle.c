@@ -104,6 +104,39 @@ static void test_contradictions(void **state) {
     CHECK_FAILS(open_it("unknown.safetensors", &err), SG_ERR_FORMAT, "mobilenetv9");
 }
 
+/* Names of groups count only where both sides took them from the same column or pattern. */
+static void test_seen_groups(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_bundle *b;
+    json_t *doc = describe(3, "weights", three());
+    json_t *training = json_object_get(doc, "training");
+    json_object_set_new(training, "grouping", json_string("column:patient"));
+    write_model("named.safetensors", json_incref(doc), 0);
+    CHECK_OK(sg_bundle_open(&b, "named.safetensors", &err));
+    assert_true(sg_bundle_seen_group(b, "column:patient", "g2"));
+    assert_false(sg_bundle_seen_group(b, "column:patient", "g3"));
+    assert_false(sg_bundle_seen_group(b, "column:exam", "g2"));
+    sg_bundle_close(b);
+    json_object_set_new(training, "grouping", json_string("pixels"));
+    write_model("pixels.safetensors", doc, 0);
+    CHECK_OK(sg_bundle_open(&b, "pixels.safetensors", &err));
+    assert_false(sg_bundle_seen_group(b, "pixels", "g2"));
+    sg_bundle_close(b);
+}
+
+static void test_population(void **state) {
+    (void)state;
+    sg_str s;
+    sg_str_init(&s, 0);
+    json_t *training = json_pack(
+            "{s:b, s:{s:i, s:i}}", "phantom", 0, "class_counts", "benign", 3, "malignant", 1);
+    sg_bundle_put_population(&s, training);
+    assert_string_equal(sg_str_text(&s), "4 images: benign 3 (75.0 %), malignant 1 (25.0 %)");
+    json_decref(training);
+    sg_str_dispose(&s);
+}
+
 static void test_nan_is_refused(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
@@ -131,6 +164,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_opens_and_writes),
             cmocka_unit_test(test_contradictions),
+            cmocka_unit_test(test_seen_groups),
+            cmocka_unit_test(test_population),
             cmocka_unit_test(test_nan_is_refused),
             cmocka_unit_test(test_unfinished_runs),
     };
