@@ -31,7 +31,7 @@ static sg_graph *small_net(int64_t classes, bool with_gate) {
 /* A file with the named prefixes of the net's parameters, all numbers equal to `value`. */
 static void write_file(const char *path, const sg_graph *g, const char *prefixes, float value) {
     sg_error err = SG_ERROR_INIT;
-    sg_safetensors_item items[32];
+    sg_safetensors_item items[32] = {0};
     float *blocks[32];
     size_t n = 0;
     for (int i = 0; i < g->param_count; i++) {
