@@ -1,5 +1,6 @@
 /* cmd_train.c - `sonograde train`: from a folder of images to a run folder, or on with an
  * unfinished one. SPDX-License-Identifier: Apache-2.0 */
+#include "base/csv.h"
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/train_options.h"
@@ -11,13 +12,16 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A run in the making: what is open while `train` works. */
 typedef struct work {
     sg_train_args args;
     sg_yaml yaml; /* owner of text in args when a run is resumed */
     const char *dir;
-    char *weights; /* owner of the absolute path in args */
+    char *paths[5]; /* owners of absolute paths in args */
+    size_t path_count;
+    bool trained; /* an epoch was completed */
     sg_file_lock lock;
     sg_pool *pool;
     sg_manifest manifest;
@@ -55,6 +59,18 @@ static sg_status take_lock(work *w, sg_error *err) {
     return st ? sg_fail_context(err, st, "the run %s is in use", w->dir) : SG_OK;
 }
 
+/* --overwrite deletes runs, not whatever --run was mistyped as. */
+static sg_status check_is_run(const work *w, sg_error *err) {
+    char *args = in_run(w, "args.yaml");
+    bool is_run = args && sg_path_exists(args);
+    free(args);
+    return is_run ? SG_OK
+                  : sg_fail(err, SG_ERR_INPUT,
+                            "%s is no run folder (it has no args.yaml), so --overwrite does not "
+                            "delete it; choose another --run",
+                            w->dir);
+}
+
 /* An empty or new folder, locked, with args.yaml as the first thing in it. */
 static sg_status make_folder(work *w, const sg_verb *verb, sg_error *err) {
     bool empty = true;
@@ -64,6 +80,7 @@ static sg_status make_folder(work *w, const sg_verb *verb, sg_error *err) {
                 "%s is not empty; go on with it by `train --resume %s`, choose another --run, or "
                 "add --overwrite to delete it",
                 w->dir, w->dir);
+    if (!st && !empty) st = check_is_run(w, err);
     if (!st && !empty) st = take_lock(w, err);
     if (!st && !empty) {
         sg_file_lock_drop(&w->lock);
@@ -76,14 +93,43 @@ static sg_status make_folder(work *w, const sg_verb *verb, sg_error *err) {
 
 /* ---- what was asked ---- */
 
-/* Names a file so that it is found again from any working folder. */
+/* Names a file so that it is found again from any working folder: a resume may have to start over.
+ */
 static sg_status make_absolute(work *w, const char **path, sg_error *err) {
-    if (!*path) return SG_OK;
-    free(w->weights);
-    w->weights = realpath(*path, NULL);
-    if (!w->weights)
-        return sg_fail(err, SG_ERR_IO, "cannot open %s: check the name after --weights", *path);
-    *path = w->weights;
+    if (!*path || **path == '/') return SG_OK;
+    char *here = getcwd(NULL, 0), *full = here ? sg_path_join(here, *path) : NULL;
+    free(here);
+    if (!full)
+        return sg_fail(err, SG_ERR_IO, "the working folder has no name to find %s by", *path);
+    w->paths[w->path_count++] = full;
+    *path = full;
+    return SG_OK;
+}
+
+static sg_status make_all_absolute(work *w, sg_error *err) {
+    sg_train_args *a = &w->args;
+    const char **weights = a->weights ? &a->weights : &a->from_bundle;
+    long long k;
+    if (*weights && !sg_path_exists(*weights))
+        return sg_fail(err, SG_ERR_IO, "cannot open %s: check the name after --%s", *weights,
+                a->weights ? "weights" : "from-bundle");
+    sg_status st = make_absolute(w, weights, err);
+    if (!st) st = make_absolute(w, &a->data, err);
+    if (!st) st = make_absolute(w, &a->manifest, err);
+    if (!st) st = make_absolute(w, &a->splits, err);
+    if (!st && a->folds && !sg_parse_int64(&k, a->folds)) st = make_absolute(w, &a->folds, err);
+    return st;
+}
+
+/* Folds come from --folds, or from a --splits table that has them. */
+static sg_status asks_for_folds(bool *out, const sg_train_args *a, sg_error *err) {
+    *out = a->folds != NULL;
+    if (!a->splits) return SG_OK;
+    sg_csv csv;
+    sg_status st = sg_csv_read(&csv, a->splits, err);
+    if (st) return st;
+    *out = sg_csv_column(&csv, "fold") >= 0;
+    sg_csv_dispose(&csv);
     return SG_OK;
 }
 
@@ -112,9 +158,14 @@ static sg_status settle_args(work *w, sg_error *err) {
         return sg_fail(err, SG_ERR_USAGE, "--folds and --splits exclude each other");
     if (a->weights && a->from_bundle)
         return sg_fail(err, SG_ERR_USAGE, "--weights and --from-bundle exclude each other");
-    if (a->val_share < 0) a->val_share = a->folds && a->select == SG_SELECT_NONE ? 0 : 0.15;
+    bool folds;
+    sg_status st = asks_for_folds(&folds, a, err);
+    if (st) return st;
+    if (a->fold >= 0 && !folds)
+        return sg_fail(err, SG_ERR_USAGE, "--fold %lld needs folds: add --folds K", a->fold);
+    if (a->val_share < 0) a->val_share = folds && a->select == SG_SELECT_NONE ? 0 : 0.15;
     w->dir = a->run;
-    sg_status st = make_absolute(w, a->weights ? &a->weights : &a->from_bundle, err);
+    st = make_all_absolute(w, err);
     return st ? st : settle_first_block(a, err);
 }
 
@@ -171,14 +222,18 @@ static sg_status reopen_data(work *w, bool *there, const sg_log *log, sg_error *
     w->manifest = run.manifest;
     w->split = run.split;
     free(run.dir);
+    long long k;
+    bool drawn = !w->args.splits && (!w->args.folds || sg_parse_int64(&k, w->args.folds));
+    if (drawn) w->split.ungrouped = w->args.ungrouped; /* as it was marked at the start */
     return SG_OK;
 }
 
 /* ---- curves ---- */
 
 static void draw_curves(void *user, const char *dir, const sg_history *history) {
-    const work *w = user;
+    work *w = user;
     enum { COLUMNS = 5 };
+    w->trained = true;
     size_t n = history->count;
     double *block = malloc(COLUMNS * (n + 1) * sizeof *block);
     char *path = sg_path_join(dir, "curves.svg");
@@ -223,6 +278,7 @@ static void tell(const work *w, const sg_call *call, const sg_train_summary *sum
     double seconds = 0;
     json_t *list = json_array();
     for (int i = 0; i < (folds ? folds : 1); i++) {
+        if (w->args.fold >= 0 && i != w->args.fold) continue;
         seconds += summaries[i].seconds;
         json_array_append_new(list, summary_json(&summaries[i], folds ? i : -1));
     }
@@ -249,13 +305,30 @@ static sg_status train(work *w, const sg_call *call, bool resume, sg_error *err)
     return st;
 }
 
+/* The user will mend something and ask again: an untrained folder would only be in the way. */
+static bool is_refusal(sg_status st) {
+    return st == SG_ERR_USAGE || st == SG_ERR_IO || st == SG_ERR_FORMAT || st == SG_ERR_INPUT ||
+           st == SG_ERR_SHAPE || st == SG_ERR_UNSUPPORTED;
+}
+
 static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_error *err) {
     sg_status st = sg_train_options_from_args(&w->options, &w->args, err);
-    if (!st && !folder_there) st = make_folder(w, call->verb, err);
+    bool made = false;
+    if (!st && !folder_there) {
+        st = make_folder(w, call->verb, err);
+        made = st == SG_OK;
+    }
     if (!st) st = read_data(w, call->log, err);
     if (!st) st = split_data(w, call->log, err);
     if (!st) st = sg_run_write_data(w->dir, &w->manifest, &w->split, err);
-    return st ? st : train(w, call, false, err);
+    if (!st) st = train(w, call, false, err);
+    if (made && !w->trained && is_refusal(st)) {
+        sg_file_lock_drop(&w->lock);
+        sg_error ignored;
+        if (sg_dir_remove(w->dir, &ignored))
+            sg_log_line(call->log, SG_LOG_WARN, "left behind: %s", ignored.message);
+    }
+    return st;
 }
 
 /* A finished run is left as it is, to the byte. */
@@ -301,7 +374,7 @@ static int run_train(const sg_call *call) {
     sg_pool_destroy(w.pool);
     sg_file_lock_drop(&w.lock);
     sg_yaml_dispose(&w.yaml);
-    free(w.weights);
+    for (size_t i = 0; i < w.path_count; i++) free(w.paths[i]);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }
 

@@ -342,7 +342,8 @@ static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration
     *out = (sg_evaluation_calibration){c->ece, c->ece_debiased, c->brier, c->log_loss,
             has ? temperature : NAN,
             has ? "temperature fitted on validation images inside the training part"
-                : "not calibrated: no validation images were set aside",
+                : "not calibrated: no validation images were set aside, or they do not determine a "
+                  "temperature",
             bins, c->bins};
     page->calibration = out;
 }

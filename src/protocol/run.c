@@ -53,12 +53,17 @@ static sg_status train_fold(sg_train_summary *out, const sg_run_job *job, int fo
     return st;
 }
 
+static sg_status check_fold(int only_fold, int folds, sg_error *err) {
+    return only_fold < folds ? SG_OK
+                             : sg_fail(err, SG_ERR_USAGE, "--fold %d: the folds are 0 to %d",
+                                       only_fold, folds - 1);
+}
+
 sg_status sg_run_train(sg_train_summary *summaries, const sg_run_job *job, sg_error *err) {
     int folds = job->split->folds;
     if (folds == 0) return train_one(&summaries[0], job, -1, job->dir, err);
-    if (job->only_fold >= folds)
-        return sg_fail(
-                err, SG_ERR_USAGE, "--fold %d: the folds are 0 to %d", job->only_fold, folds - 1);
+    sg_status bad = check_fold(job->only_fold, folds, err);
+    if (bad) return bad;
     memset(summaries, 0, (size_t)folds * sizeof *summaries);
     for (int fold = 0; fold < folds; fold++) {
         if (job->only_fold >= 0 && fold != job->only_fold) continue;
@@ -71,6 +76,8 @@ sg_status sg_run_train(sg_train_summary *summaries, const sg_run_job *job, sg_er
 sg_status sg_run_is_finished(
         bool *out, const char *dir, const sg_split *split, int only_fold, sg_error *err) {
     if (split->folds == 0) return sg_train_is_finished(out, dir, err);
+    sg_status bad = check_fold(only_fold, split->folds, err);
+    if (bad) return bad;
     bool all = true;
     for (int fold = 0; fold < split->folds && all; fold++) {
         if (only_fold >= 0 && fold != only_fold) continue;

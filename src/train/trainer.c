@@ -170,8 +170,9 @@ static sg_status run_epoch(sg_session *s, sg_error *err) {
     return st;
 }
 
+/* Leaves both results alone where validation does not determine a temperature. */
 static sg_status fit_temperature(
-        sg_session *s, double *temperature, sg_figures *val, sg_error *err) {
+        sg_session *s, double *temperature, bool *fitted, sg_figures *val, sg_error *err) {
     size_t n = s->val_count, k = s->job->manifest->class_count;
     sg_status st = sg_session_validate(s, val, err);
     double *logits = malloc(n * k * sizeof *logits);
@@ -183,7 +184,10 @@ static sg_status fit_temperature(
         for (size_t i = 0; i < n; i++) labels[i] = (uint32_t)s->val_labels[i];
         st = sg_temperature_fit(&fit, logits, labels, n, k, err);
     }
-    if (!st) *temperature = fit.at_bound ? 1.0 : fit.value;
+    if (!st && !fit.at_bound) {
+        *temperature = fit.value;
+        *fitted = true;
+    }
     free(logits);
     free(labels);
     return st;
@@ -193,14 +197,15 @@ static sg_status fit_temperature(
  * checkpoint is marked finished last, so a kill in between repeats this. */
 static sg_status conclude(sg_session *s, sg_train_summary *out, sg_error *err) {
     sg_progress *p = &s->progress;
-    sg_select select = s->job->options->select;
     sg_session_refresh_eval(s);
     sg_status st = SG_OK;
     if (p->has_best) st = sg_checkpoint_load_weights(s->eval_params, s->best_path, err);
     double temperature = 1.0;
-    if (!st && s->val) st = fit_temperature(s, &temperature, &out->val, err);
+    bool fitted = false;
+    if (!st && s->val) st = fit_temperature(s, &temperature, &fitted, &out->val, err);
     if (!st)
-        st = sg_meta_conclude(s->meta, temperature, s->val_count, select,
+        st = sg_meta_conclude(s->meta, temperature, fitted ? s->val_count : 0,
+                p->has_best ? s->job->options->select : SG_SELECT_NONE,
                 p->has_best ? p->best_epoch : p->epoch, err);
     if (!st)
         st = sg_checkpoint_save_weights(s->best_path, s->graph, s->eval_params->data, s->meta, err);

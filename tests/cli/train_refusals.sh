@@ -1,0 +1,29 @@
+#!/bin/bash
+# What `train` refuses leaves nothing behind that would be in the way of asking again.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+. "$(dirname "$0")/../support/images.sh"
+
+for i in 0 1 2 3; do picture $i "set/c$((i % 2))/$i.png"; done
+train=("$SONOGRADE" train --size 32 --threads 1 --data set --run run)
+
+# Found before and after the folder is made: gone either way.
+expect 2 'nearest name' "${train[@]}" --folds 2 --model resnet51
+[ ! -e run ] || fail 'a mistyped model left a folder'
+expect 2 'the folds are 0 to 1' "${train[@]}" --folds 2 --fold 5
+[ ! -e run ] || fail 'a fold that is not there left a folder'
+expect 2 'needs folds' "${train[@]}" --fold 1
+expect 1 'cannot open nosuch' "${train[@]}" --weights nosuch
+expect 2 'exclude each other' "${train[@]}" --folds 2 --splits x.csv
+[ ! -e run ] || fail 'a contradiction left a folder'
+echo broken >set/c0/9.png
+expect 3 '9.png' "${train[@]}" --folds 2
+[ ! -e run ] || fail 'a damaged image left a folder'
+
+# --overwrite deletes runs and nothing else.
+mkdir run
+echo precious >run/notes.txt
+expect 2 'not empty' "${train[@]}"
+expect 3 'no run folder' "${train[@]}" --overwrite
+[ "$(cat run/notes.txt)" = precious ] || fail 'a stranger'"'"'s file was deleted'
+expect 3 'no args.yaml' "$SONOGRADE" train --resume run
