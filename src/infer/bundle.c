@@ -290,8 +290,9 @@ static void list_member_seen(sg_bundle *b, const json_t *training) {
     json_array_foreach(json_object_get(training, "seen"), i, pair) {
         const char *sha = json_string_value(json_array_get(pair, 0));
         const char *group = json_string_value(json_array_get(pair, 1));
-        if (sha && group)
-            b->seen[b->seen_count++] = (sg_seen){sha, group, grouping ? grouping : ""};
+        const char *own = json_string_value(json_array_get(pair, 2)); /* behind given weights */
+        if (!own) own = grouping ? grouping : "";
+        if (sha && group) b->seen[b->seen_count++] = (sg_seen){sha, group, own};
     }
     if (json_is_true(json_object_get(training, "phantom"))) b->phantom = true;
 }

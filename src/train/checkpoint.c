@@ -234,13 +234,26 @@ sg_status sg_checkpoint_peek(sg_progress *progress, const char *path, sg_error *
     return st;
 }
 
-sg_status sg_checkpoint_peek_new(
-        bool *is_new, const sg_graph *graph, const char *path, sg_error *err) {
+/* Inherited entries of `seen` are those that say where their group comes from. */
+static json_t *list_inherited(const json_t *doc) {
+    json_t *list = json_array(), *entry;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(doc, "training"), "seen"), i, entry) {
+        if (json_array_size(entry) == 3) json_array_append(list, entry);
+    }
+    return list;
+}
+
+sg_status sg_checkpoint_peek_start(
+        bool *is_new, json_t **inherited, const sg_graph *graph, const char *path, sg_error *err) {
     sg_safetensors *file = NULL;
     json_t *doc = NULL;
     sg_status st = sg_safetensors_open(&file, path, false, err);
     if (!st) st = read_document(&doc, file, path, err);
-    if (!st) parse_new(is_new, graph, doc);
+    if (!st) {
+        parse_new(is_new, graph, doc);
+        *inherited = list_inherited(doc);
+    }
     json_decref(doc);
     sg_safetensors_close(file);
     return st;

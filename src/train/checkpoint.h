@@ -38,9 +38,10 @@ SG_MUST_CHECK sg_status sg_checkpoint_load(const char *path, sg_params *params,
 
 /* Only what a resume asks first: is it finished? */
 SG_MUST_CHECK sg_status sg_checkpoint_peek(sg_progress *progress, const char *path, sg_error *err);
-/* Names of new parameters are needed before an optimizer exists: fills is_new only. */
-SG_MUST_CHECK sg_status sg_checkpoint_peek_new(
-        bool *is_new, const sg_graph *graph, const char *path, sg_error *err);
+/* What came with given weights, needed before an optimizer exists: fills is_new; *inherited: images
+ * behind those weights (transfer.h), new reference. */
+SG_MUST_CHECK sg_status sg_checkpoint_peek_start(
+        bool *is_new, json_t **inherited, const sg_graph *graph, const char *path, sg_error *err);
 
 /* The inference weights (average where there is one): kind `weights`. */
 SG_MUST_CHECK sg_status sg_checkpoint_save_weights(const char *path, const sg_graph *graph,

@@ -13,13 +13,15 @@ static bool used_in_training(const sg_split *parts, size_t row) {
     return parts->bins[row] == SG_PART_TRAIN || parts->bins[row] == SG_PART_VAL;
 }
 
-/* Every image that weights, stopping or calibration may have seen: [sha256, group]. */
-static json_t *list_seen(const sg_manifest *m, const sg_split *parts) {
+/* Every image that weights, stopping or calibration may have seen: [sha256, group], and what is
+ * behind given weights: [sha256, group, grouping]. */
+static json_t *list_seen(const sg_manifest *m, const sg_split *parts, const json_t *inherited) {
     json_t *seen = json_array();
     for (size_t i = 0; i < m->count; i++)
         if (used_in_training(parts, i))
             json_array_append_new(seen, json_pack("[s, o]", m->rows[i].sha256,
                                                 sg_json_text(m->group_labels[m->rows[i].group])));
+    if (inherited) json_array_extend(seen, (json_t *)inherited);
     return seen;
 }
 
@@ -50,8 +52,8 @@ static bool is_phantom(const sg_manifest *m) {
     return found;
 }
 
-sg_status sg_meta_make(
-        json_t **out, const sg_train_job *job, const sg_progress *progress, sg_error *err) {
+sg_status sg_meta_make(json_t **out, const sg_train_job *job, const sg_progress *progress,
+        const json_t *inherited, sg_error *err) {
     const sg_manifest *m = job->manifest;
     const sg_train_options *o = job->options;
     sg_model_options model = o->model_options;
@@ -67,7 +69,8 @@ sg_status sg_meta_make(
             "initialisation", progress->init_share, "weights_sha256",
             *progress->weights_sha256 ? json_string(progress->weights_sha256) : json_null(),
             "phantom", (int)is_phantom(m), "split_unit", job->parts->ungrouped ? "image" : "group",
-            "grouping", sg_json_text(grouping ? grouping : ""), "seen", list_seen(m, job->parts));
+            "grouping", sg_json_text(grouping ? grouping : ""), "seen",
+            list_seen(m, job->parts, inherited));
     free(grouping);
     json_t *meta = json_pack("{s:{s:s, s:o}, s:o, s:o, s:o}", "model", "name", o->model, "options",
             sg_model_options_to_json(&model), "recipe", sg_recipe_to_json(&o->recipe), "classes",

@@ -131,6 +131,10 @@ static sg_status start_weights(sg_session *s, sg_error *err) {
     memcpy(s->is_new, t.is_new, (size_t)s->graph->param_count * sizeof *s->is_new);
     s->progress.init_share = t.share;
     memcpy(s->progress.weights_sha256, t.sha256, sizeof t.sha256);
+    s->inherited = json_incref(t.seen);
+    if (json_array_size(t.seen))
+        sg_log_line(log, SG_LOG_INFO, "weights: the %zu images behind them count as seen",
+                json_array_size(t.seen));
     sg_log_line(log, SG_LOG_INFO,
             "weights: %d tensors loaded, %d new, %d left over; %.1f %% of the parameters start "
             "from %s",
@@ -228,7 +232,7 @@ static sg_status open_plans(sg_session *s, sg_error *err) {
 /* ---- whole ---- */
 
 static sg_status go_on(sg_session *s, sg_error *err) {
-    sg_status st = sg_checkpoint_peek_new(s->is_new, s->graph, s->last_path, err);
+    sg_status st = sg_checkpoint_peek_start(s->is_new, &s->inherited, s->graph, s->last_path, err);
     if (!st) st = open_optimizer(s, err);
     if (!st)
         st = sg_checkpoint_load(s->last_path, s->params, s->optimizer, &s->progress, s->is_new,
@@ -267,7 +271,7 @@ sg_status sg_session_open(sg_session *s, const sg_train_job *job, sg_error *err)
     if (!st) st = open_engine(s, err);
     if (!st) st = sg_meta_identity(&s->identity, job, s->backend->ops->describe(s->backend), err);
     if (!st) st = start_or_go_on(s, err);
-    if (!st) st = sg_meta_make(&s->meta, job, &s->progress, err);
+    if (!st) st = sg_meta_make(&s->meta, job, &s->progress, s->inherited, err);
     if (!st) st = open_plans(s, err);
     if (st) return st;
     size_t k = job->manifest->class_count;
@@ -293,6 +297,7 @@ void sg_session_close(sg_session *s) {
     sg_history_dispose(&s->history);
     json_decref(s->meta);
     json_decref(s->identity);
+    json_decref(s->inherited);
     free(s->is_new);
     free(s->trained);
     free(s->batch_statistics);

@@ -32,6 +32,7 @@ typedef struct sg_session {
     sg_progress progress;
     sg_history history;
     json_t *meta, *identity;
+    json_t *inherited; /* images behind the given weights (transfer.h), or NULL */
     char *last_path, *best_path;
     double start_time;
 } sg_session;

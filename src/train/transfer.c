@@ -150,6 +150,31 @@ static void count_share(sg_transfer *t, const sg_graph *g) {
     t->share = all > 0 ? given / all : 0;
 }
 
+/* Weights made by sonograde know their images: whoever goes on from them has seen those too. */
+static sg_status list_seen(
+        sg_transfer *t, const sg_safetensors *file, const char *path, sg_error *err) {
+    const char *text = sg_safetensors_meta(file, "sonograde");
+    json_t *doc = NULL;
+    if (!text) return SG_OK;
+    sg_status st = sg_json_parse(&doc, text, strlen(text), path, err);
+    if (st) return st;
+    const json_t *training = json_object_get(doc, "training");
+    if (json_is_array(training)) training = json_array_get(training, 0); /* the member loaded */
+    const char *grouping = json_string_value(json_object_get(training, "grouping"));
+    t->seen = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(training, "seen"), i, entry) {
+        const char *sha = json_string_value(json_array_get(entry, 0));
+        const char *group = json_string_value(json_array_get(entry, 1));
+        const char *own = json_string_value(json_array_get(entry, 2));
+        if (!own) own = grouping ? grouping : "";
+        if (sha && group) json_array_append_new(t->seen, json_pack("[s, s, s]", sha, group, own));
+    }
+    json_decref(doc);
+    return SG_OK;
+}
+
 sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path,
         const char *allow_new, sg_error *err) {
     const sg_graph *g = params->graph;
@@ -166,6 +191,7 @@ sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path
     if (!st) st = check_holes(&t, g, path, allow_new, err);
     if (!st) st = name_fresh(&t, g, err);
     if (!st) st = name_left_over(&t, file, g, err);
+    if (!st) st = list_seen(&t, file, path, err);
     if (!st) st = sg_sha256_file(t.sha256, path, err);
     sg_safetensors_close(file);
     if (st) {
@@ -183,6 +209,7 @@ void sg_transfer_dispose(sg_transfer *t) {
     free(t->is_new);
     free(t->fresh_names);
     free(t->left_names);
+    json_decref(t->seen);
     memset(t, 0, sizeof *t);
 }
 

@@ -20,6 +20,7 @@ typedef struct sg_transfer {
     char *left_names;           /* likewise for what was left over */
     double share;               /* of trainable scalars that came from the file, 0..1 */
     char sha256[SG_SHA256_HEX]; /* of the file */
+    json_t *seen; /* images behind the weights, [[sha256, group, grouping], ...]; NULL = not told */
 } sg_transfer;
 
 /* path: a safetensors file with plain names, or one written by sonograde (`ema.` then `model.`

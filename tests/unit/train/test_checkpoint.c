@@ -173,7 +173,9 @@ static void save(const training *t, const char *path) {
             .best_epoch = 1,
             .stale_epochs = 1,
             .init_share = 1.0 / 3};
-    json_t *meta = json_object(), *id = identity(1.25);
+    json_t *meta = json_pack("{s:{s:[[s,s],[s,s,s]]}}", "training", "seen", "aa", "g1", "bb", "p7",
+            "column:patient");
+    json_t *id = identity(1.25);
     CHECK_OK(sg_checkpoint_save(path, t->params, t->optimizer, &p, t->is_new, meta, id, &err));
     json_decref(meta);
     json_decref(id);
@@ -200,6 +202,12 @@ static void test_comes_back_whole(void **state) {
     assert_true(p.loss_sum == 0.1 && p.norm_sum == 1e-17 && p.best == -0.3);
     assert_true(p.init_share == 1.0 / 3 && p.has_best && !p.finished);
     assert_true(two.is_new[0]);
+    json_t *inherited;
+    two.is_new[0] = false;
+    CHECK_OK(sg_checkpoint_peek_start(two.is_new, &inherited, two.g, "whole.safetensors", &err));
+    assert_true(two.is_new[0]);
+    assert_int_equal(json_array_size(inherited), 1); /* given weights saw bb; aa is our own */
+    json_decref(inherited);
     update(&one); /* both go on alike */
     update(&two);
     size_t bytes = one.g->elements * sizeof(float);
