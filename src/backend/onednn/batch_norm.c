@@ -19,7 +19,6 @@
 
 typedef float lanes __attribute__((vector_size(4 * SG_DNN_LANES)));
 typedef uint32_t lane_bits __attribute__((vector_size(4 * SG_DNN_LANES)));
-typedef int32_t lane_mask __attribute__((vector_size(4 * SG_DNN_LANES)));
 
 typedef struct norm_job {
     sg_dnn_view view;
@@ -55,7 +54,7 @@ static size_t scratch_bytes(const sg_dnn_view *v) {
 
 static norm_scratch carve(void *bytes, const sg_dnn_view *v) {
     norm_scratch s = {.sums = bytes};
-    s.scale = (float *)(s.sums + sum_count(v));
+    s.scale = (void *)(s.sums + sum_count(v));
     s.slope = s.scale + v->channels;
     s.offset = s.slope + v->channels;
     return s;
@@ -115,7 +114,7 @@ SG_DNN_INLINE void clamp(lanes *y, float bound) {
     lanes most = bound - (lanes){0};
     *y = (*y + (lanes)((lane_bits)*y & 0x7FFFFFFFu)) * 0.5f;
     if (bound == INFINITY) return;
-    lane_bits above = (lane_bits)((lane_mask)((lane_bits)most - (lane_bits)*y) >> 31);
+    lane_bits above = -(((lane_bits)most - (lane_bits)*y) >> 31);
     *y = (lanes)(((lane_bits)most & above) | ((lane_bits)*y & ~above));
 }
 
@@ -140,7 +139,7 @@ SG_DNN_INLINE void pass_gradient(lanes *g, const norm_job *job, const lanes *cen
         const lanes *scale, const lanes *beta) {
     lanes value = *centred * *scale + *beta;
     lane_bits y = (lane_bits)value, most = (lane_bits)(job->most - (lanes){0});
-    *g = (lanes)((lane_bits)*g & (lane_bits)((lane_mask)(~y & -y & (y - most)) >> 31));
+    *g = (lanes)((lane_bits)*g & -((~y & -y & (y - most)) >> 31));
 }
 
 /* sum g, sum g (x - mean) */
