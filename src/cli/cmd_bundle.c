@@ -5,6 +5,7 @@
 #include "cli/verbs.h"
 #include "infer/bundle.h"
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct bundle_args {
     const char *run, *output;
@@ -19,6 +20,14 @@ static const sg_option rows[] = {
         {NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
 };
 
+/* Members share images: each counts once. */
+static size_t count_images(const sg_bundle *b) {
+    size_t n = 0;
+    for (size_t i = 0; i < b->seen_count; i++)
+        n += i == 0 || strcmp(b->seen[i].sha256, b->seen[i - 1].sha256) != 0;
+    return n;
+}
+
 static sg_status write_bundle(const sg_call *call, const char *const *paths, int count,
         const char *output, sg_error *err) {
     sg_bundle *bundle;
@@ -28,7 +37,7 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
     if (!st && call->json)
         sg_cli_print_json(json_pack("{s:o, s:s, s:i, s:I}", "bundle", sg_json_text(output), "model",
                 bundle->model, "members", bundle->member_count, "training_images",
-                (json_int_t)bundle->seen_count));
+                (json_int_t)count_images(bundle)));
     if (!st)
         sg_log_line(call->log, SG_LOG_INFO,
                 "%s: %d member%s of %s; it carries hashes and group names of the training images, "

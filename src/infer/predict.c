@@ -16,9 +16,8 @@ struct sg_predictor {
     sg_predictor_options options;
     sg_backend *backend, *fallback;
     sg_plan **plans; /* [member_count], made when a member is first asked */
-    int only_member;
-    float *input;  /* [batch][channels][size][size]: kept while the members read it in turn */
-    float *logits; /* [batch][classes]: one member's, flips averaged */
+    float *input;    /* [batch][channels][size][size]: kept while the members read it in turn */
+    float *logits;   /* [batch][classes]: one member's, flips averaged */
 };
 
 static sg_status no_memory(sg_error *err) {
@@ -39,7 +38,6 @@ sg_status sg_predictor_create(
     }
     p->bundle = bundle;
     p->options = options ? *options : usual;
-    p->only_member = -1;
     if (p->options.batch < 1) p->options.batch = 1;
     size_t batch = (size_t)p->options.batch;
     sg_backend_options engine = SG_BACKEND_OPTIONS_INIT;
@@ -88,10 +86,6 @@ int sg_predictor_classes(const sg_predictor *p) {
 
 const char *sg_predictor_class(const sg_predictor *p, int index) {
     return index >= 0 && index < p->bundle->class_count ? p->bundle->classes[index] : "";
-}
-
-void sg_predictor_use_member(sg_predictor *p, int member) {
-    p->only_member = member;
 }
 
 static sg_status member_plan(sg_plan **out, sg_predictor *p, int i, sg_error *err) {
@@ -161,21 +155,19 @@ static void conclude(sg_prediction *out, int members) {
 }
 
 static sg_status run_batch(sg_predictor *p, sg_prediction *out, int n, sg_error *err) {
-    int first = p->only_member < 0 ? 0 : p->only_member;
-    int last = p->only_member < 0 ? p->bundle->member_count - 1 : p->only_member;
-    int k = p->bundle->class_count;
+    int members = p->bundle->member_count, k = p->bundle->class_count;
     for (int j = 0; j < n; j++) {
         memset(&out[j], 0, sizeof out[j]);
         out[j].classes = k;
     }
-    for (int i = first; i <= last; i++) {
+    for (int i = 0; i < members; i++) {
         sg_status st = run_member(p, i, n, err);
         if (st) return st;
         for (int j = 0; j < n; j++)
             add_member(&out[j], p->logits + (size_t)j * (size_t)k,
-                    p->bundle->members[i].temperature, i == first);
+                    p->bundle->members[i].temperature, i == 0);
     }
-    for (int j = 0; j < n; j++) conclude(&out[j], last - first + 1);
+    for (int j = 0; j < n; j++) conclude(&out[j], members);
     return SG_OK;
 }
 

@@ -22,7 +22,4 @@ SG_MUST_CHECK sg_status sg_predictor_predict_images(
 SG_MUST_CHECK sg_status sg_predictor_check_phantom(
         const sg_predictor *predictor, const char *path, sg_error *err);
 
-/* Only one member speaks (its own fold's test images are its to judge); -1 = all again. */
-void sg_predictor_use_member(sg_predictor *predictor, int member);
-
 #endif

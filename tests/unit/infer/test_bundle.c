@@ -1,5 +1,6 @@
 /* test_bundle.c - model files are opened as what they are, and refused where they lie or are not
  * finished. SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
 #include "base/version.h"
 #include "infer/bundle.h"
 #include "support/check.h"
@@ -148,6 +149,7 @@ static void test_nan_is_refused(void **state) {
 static void test_unfinished_runs(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
+    if (sg_path_exists("r")) CHECK_OK(sg_dir_remove("r", &err));
     CHECK_OK(sg_dir_make("r/fold1/weights", &err));
     CHECK_FAILS(open_it("r", &err), SG_ERR_INPUT, "train --resume r`");
     write_model("r/fold1/weights/best.safetensors", describe(3, "weights", three()), 0);
