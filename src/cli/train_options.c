@@ -70,7 +70,7 @@ const sg_option sg_train_option_rows[] = {
     { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
     { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images; the result does not depend on it", 0, 64 },
     { "backend", 0, SG_OPTION_TEXT, AT(backend), "onednn", "NAME", "onednn, or ref (plain C, slow)", 0, 0 },
-    { "winograd", 0, SG_OPTION_FLAG, AT(winograd), "true", NULL, "allow Winograd convolutions: faster, rounds differently", 0, 0 },
+    { "winograd", 0, SG_OPTION_FLAG, AT(winograd), NULL, NULL, "allow Winograd convolutions: often faster, rounds differently; whether they repeat bit for bit is the library's affair", 0, 0 },
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };
 /* clang-format on */

@@ -204,7 +204,7 @@ static sg_status open_engine(sg_session *s, sg_error *err) {
     const sg_train_options *o = s->job->options;
     sg_backend_options options = SG_BACKEND_OPTIONS_INIT;
     options.threads = o->threads;
-    options.deterministic = true;
+    options.deterministic = !o->winograd;
     options.winograd = o->winograd;
     sg_status st = sg_backend_create(&s->backend, o->backend, &options, err);
     if (!st) st = sg_backend_create(&s->fallback, "ref", &options, err);
