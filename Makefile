@@ -142,7 +142,7 @@ lint:
 	tools/include-lint
 	git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format --dry-run -Werror
 	@mkdir -p build/cppcheck
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability --std=c11 \
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning --std=c11 \
 	    --cppcheck-build-dir=build/cppcheck --suppressions-list=tools/cppcheck.suppress \
 	    -j$(JOBS) -D_GNU_SOURCE -DSG_VERSION='""' -DSG_BUILD_ID='""' \
 	    '-Djson_object_foreach(o,k,v)=while(next(o,&k,&v))' \
