@@ -71,10 +71,25 @@ static sg_status check_is_run(const work *w, sg_error *err) {
                             w->dir);
 }
 
+/* Nothing of a run is there: what a training leaves that was killed before it wrote its settings
+ * does not count. */
+static sg_status is_unused(bool *out, const char *dir, sg_error *err) {
+    char **names = NULL;
+    size_t count = 0;
+    sg_status st = sg_path_exists(dir) ? sg_dir_list(&names, &count, dir, err) : SG_OK;
+    if (st) return st;
+    *out = true;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], ".lock") != 0 && strncmp(names[i], ".sonograde-", 11) != 0)
+            *out = false;
+    sg_names_free(names);
+    return SG_OK;
+}
+
 /* An empty or new folder, locked, with args.yaml as the first thing in it. */
 static sg_status make_folder(work *w, const sg_verb *verb, sg_error *err) {
     bool empty = true;
-    sg_status st = sg_path_exists(w->dir) ? sg_dir_is_empty(&empty, w->dir, err) : SG_OK;
+    sg_status st = is_unused(&empty, w->dir, err);
     if (!st && !empty && !w->args.overwrite)
         st = sg_fail(err, SG_ERR_USAGE,
                 "%s is not empty; go on with it by `train --resume %s`, choose another --run, or "
@@ -88,6 +103,7 @@ static sg_status make_folder(work *w, const sg_verb *verb, sg_error *err) {
     }
     if (!st) st = sg_dir_make(w->dir, err);
     if (!st) st = take_lock(w, err);
+    if (!st) sg_run_sweep(w->dir);
     return st ? st : write_args(w, verb, err);
 }
 
@@ -331,11 +347,33 @@ static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_e
     return st;
 }
 
+/* Settings of a run come from its args.yaml. What is given beside --resume must be the same, but
+ * for what does not change the result. */
+static sg_status apply_given(
+        work *w, const sg_call *call, const sg_train_args *asked, sg_error *err) {
+    static const char *const free_to_change[] = {"resume", "force-resume", "workers", "fold"};
+    for (size_t row = 0; call->verb->options[row].name; row++) {
+        const sg_option *o = &call->verb->options[row];
+        if (!call->given[row] || sg_option_equal(o, asked, &w->args)) continue;
+        bool allowed = asked->force_resume;
+        for (size_t i = 0; i < sizeof free_to_change / sizeof *free_to_change; i++)
+            allowed = allowed || strcmp(o->name, free_to_change[i]) == 0;
+        if (!allowed)
+            return sg_fail(err, SG_ERR_MISMATCH,
+                    "--%s differs from the settings of the run %s (its args.yaml): going on would "
+                    "not repeat the run; leave the option out, or add --force-resume",
+                    o->name, w->dir);
+        sg_option_copy(o, &w->args, asked);
+    }
+    return SG_OK;
+}
+
 /* A finished run is left as it is, to the byte. */
 static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
-    bool force = w->args.force_resume, there = false, finished = false;
+    const sg_train_args asked = w->args;
+    bool there = false, finished = false;
     char *path = NULL;
-    w->dir = w->args.resume;
+    w->dir = asked.resume;
     if (w->args.run) return sg_fail(err, SG_ERR_USAGE, "--run and --resume exclude each other");
     path = in_run(w, "args.yaml");
     sg_status st = path ? SG_OK : no_memory(err);
@@ -346,7 +384,7 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
     if (!st) st = sg_options_defaults(&w->args, call->verb, err);
     if (!st) st = sg_options_from_yaml(&w->args, NULL, call->verb, &w->yaml, path, err);
     free(path);
-    w->args.force_resume = force;
+    if (!st) st = apply_given(w, call, &asked, err);
     if (!st) st = sg_train_options_from_args(&w->options, &w->args, err);
     if (!st) st = reopen_data(w, &there, call->log, err);
     if (!st && there) st = sg_run_is_finished(&finished, w->dir, &w->split, (int)w->args.fold, err);
@@ -356,6 +394,7 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
     }
     if (!st) st = take_lock(w, err);
     if (st) return st;
+    sg_run_sweep(w->dir);
     return there ? train(w, call, true, err) : start_run(w, call, true, err);
 }
 

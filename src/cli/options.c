@@ -214,6 +214,31 @@ void sg_options_to_yaml(sg_str *out, const sg_verb *verb, const void *options) {
     sg_str_dispose(&value);
 }
 
+/* ---- one value ---- */
+
+static size_t value_size(const sg_option *o) {
+    static const size_t sizes[] = {[SG_OPTION_FLAG] = sizeof(bool),
+            [SG_OPTION_INT] = sizeof(long long),
+            [SG_OPTION_REAL] = sizeof(double),
+            [SG_OPTION_TEXT] = sizeof(char *),
+            [SG_OPTION_PATH] = sizeof(char *),
+            [SG_OPTION_CHOICE] = sizeof(int),
+            [SG_OPTION_GROUP] = 0};
+    return sizes[o->type];
+}
+
+bool sg_option_equal(const sg_option *o, const void *a, const void *b) {
+    const char *x = (const char *)a + o->offset, *y = (const char *)b + o->offset;
+    if (o->type != SG_OPTION_TEXT && o->type != SG_OPTION_PATH)
+        return memcmp(x, y, value_size(o)) == 0;
+    const char *text = *(const char *const *)x, *other = *(const char *const *)y;
+    return text == other || (text && other && strcmp(text, other) == 0);
+}
+
+void sg_option_copy(const sg_option *o, void *to, const void *from) {
+    memcpy((char *)to + o->offset, (const char *)from + o->offset, value_size(o));
+}
+
 /* ---- the command line ---- */
 
 typedef struct arguments {

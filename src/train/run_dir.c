@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *const columns[] = {"epoch", "train_loss", "learning_rate", "grad_norm",
         "val_loss", "val_accuracy", "val_macro_f1", "val_auroc", "seconds", "images_per_second",
@@ -126,6 +127,26 @@ sg_status sg_run_environment(
     free(path);
     json_decref(env);
     return st;
+}
+
+static void sweep_folder(const char *dir) {
+    char **names;
+    size_t count;
+    if (!dir || sg_dir_list(&names, &count, dir, NULL)) return;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(names[i], ".sonograde-", 11) != 0 || !sg_ends_with(names[i], ".tmp")) continue;
+        char *path = sg_path_join(dir, names[i]);
+        if (path) unlink(path);
+        free(path);
+    }
+    sg_names_free(names);
+}
+
+void sg_run_sweep(const char *dir) {
+    char *weights = sg_path_join(dir, "weights");
+    sweep_folder(dir);
+    sweep_folder(weights);
+    free(weights);
 }
 
 char *sg_run_weights_path(const char *dir, const char *name) {

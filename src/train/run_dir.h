@@ -43,6 +43,10 @@ SG_MUST_CHECK sg_status sg_events_write(
 SG_MUST_CHECK sg_status sg_run_environment(
         const char *dir, const char *backend, int threads, int workers, sg_error *err);
 
+/* Deletes the unfinished files (base/file.h) that a killed process left in `dir` and its weights
+ * folder. The caller holds the run's lock. */
+void sg_run_sweep(const char *dir);
+
 /* DIR/weights/NAME.safetensors; the caller's, NULL when out of memory. */
 char *sg_run_weights_path(const char *dir, const char *name);
 

@@ -255,6 +255,7 @@ static sg_status start_or_go_on(sg_session *s, sg_error *err) {
             s->last_path && s->best_path && weights ? sg_dir_make(weights, err) : no_memory(err);
     free(weights);
     if (st) return st;
+    sg_run_sweep(s->job->dir);
     if (s->job->resume && sg_path_exists(s->last_path)) return go_on(s, err);
     st = start_weights(s, err);
     return st ? st : open_optimizer(s, err);

@@ -53,7 +53,7 @@ static sg_status leave(sg_session *s, sg_error *err) {
     return sg_fail(err, SG_ERR_INTERRUPTED,
             "stopped in epoch %d after batch %lld; all is saved, go on with `sonograde train "
             "--resume %s`",
-            s->progress.epoch + 1, (long long)s->progress.batch, s->job->dir);
+            s->progress.epoch + 1, (long long)s->progress.batch, s->job->run);
 }
 
 static sg_status run_batches(sg_session *s, sg_error *err) {

@@ -20,6 +20,7 @@ typedef struct sg_train_job {
     const sg_split *parts; /* train, val (may be empty), test (never read here) */
     int fold;              /* -1 = not one of several folds */
     const char *dir;       /* exists; this process holds its lock */
+    const char *run;       /* what --resume takes, for messages: `dir` or the folder of its folds */
     bool resume;           /* go on from DIR/weights/last.safetensors where there is one */
     bool force_resume;     /* even when threads, library or data differ */
     const sg_log *log;
