@@ -85,7 +85,8 @@ SG_MUST_CHECK sg_status sg_options_from_yaml(void *options, bool *given, const s
 /* The whole struct as YAML, keys in table order; for args.yaml. Reading it back gives the same. */
 void sg_options_to_yaml(sg_str *out, const sg_verb *verb, const void *options);
 
-/* One row's value: is it the same in two structs of the verb, and taking it from one to the other. */
+/* One row's value: is it the same in two structs of the verb, and taking it from one to the other.
+ */
 bool sg_option_equal(const sg_option *option, const void *a, const void *b);
 void sg_option_copy(const sg_option *option, void *to, const void *from);
 

@@ -1,0 +1,41 @@
+#!/bin/bash
+# Going on from own models: a bundle with new data, weights of a run, frozen layers.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+. "$(dirname "$0")/../support/images.sh"
+. "$(dirname "$0")/../support/training.sh"
+
+phantoms data 8
+phantoms new 8 5
+train --data data --run old
+"$SONOGRADE" bundle --run old -o old.sgb --quiet
+
+expect 0 '100.0 % of the parameters' "$SONOGRADE" train --data new --from-bundle old.sgb "${small[@]}" --run on
+has stderr.txt 'old.sgb' 'new layers: none'
+expect 0 '100.0 % of the parameters' "$SONOGRADE" train --data new --weights old/weights/best.safetensors "${small[@]}" --run onw
+expect 0 '' "$SONOGRADE" evaluate --run on --out report --threads 1 --draws 200
+has report/metrics.json '"initialisation": 1.0'
+
+# A model's tensor NAME: its bytes in a safetensors file.
+tensor() {
+    local size head begin end
+    size=$(od -An -t u8 -N 8 "$1" | tr -d ' ')
+    head=$(tail -c +9 "$1" | head -c "$size")
+    read -r begin end < <(grep -o "\"[^\"]*$2\":{[^}]*\"data_offsets\":\[[0-9]*,[0-9]*\]" <<<"$head" | head -1 |
+        sed 's/.*\[\([0-9]*\),\([0-9]*\)\]$/\1 \2/')
+    [ -n "$end" ] || fail "$1 has no tensor $2"
+    tail -c +$((9 + size + begin)) "$1" | head -c $((end - begin)) | sha256sum
+}
+frozen=(features.0.0.weight features.0.1.running_mean features.0.1.running_var features.1.conv.0.0.weight)
+trained=(features.18.0.weight classifier.1.weight)
+expect 0 '' train --data new --from-bundle old.sgb --freeze features.0,features.1 --run cold
+for name in "${frozen[@]}"; do
+    [ "$(tensor cold/weights/best.safetensors $name)" = "$(tensor old/weights/best.safetensors $name)" ] ||
+        fail "the frozen tensor $name changed"
+    [ "$(tensor on/weights/best.safetensors $name)" != "$(tensor old/weights/best.safetensors $name)" ] ||
+        fail "$name did not change although nothing was frozen"
+done
+for name in "${trained[@]}"; do
+    [ "$(tensor cold/weights/best.safetensors $name)" != "$(tensor old/weights/best.safetensors $name)" ] ||
+        fail "$name was not trained"
+done
