@@ -22,6 +22,7 @@ has stdout.txt accuracy 'macro F1' 'sensitivity malignant' report/report.html
 tests=$(grep -c ',test' r1/splits.csv)
 header=path,sha256,group,split,fold,seed,label,predicted
 for what in p logit; do for class in benign malignant normal; do header+=,${what}_$class; done; done
+header+=,training_population,use
 [ "$(head -1 report/predictions.csv | tr -d '\r')" = "$header" ] || fail "$(head -1 report/predictions.csv)"
 [ "$(column report/predictions.csv split | sort -u)" = test ] || fail 'rows of other parts'
 [ "$(column report/predictions.csv label | wc -l)" = "$tests" ] || fail 'not every test image once'
