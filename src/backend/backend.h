@@ -23,7 +23,7 @@ enum { SG_MAX_INPUTS = 8 }; /* of add and concat */
 
 typedef enum sg_op {
     SG_OP_CONV,       /* 2-d, grouped and depthwise included */
-    SG_OP_BATCH_NORM, /* per channel over N, H, W; optionally with ReLU behind it */
+    SG_OP_BATCH_NORM, /* per channel over N, H, W; optionally with ReLU or ReLU6 behind */
     SG_OP_RELU,       /* max(x, 0); with `clip` > 0: min(max(x, 0), clip), ReLU6 being clip 6 */
     SG_OP_MAX_POOL,
     SG_OP_AVG_POOL,      /* count_include_pad as the problem says */
@@ -86,8 +86,8 @@ typedef struct sg_problem {
     bool fixed_statistics; /* batch norm: MEAN and VAR are inputs (running statistics) */
 
     /* Fused behind the operation: y = clip(relu(op(x) + sum)).
-     * relu: conv/linear INFER; batch norm in all passes when clip == 0 (backward then takes the
-     *   gradient of the ReLU's output, with WORKSPACE from TRAIN). clip > 0 is ReLU6-like.
+     * relu: conv/linear INFER; batch norm in all passes (backward then takes the gradient of the
+     *   ReLU's output, with WORKSPACE from TRAIN). clip > 0 is ReLU6-like.
      * sum: conv INFER only: DST holds the other summand when execution starts (in place). */
     bool fuse_relu, fuse_sum;
     double clip; /* also of SG_OP_RELU itself */

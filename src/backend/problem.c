@@ -207,7 +207,7 @@ static sg_status infer_fusion(const sg_problem *p, sg_error *err) {
     bool relu_ok =
             !p->fuse_relu || norm || (infer && (p->op == SG_OP_CONV || p->op == SG_OP_LINEAR));
     bool sum_ok = !p->fuse_sum || (infer && p->op == SG_OP_CONV);
-    bool clip_ok = p->clip == 0 || p->op == SG_OP_RELU || (p->fuse_relu && infer);
+    bool clip_ok = p->clip == 0 || p->op == SG_OP_RELU || (p->fuse_relu && (infer || norm));
     if (!relu_ok || !sum_ok || !clip_ok || p->clip < 0)
         return sg_fail(err, SG_ERR_UNSUPPORTED, "%s:%s cannot be fused with %s", sg_op_name(p->op),
                 sg_pass_name(p->pass),

@@ -2,7 +2,7 @@
  * primitive. Decisions only; nothing is compiled here.
  *
  *   no backward:  conv [+ batch norm folded] [+ sum, in place] [+ ReLU or ReLU6]; linear + ReLU
- *   any:          batch norm + ReLU
+ *   any:          batch norm [+ ReLU or ReLU6]
  * SPDX-License-Identifier: Apache-2.0 */
 #include "nn/plan_internal.h"
 
@@ -143,11 +143,11 @@ static void absorb_sum(sg_lowering *l, sg_node_id lead) {
     absorb(l, lead, next);
 }
 
-static void absorb_relu(sg_lowering *l, sg_node_id lead, bool clip_allowed) {
+static void absorb_relu(sg_lowering *l, sg_node_id lead) {
     sg_node_id next = sole_user(l, l->groups[lead].out);
     if (next == SG_NOTHING) return;
     const sg_node *relu = &l->plan->graph->nodes[next];
-    if (relu->op != SG_OP_RELU || (relu->clip > 0 && !clip_allowed)) return;
+    if (relu->op != SG_OP_RELU) return;
     l->groups[lead].relu = true;
     l->groups[lead].clip = relu->clip;
     absorb(l, lead, next);
@@ -162,13 +162,13 @@ void sg_fuse_groups(sg_lowering *l) {
         if (!l->alive[i] || l->groups[i].lead != i) continue;
         sg_op op = g->nodes[i].op;
         if (op == SG_OP_BATCH_NORM) {
-            absorb_relu(l, i, false);
+            absorb_relu(l, i);
         } else if ((op == SG_OP_CONV || op == SG_OP_LINEAR) && !l->backward[i]) {
             if (op == SG_OP_CONV) {
                 absorb_norm(l, i);
                 absorb_sum(l, i);
             }
-            if (!l->backward[l->groups[i].out]) absorb_relu(l, i, true);
+            if (!l->backward[l->groups[i].out]) absorb_relu(l, i);
         }
     }
 }

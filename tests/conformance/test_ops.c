@@ -150,6 +150,7 @@ static void onednn_offers_the_usual(void **state) {
             "conv:infer:f32 n1c16h8w8 o16 k3x3 s1x1 p1x1 clip6 bias sum relu",
             "batch_norm:*:f32 n2c16h8w8 eps1e-05",
             "batch_norm:*:f32 n2c16h8w8 eps1e-05 relu",
+            "batch_norm:*:f32 n2c16h8w8 eps1e-05 relu clip0.5",
             "batch_norm:*:f32 n2c16h8w8 eps1e-05 fixed",
             "relu:*:f32 n1c16h8w8",
             "relu:*:f32 n1c16h8w8 clip6",

@@ -1,10 +1,10 @@
 /* batch_norm.inc.h - normalisation per channel over N, H, W (Ioffe and Szegedy 2015)
  *
- *   y = gamma * (x - mean) / sqrt(var + eps) + beta,  then max(y, 0) where a ReLU is fused.
+ *   y = gamma * (x - mean) / sqrt(var + eps) + beta,  with a fused ReLU min(max(y, 0), clip).
  *
  * TRAIN with batch statistics writes mean and the biased variance (divided by the count). With
  * fixed statistics they are inputs, and the gradient does not flow through them. With a fused ReLU,
- * TRAIN leaves one byte per element in WORKSPACE: 1 where the output is positive.
+ * TRAIN leaves one byte per element in WORKSPACE: 1 where it lets the gradient pass.
  *
  * Template: see kernels.inc.h.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -24,7 +24,7 @@ static void norm_apply(const sg_problem *p, void *const args[SG_ARG_COUNT], uint
         int64_t at = (n * channels + c) * plane;
         for (int64_t i = at; i < at + plane; i++) {
             double y = (src[i] - mean) * scale + beta[c];
-            if (mask) mask[i] = y > 0;
+            if (mask) mask[i] = y > 0 && (p->clip <= 0 || y < p->clip);
             dst[i] = finish(y, p);
         }
     }
