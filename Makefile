@@ -76,6 +76,8 @@ $B/libsonograde.so: $(lib_obj)
 # are written for vectorisers.
 $B/obj/src/image/%.o: CFLAGS += -ffp-contract=off $(if $(filter release,$(config)),-O3)
 $B/obj/src/backend/ref/%.o $B/obj/src/backend/onednn/%.o: CFLAGS += $(if $(filter release,$(config)),-O3)
+# The optimiser is one pass over memory; its square roots must not stop at errno.
+$B/obj/src/nn/optimizer.o: CFLAGS += $(if $(filter release,$(config)),-O3 -fno-math-errno)
 # The build names itself; its object is made again when the commit changes.
 $B/build-id: FORCE
 	@mkdir -p $(@D)
