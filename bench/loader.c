@@ -72,7 +72,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "loader: cannot make %s\n", folder);
         return 1;
     }
-    sg_phantom_options set = {PER_CLASS, size, 1, 0.0, 0.0};
+    sg_phantom_options set = {PER_CLASS, size, 1, 0.0, 0.0, 0.0};
     double best = 0.0;
     sg_status status = sg_phantom_write_set(folder, &set, false, NULL, &err);
     if (!status) status = measure(&best, folder, rounds, &err);

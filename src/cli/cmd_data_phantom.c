@@ -9,7 +9,7 @@
 typedef struct phantom_options {
     const char *out;
     long long per_class, size, seed, threads;
-    double duplicates, conflicts;
+    double duplicates, conflicts, marks;
     bool overwrite;
 } phantom_options;
 
@@ -26,6 +26,8 @@ static const sg_option options[] = {
                 "share of each class that is near-copies of its other images", 0, 0.5},
         {"conflicts", 0, SG_OPTION_REAL, offsetof(phantom_options, conflicts), "0", "F",
                 "share of each class that is copies of another class's images", 0, 0.5},
+        {"marks", 0, SG_OPTION_REAL, offsetof(phantom_options, marks), "0", "F",
+                "chance that an original carries burnt-in calipers, text or a body mark", 0, 1},
         {"overwrite", 0, SG_OPTION_FLAG, offsetof(phantom_options, overwrite), NULL, NULL,
                 "replace an older phantom set in the folder; nothing else is ever replaced", 0, 0},
         {"threads", 0, SG_OPTION_INT, offsetof(phantom_options, threads), "0", "N",
@@ -44,7 +46,8 @@ static int run(const sg_call *call) {
             .size = (int)o->size,
             .seed = (uint64_t)o->seed,
             .duplicates = o->duplicates,
-            .conflicts = o->conflicts};
+            .conflicts = o->conflicts,
+            .marks = o->marks};
     int threads = o->threads ? (int)o->threads : sg_cpu_count();
     sg_pool *pool = NULL;
     sg_status status = sg_pool_create(&pool, threads - 1, &err);
@@ -52,9 +55,10 @@ static int run(const sg_call *call) {
     sg_pool_destroy(pool);
     if (status) return sg_cli_fail(&err);
     if (call->json) {
-        sg_cli_print_json(json_pack("{s:o, s:i, s:i, s:I, s:f, s:f}", "out", sg_json_text(o->out),
-                "per_class", set.per_class, "size", set.size, "seed", (json_int_t)set.seed,
-                "duplicates", set.duplicates, "conflicts", set.conflicts));
+        sg_cli_print_json(json_pack("{s:o, s:i, s:i, s:I, s:f, s:f, s:f}", "out",
+                sg_json_text(o->out), "per_class", set.per_class, "size", set.size, "seed",
+                (json_int_t)set.seed, "duplicates", set.duplicates, "conflicts", set.conflicts,
+                "marks", set.marks));
     } else if (!call->quiet) {
         printf("%d simulated images (%d of each class) in ", 3 * set.per_class, set.per_class);
         sg_cli_print_safe(stdout, o->out);
@@ -69,10 +73,12 @@ const sg_verb sg_verb_data_phantom = {
         .summary = "make the built-in data set: simulated breast ultrasound with masks",
         .details = "Writes DIR/benign, DIR/malignant and DIR/normal with the names that BUSI uses, "
                    "and phantom-truth.csv, which tells for every image what it is and for every "
-                   "near-copy what it was made from. A model trained on phantoms is good for "
+                   "near-copy what it was made from; phantom-marks.csv has the boxes of burnt-in "
+                   "marks. A model trained on phantoms is good for "
                    "trying the software out and for nothing else.",
-        .examples = "sonograde data phantom --out phantoms --per-class 200 --seed 1 --size 224\n"
-                    "sonograde data phantom --out dirty --duplicates 0.2 --conflicts 0.05",
+        .examples =
+                "sonograde data phantom --out phantoms --per-class 200 --seed 1 --size 224\n"
+                "sonograde data phantom --out dirty --duplicates 0.2 --conflicts 0.05 --marks 0.3",
         .options = options,
         .struct_size = sizeof(phantom_options),
         .run = run,

@@ -36,9 +36,10 @@ typedef struct sg_phantom_options {
     uint64_t seed;
     double duplicates; /* share of each class that is near-copies of its other images, 0..0.5 */
     double conflicts;  /* share of each class that is copies of another class's images, 0..0.5 */
+    double marks;      /* chance that an original carries burnt-in marks, 0..1 */
 } sg_phantom_options;
 #define SG_PHANTOM_OPTIONS_INIT                                                                    \
-    { 150, 224, 1, 0.0, 0.0 }
+    { 150, 224, 1, 0.0, 0.0, 0.0 }
 
 /* Name of a class: "benign", "malignant", "normal". */
 const char *sg_phantom_class_name(sg_phantom_class c);
@@ -51,8 +52,10 @@ void sg_phantom_dispose(sg_phantom *phantom); /* NULL-safe */
 /* Writes a set: DIR/<class>/<class> (N).png, ..._mask.png, ..._mask_1.png, and
  * DIR/phantom-truth.csv, one row per image: path,class,kind,finding,source,m0..m5,gain,flip,marks.
  * kind is original, duplicate or conflict; a copy names its source and the affine from its pixels
- * to the source's; marks lists burnt-in "caliper:x,y,w,h" and "text:x,y,w,h", joined by ';'. DIR is
- * made; SG_ERR_INPUT when it holds anything but a phantom set, or one and not overwrite. */
+ * to the source's; marks lists burnt-in "caliper:x,y,w,h", "text:..." and "pictogram:...", joined
+ * by
+ * ';'. DIR/phantom-marks.csv has the same boxes one a row: path,kind,x,y,width,height. DIR is made;
+ * SG_ERR_INPUT when it holds anything but a phantom set, or one and not overwrite. */
 SG_MUST_CHECK sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *options,
         bool overwrite, sg_pool *pool, sg_error *err);
 

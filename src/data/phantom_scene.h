@@ -75,6 +75,35 @@ SG_MUST_CHECK sg_status sg_lesion_paint(
 SG_MUST_CHECK sg_status sg_beam_form(sg_image *out, const sg_scene *scene, int size,
         sg_rng *speckle, sg_rng *scanner, sg_error *err);
 
+/* What a sonographer's hand leaves in a picture, with where it is. Boxes hold every burnt pixel. */
+typedef enum sg_phantom_mark_kind {
+    SG_PHANTOM_CALIPER,  /* one cross; dotted lines between two are not boxed */
+    SG_PHANTOM_TEXT,     /* one line of text */
+    SG_PHANTOM_PICTOGRAM /* a body mark with the probe's place */
+} sg_phantom_mark_kind;
+typedef struct sg_phantom_mark {
+    sg_phantom_mark_kind kind;
+    sg_rect box;
+} sg_phantom_mark;
+enum { SG_PHANTOM_MARKS_MAX = 6 }; /* two measurements, one text, one pictogram */
+typedef struct sg_phantom_marks {
+    sg_phantom_mark items[SG_PHANTOM_MARKS_MAX];
+    int count;
+} sg_phantom_marks;
+
+/* "caliper", "text", "pictogram". */
+const char *sg_phantom_mark_name(sg_phantom_mark_kind kind);
+/* Crosses at the ends of one or two measurements of what the mask covers, some with dotted lines.
+ */
+void sg_phantom_burn_calipers(
+        sg_image *image, const sg_image *mask, sg_phantom_marks *marks, sg_rng *rng);
+/* A side, a quadrant or a region, upper or lower edge; nothing where it would not fit. */
+void sg_phantom_burn_text(sg_image *image, sg_phantom_marks *marks, sg_rng *rng);
+/* One or more of calipers, text and body mark into a phantom as made, in one brightness, sharp or
+ * softened as by a saved picture's resizing. */
+SG_MUST_CHECK sg_status sg_phantom_mark_original(
+        sg_phantom *phantom, sg_phantom_marks *marks, sg_rng *rng, sg_error *err);
+
 /* A near-copy of a phantom: what the same lesion looks like when it was saved twice. */
 typedef struct sg_phantom_copy {
     double affine[6]; /* pixel of the copy -> pixel of its source, centres at whole numbers */
@@ -82,7 +111,7 @@ typedef struct sg_phantom_copy {
     double gain;
     bool flip;
     bool calipers, text;
-    char marks[256]; /* "caliper:x,y,w,h;...;text:x,y,w,h" once applied */
+    sg_phantom_marks marks; /* once applied */
 } sg_phantom_copy;
 
 /* Crop to 75-100 % of each side, scale 0.8-1.25, gain +-30 %, flip, +-5 degrees, marks. */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 static const char truth_name[] = "phantom-truth.csv";
+static const char marks_name[] = "phantom-marks.csv";
 
 typedef enum kind { ORIGINAL, DUPLICATE, CONFLICT } kind;
 static const char *const kind_names[] = {"original", "duplicate", "conflict"};
@@ -23,6 +24,7 @@ typedef struct entry {
     sg_phantom_class class, source_class;
     uint32_t index, source_index;
     kind kind;
+    bool exact; /* the source's own pixels, its marks included */
     const char *finding;
     sg_phantom_copy copy;
 } entry;
@@ -44,6 +46,8 @@ static sg_status check_options(const sg_phantom_options *o, sg_error *err) {
     if (!(o->conflicts >= 0.0 && o->conflicts <= 0.5))
         return sg_fail(
                 err, SG_ERR_USAGE, "the share of conflicts %g is outside 0..0.5", o->conflicts);
+    if (!(o->marks >= 0.0 && o->marks <= 1.0))
+        return sg_fail(err, SG_ERR_USAGE, "the share of marks %g is outside 0..1", o->marks);
     return SG_OK;
 }
 
@@ -77,7 +81,11 @@ static sg_status plan_set(set *s, sg_error *err) {
             uint32_t index = order[c * n + i];
             sg_rng rng = sg_phantom_rng(o->seed, c, index, SG_PHANTOM_COPY);
             entry *e = &s->entries[c * n + index];
-            *e = (entry){.class = c, .index = index, .source_class = c, .source_index = index};
+            *e = (entry){.class = c,
+                    .index = index,
+                    .source_class = c,
+                    .source_index = index,
+                    .exact = true};
             sg_phantom_copy_draw_exact(&e->copy, o->size);
             if (i >= copies) continue;
             e->kind = i < duplicates ? DUPLICATE : CONFLICT;
@@ -86,8 +94,8 @@ static sg_status plan_set(set *s, sg_error *err) {
                         (c + 1 + sg_rng_below(&rng, SG_PHANTOM_CLASSES - 1)) % SG_PHANTOM_CLASSES;
             uint32_t pick = copies + sg_rng_below(&rng, n - copies);
             e->source_index = order[e->source_class * n + pick];
-            if (e->kind == DUPLICATE || sg_rng_uniform(&rng) < 0.7)
-                sg_phantom_copy_draw(&e->copy, o->size, &rng);
+            e->exact = e->kind == CONFLICT && sg_rng_uniform(&rng) >= 0.7;
+            if (!e->exact) sg_phantom_copy_draw(&e->copy, o->size, &rng);
         }
     }
     free(order);
@@ -115,6 +123,14 @@ static sg_status save(
     return status;
 }
 
+/* Marks of an original, and so of its exact copies: a draw from the original's own stream. */
+static sg_status mark_original(const set *s, entry *e, sg_phantom *p, sg_error *err) {
+    sg_rng rng =
+            sg_phantom_rng(s->options.seed, e->source_class, e->source_index, SG_PHANTOM_MARKS);
+    if (sg_rng_uniform(&rng) >= s->options.marks) return SG_OK;
+    return sg_phantom_mark_original(p, &e->copy.marks, &rng, err);
+}
+
 static sg_status make_entry(void *user, size_t i, sg_error *err) {
     const set *s = user;
     entry *e = &s->entries[i];
@@ -123,18 +139,42 @@ static sg_status make_entry(void *user, size_t i, sg_error *err) {
             &p, e->source_class, e->source_index, s->options.seed, s->options.size, err);
     if (status) return status;
     e->finding = p.finding;
-    if (e->kind != ORIGINAL) {
+    if (e->exact) {
+        status = mark_original(s, e, &p, err);
+    } else {
         sg_rng rng = sg_phantom_rng(s->options.seed, e->class, e->index, SG_PHANTOM_MARKS);
         status = sg_phantom_copy_apply(&p, &e->copy, &rng, err);
-        if (!status && e->class == SG_PHANTOM_NORMAL)
-            for (int k = 0; k < p.mask_count; k++)
-                memset(p.masks[k].pixels, 0, sg_image_size(&p.masks[k]));
     }
+    if (!status && e->class == SG_PHANTOM_NORMAL)
+        for (int k = 0; k < p.mask_count; k++)
+            memset(p.masks[k].pixels, 0, sg_image_size(&p.masks[k]));
     if (!status) status = save(s, e, &p.image, ".png", err);
     for (int k = 0; !status && k < p.mask_count; k++)
         status = save(s, e, &p.masks[k], k ? "_mask_1.png" : "_mask.png", err);
     sg_phantom_dispose(&p);
     return status;
+}
+
+/* Writes DIR/name and disposes of the text. */
+static sg_status write_table(const set *s, const char *name, sg_str *text, sg_error *err) {
+    char *path = sg_path_join(s->dir, name);
+    sg_status status = sg_str_check(text, err);
+    if (!status && !path) status = sg_fail(err, SG_ERR_MEMORY, "out of memory for a path");
+    if (!status) status = sg_file_write(path, text->data, text->len, err);
+    free(path);
+    sg_str_dispose(text);
+    return status;
+}
+
+/* "caliper:x,y,w,h;text:x,y,w,h" */
+static void list_marks(char *out, size_t size, const sg_phantom_marks *marks) {
+    *out = '\0';
+    for (int i = 0; i < marks->count; i++) {
+        const sg_phantom_mark *m = &marks->items[i];
+        size_t used = strlen(out);
+        snprintf(out + used, size - used, "%s%s:%d,%d,%d,%d", used ? ";" : "",
+                sg_phantom_mark_name(m->kind), m->box.x, m->box.y, m->box.width, m->box.height);
+    }
 }
 
 static sg_status write_truth(const set *s, sg_error *err) {
@@ -143,7 +183,7 @@ static sg_status write_truth(const set *s, sg_error *err) {
     sg_str_append(&text, "path,class,kind,finding,source,m0,m1,m2,m3,m4,m5,gain,flip,marks\n");
     for (size_t i = 0; i < s->count; i++) {
         const entry *e = &s->entries[i];
-        char name[96];
+        char name[96], marks[320];
         name_file(name, sizeof name, e->class, e->index, ".png");
         sg_csv_put(&text, name);
         sg_csv_put(&text, sg_phantom_class_name(e->class));
@@ -154,16 +194,33 @@ static sg_status write_truth(const set *s, sg_error *err) {
         for (int k = 0; k < 6; k++) sg_csv_put_double(&text, e->copy.affine[k]);
         sg_csv_put_double(&text, e->copy.gain);
         sg_csv_put_int(&text, e->copy.flip);
-        sg_csv_put(&text, e->copy.marks);
+        list_marks(marks, sizeof marks, &e->copy.marks);
+        sg_csv_put(&text, marks);
         sg_csv_end_row(&text);
     }
-    char *path = sg_path_join(s->dir, truth_name);
-    sg_status status = sg_str_check(&text, err);
-    if (!status && !path) status = sg_fail(err, SG_ERR_MEMORY, "out of memory for a path");
-    if (!status) status = sg_file_write(path, text.data, text.len, err);
-    free(path);
-    sg_str_dispose(&text);
-    return status;
+    return write_table(s, truth_name, &text, err);
+}
+
+static sg_status write_marks(const set *s, sg_error *err) {
+    sg_str text;
+    sg_str_init(&text, 0);
+    sg_str_append(&text, "path,kind,x,y,width,height\n");
+    for (size_t i = 0; i < s->count; i++) {
+        const entry *e = &s->entries[i];
+        for (int k = 0; k < e->copy.marks.count; k++) {
+            const sg_phantom_mark *m = &e->copy.marks.items[k];
+            char name[96];
+            name_file(name, sizeof name, e->class, e->index, ".png");
+            sg_csv_put(&text, name);
+            sg_csv_put(&text, sg_phantom_mark_name(m->kind));
+            sg_csv_put_int(&text, m->box.x);
+            sg_csv_put_int(&text, m->box.y);
+            sg_csv_put_int(&text, m->box.width);
+            sg_csv_put_int(&text, m->box.height);
+            sg_csv_end_row(&text);
+        }
+    }
+    return write_table(s, marks_name, &text, err);
 }
 
 static bool holds_truth(const char *dir) {
@@ -200,6 +257,7 @@ static sg_status fill_folder(set *s, sg_pool *pool, sg_error *err) {
     sg_status status = write_truth(s, err);
     if (!status) status = sg_pool_for(pool, s->count, make_entry, s, err);
     if (!status) status = write_truth(s, err);
+    if (!status) status = write_marks(s, err);
     return status;
 }
 

@@ -44,6 +44,13 @@ exits 0 "$SONOGRADE" data phantom --out dirty --per-class 10 --size 96 --duplica
 exits 0 "$SONOGRADE" data manifest set -o set.csv
 [ "$(wc -l <set.csv)" = 19 ] || fail "manifest: $(cat set.csv)"
 
+# Burnt-in marks, with their boxes.
+exits 0 "$SONOGRADE" data phantom --out marked --per-class 4 --size 128 --marks 1
+[ "$(head -n 1 marked/phantom-marks.csv)" = path,kind,x,y,width,height ] || fail "marks: $(cat marked/phantom-marks.csv)"
+grep -q ',caliper,' marked/phantom-marks.csv || fail "no caliper: $(cat marked/phantom-marks.csv)"
+[ "$(wc -l <set/phantom-marks.csv)" = 1 ] || fail "marks nobody asked for"
+exits 2 "$SONOGRADE" data phantom --out x --per-class 2 --marks 2
+
 # Whose folder is it?
 exits 3 "$SONOGRADE" data phantom --out set --per-class 2 --size 64
 grep -q -- '--overwrite' err || fail "remedy: $(cat err)"

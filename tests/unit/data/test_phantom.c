@@ -181,7 +181,7 @@ static void test_set_tells_the_truth(void **state) {
     sg_error err = SG_ERROR_INIT;
     char dir[SG_TEST_PATH];
     sg_test_folder_make(dir);
-    sg_phantom_options o = {20, SIZE, 5, 0.4, 0.2};
+    sg_phantom_options o = {20, SIZE, 5, 0.4, 0.2, 0.0};
     CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, &err));
     char *path = sg_path_join(dir, "phantom-truth.csv");
     sg_csv truth;
@@ -224,6 +224,67 @@ static void test_set_tells_the_truth(void **state) {
     sg_test_folder_remove(dir);
 }
 
+/* Pixels of a box, or of the whole picture when box is NULL, that marks made brighter by 20 or
+ * more. */
+static int count_ink(const sg_image *with, const sg_image *without, const long long box[4]) {
+    int ink = 0;
+    assert_true(with->width == without->width && with->height == without->height);
+    for (int y = 0; y < with->height; y++) {
+        for (int x = 0; x < with->width; x++) {
+            bool in = !box ||
+                      (x >= box[0] && x < box[0] + box[2] && y >= box[1] && y < box[1] + box[3]);
+            size_t at = (size_t)y * (size_t)with->width + (size_t)x;
+            ink += in && with->pixels[at] >= without->pixels[at] + 20;
+        }
+    }
+    return ink;
+}
+
+/* Every box of the side file holds ink, and unmarked pictures are those of a set without marks. */
+static void test_marks_have_boxes(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    char dir[SG_TEST_PATH], plain[SG_TEST_PATH];
+    sg_test_folder_make(dir);
+    sg_test_folder_make(plain);
+    sg_phantom_options o = {8, 128, 5, 0.0, 0.0, 0.7};
+    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, &err));
+    o.marks = 0.0;
+    CHECK_OK(sg_phantom_write_set(plain, &o, false, NULL, &err));
+    char *path = sg_path_join(dir, "phantom-marks.csv");
+    sg_csv marks;
+    CHECK_OK(sg_csv_read(&marks, path, &err));
+    free(path);
+    int kinds[3] = {0}, clean = 0;
+    for (int i = 0; i < 24; i++) {
+        const char *class = sg_phantom_class_name(i / 8);
+        char name[96];
+        snprintf(name, sizeof name, "%s/%s (%d).png", class, class, i % 8 + 1);
+        sg_image with, without;
+        read_grey(&with, dir, name);
+        read_grey(&without, plain, name);
+        int boxes = 0;
+        for (size_t r = 0; r < marks.rows; r++) {
+            if (strcmp(sg_csv_cell(&marks, r, 0), name) != 0) continue;
+            const char *kind = sg_csv_cell(&marks, r, 1);
+            long long box[4];
+            for (int k = 0; k < 4; k++)
+                assert_true(sg_parse_int64(&box[k], sg_csv_cell(&marks, r, 2 + k)));
+            if (count_ink(&with, &without, box) < 4) fail_msg("%s: no ink in a %s", name, kind);
+            kinds[strcmp(kind, "caliper") == 0 ? 0 : strcmp(kind, "text") == 0 ? 1 : 2]++;
+            boxes++;
+        }
+        clean += boxes == 0;
+        assert_true(boxes > 0 || count_ink(&with, &without, NULL) == 0);
+        sg_image_dispose(&with);
+        sg_image_dispose(&without);
+    }
+    assert_true(kinds[0] >= 8 && kinds[1] >= 4 && kinds[2] >= 2 && clean >= 2 && clean <= 14);
+    sg_csv_dispose(&marks);
+    sg_test_folder_remove(dir);
+    sg_test_folder_remove(plain);
+}
+
 static void hash_set(char out[SG_SHA256_HEX], const char *dir) {
     sg_error err = SG_ERROR_INIT;
     sg_str all;
@@ -251,7 +312,7 @@ static void test_threads_change_nothing(void **state) {
     sg_error err = SG_ERROR_INIT;
     char dir[SG_TEST_PATH], one[SG_SHA256_HEX], four[SG_SHA256_HEX];
     sg_test_folder_make(dir);
-    sg_phantom_options o = {6, 48, 5, 0.2, 0.2};
+    sg_phantom_options o = {6, 48, 5, 0.2, 0.2, 0.0};
     sg_pool *pool;
     CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, &err));
     hash_set(one, dir);
@@ -268,7 +329,7 @@ static void test_only_phantoms_are_replaced(void **state) {
     sg_error err = SG_ERROR_INIT;
     char dir[SG_TEST_PATH];
     sg_test_folder_make(dir);
-    sg_phantom_options o = {1, 32, 5, 0.0, 0.0};
+    sg_phantom_options o = {1, 32, 5, 0.0, 0.0, 0.0};
     sg_test_text_write(dir, "thesis.txt", "years of work");
     CHECK_FAILS(sg_phantom_write_set(dir, &o, true, NULL, &err), SG_ERR_INPUT, "no phantom set");
     sg_test_folder_remove(dir);
@@ -287,8 +348,10 @@ static void test_only_phantoms_are_replaced(void **state) {
 static void test_options_are_checked(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
-    sg_phantom_options o = {4, 32, 5, 0.5, 0.5};
+    sg_phantom_options o = {4, 32, 5, 0.5, 0.5, 0.0};
     CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, &err), SG_ERR_USAGE, "no original");
+    o.marks = 1.5;
+    CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, &err), SG_ERR_USAGE, "marks");
     o.duplicates = 0.6;
     CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, &err), SG_ERR_USAGE, "duplicates");
     o.per_class = 0;
@@ -303,6 +366,7 @@ int main(void) {
             cmocka_unit_test(test_exposure),
             cmocka_unit_test(test_size_is_checked),
             cmocka_unit_test(test_set_tells_the_truth),
+            cmocka_unit_test(test_marks_have_boxes),
             cmocka_unit_test(test_threads_change_nothing),
             cmocka_unit_test(test_only_phantoms_are_replaced),
             cmocka_unit_test(test_options_are_checked),
