@@ -7,6 +7,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_data_phantom,
         &sg_verb_data_manifest,
         &sg_verb_data_explore,
+        &sg_verb_audit,
         &sg_verb_data_split,
         &sg_verb_preprocess,
         &sg_verb_data_augment_preview,

@@ -5,6 +5,7 @@
 
 #include "cli/options.h"
 
+extern const sg_verb sg_verb_audit;
 extern const sg_verb sg_verb_data_explore;
 extern const sg_verb sg_verb_data_manifest;
 extern const sg_verb sg_verb_data_split;

@@ -105,6 +105,31 @@ sg_status sg_manifest_add_skip(
     return SG_OK;
 }
 
+/* ---- groups ---- */
+
+sg_status sg_manifest_regroup(sg_manifest *m, const int *numbers, size_t groups, sg_error *err) {
+    char **labels = calloc(groups + 1, sizeof *labels);
+    char *detail = sg_strdup("");
+    sg_status status = labels && detail ? SG_OK : no_memory(err);
+    for (size_t g = 0; g < groups && !status; g++) {
+        labels[g] = sg_strdupf("g%04zu", g + 1);
+        if (!labels[g]) status = no_memory(err);
+    }
+    if (status) {
+        free_texts(labels, groups);
+        free(detail);
+        return status;
+    }
+    for (size_t i = 0; i < m->count; i++) m->rows[i].group = numbers[i];
+    free_texts(m->group_labels, m->group_count);
+    free(m->grouping_detail);
+    m->group_labels = labels;
+    m->group_count = groups;
+    m->grouping = SG_GROUPING_PIXELS;
+    m->grouping_detail = detail;
+    return SG_OK;
+}
+
 /* ---- order ---- */
 
 static int class_rank(const char *name) {

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "image/image.h"
 #include "sonograde/error.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,15 +59,30 @@ typedef struct sg_manifest {
     size_t stray_masks; /* masks whose image is not there */
 } sg_manifest;
 
+/* What a caller wants kept of each image while it is decoded anyway: one record of `size` bytes per
+ * row, zeroed, then filled by make (on any thread of the pool). A failing make counts as a damaged
+ * file. `items` is set on success, [count][size], in the order of the rows: the caller's, each to
+ * be disposed, then freed. */
+typedef struct sg_manifest_records {
+    size_t size;
+    sg_status (*make)(void *record, const sg_image *image, void *user, sg_error *err);
+    void (*dispose)(void *record); /* also of a zeroed or half-made record */
+    void *user;
+    void *items;
+} sg_manifest_records;
+
 typedef struct sg_manifest_options {
     const char *group_by; /* NULL, a column name, or a POSIX extended regex with one capture */
     bool skip_bad;        /* leave unreadable files out and list them in `skips` */
     bool any_classes;     /* one class only is fine (evaluation sets) */
     sg_pool *pool;        /* may be NULL */
     const sg_log *log;    /* may be NULL */
+    /* May be NULL. When given, every file is read, and groups from pixels join equal bytes only:
+     * the caller goes on from there with sg_manifest_regroup. */
+    sg_manifest_records *records;
 } sg_manifest_options;
 #define SG_MANIFEST_OPTIONS_INIT                                                                   \
-    { NULL, false, false, NULL, NULL }
+    { NULL, false, false, NULL, NULL, NULL }
 
 /* Reads a folder: every image is decoded once. options NULL = all defaults.
  * Expected failures: SG_ERR_IO; SG_ERR_INPUT (no class folder, one class only, an empty class
@@ -92,6 +108,11 @@ SG_MUST_CHECK sg_status sg_manifest_open(sg_manifest *out, const char *dir, cons
  * lies inside it, else absolute. */
 SG_MUST_CHECK sg_status sg_manifest_write(
         const sg_manifest *manifest, const char *csv_path, sg_error *err);
+
+/* Replaces the groups: numbers[count] are 0.. in the order in which groups first appear, `groups`
+ * of them; labels become g0001 and so on, the grouping SG_GROUPING_PIXELS. */
+SG_MUST_CHECK sg_status sg_manifest_regroup(
+        sg_manifest *manifest, const int *numbers, size_t groups, sg_error *err);
 
 void sg_manifest_dispose(sg_manifest *manifest); /* NULL-safe; leaves it empty */
 

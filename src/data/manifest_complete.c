@@ -18,8 +18,10 @@ enum { BATCH = 64 };
 
 typedef struct reading {
     sg_manifest *manifest;
-    float *prints;  /* [count][SG_FINGERPRINT_LEN], or NULL when not wanted */
-    char **reasons; /* [count]: why a row must be left out, or NULL */
+    float *prints;                      /* [count][SG_FINGERPRINT_LEN], or NULL when not wanted */
+    const sg_manifest_records *records; /* or NULL when not wanted */
+    unsigned char *items;               /* [count][records->size] */
+    char **reasons;                     /* [count]: why a row must be left out, or NULL */
     bool skip_bad;
     size_t first; /* row of the batch's first item */
 } reading;
@@ -36,6 +38,9 @@ static sg_status read_facts(const reading *r, size_t index, const char *file, sg
     status = sg_image_decode(&image, &info, bytes, size, file, &limits, err);
     if (!status && r->prints)
         status = sg_fingerprint_make(r->prints + index * SG_FINGERPRINT_LEN, &image, err);
+    if (!status && r->records)
+        status = r->records->make(
+                r->items + index * r->records->size, &image, r->records->user, err);
     if (!status) {
         sg_sha256_hex(row->sha256, bytes, size);
         row->width = info.width;
@@ -82,16 +87,25 @@ static sg_status drop_bad_rows(
             for (size_t k = 0; k < row->mask_count; k++) free(row->masks[k]);
             free(row->masks);
             free(b->groups[i]);
+            if (r->records) r->records->dispose(r->items + i * r->records->size);
             continue;
         }
         if (r->prints && kept != i)
             memcpy(r->prints + kept * SG_FINGERPRINT_LEN, r->prints + i * SG_FINGERPRINT_LEN,
                     SG_FINGERPRINT_LEN * sizeof *r->prints);
+        if (r->records && kept != i)
+            memcpy(r->items + kept * r->records->size, r->items + i * r->records->size,
+                    r->records->size);
         m->rows[kept] = m->rows[i];
         b->groups[kept++] = b->groups[i];
     }
     m->count = kept;
     return SG_OK;
+}
+
+static void dispose_items(const sg_manifest_records *records, unsigned char *items, size_t n) {
+    for (size_t i = 0; items && i < n; i++) records->dispose(items + i * records->size);
+    free(items);
 }
 
 /* *prints is set (the caller's) when wanted. */
@@ -100,10 +114,13 @@ static sg_status read_files(sg_manifest_builder *b, float **prints, bool want_pr
     size_t n = b->manifest.count;
     reading r = {.manifest = &b->manifest,
             .prints = want_prints ? calloc(n + 1, SG_FINGERPRINT_LEN * sizeof(float)) : NULL,
+            .records = options->records,
+            .items = options->records ? calloc(n + 1, options->records->size) : NULL,
             .reasons = calloc(n + 1, sizeof(char *)),
             .skip_bad = options->skip_bad};
     sg_status status = SG_OK;
-    if (!r.reasons || (want_prints && !r.prints)) status = no_memory(err);
+    if (!r.reasons || (want_prints && !r.prints) || (r.records && !r.items))
+        status = no_memory(err);
     for (; r.first < n && !status; r.first += BATCH) {
         size_t batch = n - r.first < BATCH ? n - r.first : BATCH;
         status = sg_pool_for(options->pool, batch, read_row, &r, err);
@@ -112,11 +129,14 @@ static sg_status read_files(sg_manifest_builder *b, float **prints, bool want_pr
     if (!status) status = drop_bad_rows(b, &r, options->log, err);
     for (size_t i = 0; r.reasons && i < n; i++) free(r.reasons[i]);
     free(r.reasons);
-    if (status)
+    if (status) {
         free(r.prints);
-    else
-        *prints = r.prints;
-    return status;
+        if (r.records) dispose_items(r.records, r.items, n);
+        return status;
+    }
+    *prints = r.prints;
+    if (options->records) options->records->items = r.items;
+    return SG_OK;
 }
 
 /* ---- groups ---- */
@@ -213,7 +233,8 @@ static sg_status make_groups(sg_manifest_builder *b, const float *prints, bool o
         status = own_texts ? join_equal(&u, m, group_text_of, b, err)
                            : join_equal(&u, m, sha256_of, b, err);
     }
-    if (!status && !own_texts) status = join_similar(&u, prints, m->count, options->pool, err);
+    if (!status && !own_texts && prints)
+        status = join_similar(&u, prints, m->count, options->pool, err);
     if (!status) status = name_groups(b, &u, own_texts, err);
     if (!status && own_texts) warn_of_split_copies(m, &copies, options->log);
     sg_union_dispose(&u);
@@ -256,8 +277,10 @@ sg_status sg_manifest_complete(sg_manifest *out, sg_manifest_builder *builder,
     sg_status status = sg_manifest_sort(builder, err);
     if (!status && !known.groups)
         status = sg_manifest_group_by_pattern(builder, &known.groups, options->group_by, err);
-    if (!status && !(known.facts && known.groups))
-        status = read_files(builder, &prints, !known.groups, options, err);
+    sg_manifest_records *records = options->records;
+    if (records) records->items = NULL;
+    if (!status && (records || !(known.facts && known.groups)))
+        status = read_files(builder, &prints, !known.groups && !records, options, err);
     if (!status) status = check_classes(m, options, err);
     if (!status) status = make_groups(builder, prints, known.groups, options, err);
     if (!status && !m->grouping_detail) {
@@ -265,6 +288,10 @@ sg_status sg_manifest_complete(sg_manifest *out, sg_manifest_builder *builder,
         if (!m->grouping_detail) status = no_memory(err);
     }
     free(prints);
+    if (status && records) {
+        dispose_items(records, records->items, m->count);
+        records->items = NULL;
+    }
     if (status) return status;
     for (size_t i = 0; i < m->count; i++) free(builder->groups[i]);
     free(builder->groups);

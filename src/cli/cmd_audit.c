@@ -1,0 +1,173 @@
+/* cmd_audit.c - `sonograde audit`: copies, contradictory labels and images that do not belong,
+ * found before anything is learned; and the cohort that remains. SPDX-License-Identifier:
+ * Apache-2.0 */
+#include "base/thread.h"
+#include "cli/cli.h"
+#include "cli/verbs.h"
+#include "data/audit.h"
+#include <stdlib.h>
+
+typedef struct audit_options {
+    const char *out, *manifest, *decisions;
+    long long threads;
+} audit_options;
+
+#define AT(member) offsetof(audit_options, member)
+static const sg_option options[] = {
+        {"out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder for what is found", 0, 0},
+        {"manifest", 0, SG_OPTION_PATH, AT(manifest), NULL, "FILE",
+                "a table with the columns path and class; DIR is then where its paths start", 0, 0},
+        {"decisions", 0, SG_OPTION_PATH, AT(decisions), NULL, "FILE",
+                "a person's verdicts on pairs: a table with the columns a, b and verdict (confirm "
+                "or reject)",
+                0, 0},
+        {"threads", 0, SG_OPTION_INT, AT(threads), "0", "N", "threads; 0 = all processors", 0,
+                1024},
+        {0},
+};
+
+static bool is_stopped(void) {
+    return sg_cli_stop != 0;
+}
+
+static sg_status check_usage(const sg_call *call, sg_error *err) {
+    const audit_options *o = call->options;
+    if (!call->operand_count && !o->manifest)
+        return sg_fail(err, SG_ERR_USAGE, "name a folder of images, or --manifest FILE");
+    if (!o->out) return sg_fail(err, SG_ERR_USAGE, "say where the findings go: --out DIR");
+    return SG_OK;
+}
+
+static sg_status run_audit(sg_audit *audit, const sg_call *call, sg_error *err) {
+    const audit_options *o = call->options;
+    int threads = o->threads > 0 ? (int)o->threads : sg_cpu_count();
+    sg_pool *pool;
+    sg_status status = sg_pool_create(&pool, threads - 1, err);
+    if (status) return status;
+    sg_audit_options how = {.manifest = o->manifest,
+            .decisions = o->decisions,
+            .pool = pool,
+            .log = call->log,
+            .stop = is_stopped};
+    status = sg_audit_run(audit, call->operand_count ? call->operands[0] : NULL, &how, err);
+    sg_pool_destroy(pool);
+    return status;
+}
+
+/* ---- what is written ---- */
+
+typedef sg_status (*write_table)(const sg_audit *audit, const char *path, sg_error *err);
+
+static sg_status write_manifest(const sg_audit *audit, const char *path, sg_error *err) {
+    return sg_manifest_write(&audit->manifest, path, err);
+}
+
+static const struct {
+    const char *name;
+    write_table write;
+} tables[] = {{"manifest.csv", write_manifest}, {"cohort.csv", sg_audit_write_cohort},
+        {"excluded.csv", sg_audit_write_excluded}};
+
+/* audit.json comes last: where it lies, the rest is there. */
+static sg_status write_files(
+        const sg_audit *audit, const json_t *json, const char *dir, sg_error *err) {
+    sg_status status = sg_dir_make(dir, err);
+    for (size_t i = 0; i <= sizeof tables / sizeof *tables && !status; i++) {
+        bool last = i == sizeof tables / sizeof *tables;
+        char *path = sg_path_join(dir, last ? "audit.json" : tables[i].name);
+        if (!path)
+            status = sg_fail(err, SG_ERR_MEMORY, "out of memory for a path");
+        else
+            status = last ? sg_json_write(json, path, err) : tables[i].write(audit, path, err);
+        free(path);
+    }
+    return status;
+}
+
+/* ---- what is told ---- */
+
+static size_t count_pairs(const sg_audit *audit, bool joined, bool across) {
+    const sg_manifest_row *rows = audit->manifest.rows;
+    size_t n = 0;
+    for (size_t i = 0; i < audit->pair_count; i++) {
+        const sg_audit_pair *p = &audit->pairs[i];
+        if (p->joined != joined || p->verdict == SG_VERDICT_REJECTED) continue;
+        n += !across || rows[p->a].class_index != rows[p->b].class_index;
+    }
+    return n;
+}
+
+static size_t count_fate(const sg_audit *audit, sg_fate fate) {
+    size_t n = 0;
+    for (size_t i = 0; i < audit->manifest.count; i++) n += audit->fates[i].fate == fate;
+    return n;
+}
+
+static sg_status print_plain(const sg_audit *audit, const char *out, sg_error *err) {
+    sg_manifest_summary s;
+    sg_status status = sg_manifest_summarize(&s, &audit->manifest, err);
+    if (status) return status;
+    printf("%zu images in %zu groups; %zu groups hold more than one image (%zu images, at most "
+           "%zu)\n",
+            s.images, s.groups, s.shared_groups, s.shared_images, s.largest_group);
+    printf("%zu pairs joined, %zu of them across classes; %zu pairs in doubt, left to a person\n",
+            count_pairs(audit, true, false), count_pairs(audit, true, true),
+            count_pairs(audit, false, false));
+    printf("%zu groups hold more than one class (%zu images)\n", s.conflicting_groups,
+            s.conflicting_images);
+    if (audit->manifest.skip_count)
+        printf("%zu files cannot be read\n", audit->manifest.skip_count);
+    printf("cohort: %zu images", count_fate(audit, SG_FATE_KEPT));
+    for (int f = SG_FATE_KEPT + 1; f < SG_FATES; f++) {
+        size_t n = count_fate(audit, (sg_fate)f);
+        if (n) printf("; %s %zu", sg_fate_name((sg_fate)f), n);
+    }
+    fputs("\nwritten: ", stdout);
+    sg_cli_print_safe(stdout, out);
+    puts("/audit.json, manifest.csv, cohort.csv, excluded.csv");
+    return SG_OK;
+}
+
+static int run(const sg_call *call) {
+    const audit_options *o = call->options;
+    sg_error err = SG_ERROR_INIT;
+    sg_audit audit = {0};
+    json_t *json = NULL;
+    sg_status status = check_usage(call, &err);
+    if (!status) status = run_audit(&audit, call, &err);
+    if (!status) {
+        json = sg_audit_to_json(&audit);
+        if (!json) status = sg_fail(&err, SG_ERR_MEMORY, "out of memory for audit.json");
+    }
+    if (!status) status = write_files(&audit, json, o->out, &err);
+    if (!status && call->json)
+        sg_cli_print_json(json_incref(json));
+    else if (!status && !call->quiet)
+        status = print_plain(&audit, o->out, &err);
+    json_decref(json);
+    sg_audit_dispose(&audit);
+    return status ? sg_cli_fail(&err) : SG_EXIT_OK;
+}
+
+const sg_verb sg_verb_audit = {
+        .name = "audit",
+        .operands = "[DIR]",
+        .summary = "find copies and contradictory labels, and the cohort that remains",
+        .details =
+                "Looks for the same picture under two names: equal files, equal pixels, and copies "
+                "that were cropped, scaled, mirrored, turned a little, brightened or drawn upon. "
+                "What shows one picture becomes one group, which no split divides.\n\n"
+                "Writes audit.json (groups, pairs with scores, findings by kind), manifest.csv "
+                "(every image with its group; train, data split and evaluate take it with "
+                "--manifest), cohort.csv (the same for one image per lesion, none in doubt) and "
+                "excluded.csv (why each other image left). Pairs in doubt are not joined: "
+                "--decisions takes a person's verdicts.",
+        .examples = "sonograde audit Dataset_BUSI_with_GT --out audit\n"
+                    "sonograde audit Dataset_BUSI_with_GT --out audit --decisions verdicts.csv\n"
+                    "sonograde data split --manifest audit/manifest.csv --folds 5 -o folds.csv",
+        .options = options,
+        .struct_size = sizeof(audit_options),
+        .min_operands = 0,
+        .max_operands = 1,
+        .run = run,
+};

@@ -1,0 +1,114 @@
+/* audit.c - the steps of an audit in their order, and the names of what it finds.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "data/audit.h"
+#include "base/str.h"
+#include "data/fingerprint.h"
+#include <stdlib.h>
+
+static const char *const pair_kinds[] = {
+        [SG_PAIR_BYTES] = "bytes", [SG_PAIR_PIXELS] = "pixels", [SG_PAIR_NEAR] = "near"};
+static const char *const verdicts[] = {[SG_VERDICT_OPEN] = "open",
+        [SG_VERDICT_CONFIRMED] = "confirm",
+        [SG_VERDICT_REJECTED] = "reject"};
+static const char *const finding_kinds[SG_FINDING_KINDS] = {[SG_FINDING_DOMAIN] = "outside_domain",
+        [SG_FINDING_MARK] = "burnt_in_marks",
+        [SG_FINDING_OUTLIER] = "outliers"};
+static const char *const fates[SG_FATES] = {[SG_FATE_KEPT] = "kept",
+        [SG_FATE_DOMAIN] = "outside_domain",
+        [SG_FATE_CONFLICT] = "label_conflict",
+        [SG_FATE_DOUBT] = "label_in_doubt",
+        [SG_FATE_COPY] = "copy",
+        [SG_FATE_DOUBT_COPY] = "copy_in_doubt"};
+
+const char *sg_pair_kind_name(sg_pair_kind kind) {
+    return pair_kinds[kind];
+}
+const char *sg_verdict_name(sg_verdict verdict) {
+    return verdicts[verdict];
+}
+const char *sg_finding_kind_name(sg_finding_kind kind) {
+    return finding_kinds[kind];
+}
+const char *sg_fate_name(sg_fate fate) {
+    return fates[fate];
+}
+
+/* ---- steps ---- */
+
+static sg_status read_images(
+        sg_audit *audit, const char *dir, const sg_audit_options *options, sg_error *err) {
+    sg_manifest_records records = {
+            .size = sizeof(sg_look), .make = sg_look_make, .dispose = sg_look_dispose};
+    sg_manifest_options how = {.skip_bad = true,
+            .any_classes = true,
+            .pool = options->pool,
+            .log = options->log,
+            .records = &records};
+    sg_status status = sg_manifest_open(&audit->manifest, dir, options->manifest, &how, err);
+    if (!status) audit->looks = records.items;
+    return status;
+}
+
+sg_status sg_audit_make_groups(sg_audit *audit, sg_error *err) {
+    size_t n = audit->manifest.count;
+    sg_union u = {0};
+    int *numbers = malloc((n + 1) * sizeof *numbers);
+    sg_status status = numbers ? sg_union_init(&u, n, err)
+                               : sg_fail(err, SG_ERR_MEMORY, "out of memory for groups");
+    if (!status) {
+        for (size_t i = 0; i < audit->pair_count; i++) {
+            sg_audit_pair *pair = &audit->pairs[i];
+            pair->joined = pair->verdict == SG_VERDICT_CONFIRMED ||
+                           (pair->verdict == SG_VERDICT_OPEN && pair->score >= audit->join_score);
+            if (pair->joined) sg_union_join(&u, pair->a, pair->b);
+        }
+        size_t groups = sg_union_number(&u, numbers);
+        status = sg_manifest_regroup(&audit->manifest, numbers, groups, err);
+    }
+    sg_union_dispose(&u);
+    free(numbers);
+    return status;
+}
+
+sg_status sg_audit_add_finding(sg_audit *audit, const sg_finding *finding, sg_error *err) {
+    sg_status status = sg_grow(&audit->findings, &audit->finding_capacity, audit->finding_count + 1,
+            sizeof *audit->findings, err);
+    if (!status) audit->findings[audit->finding_count++] = *finding;
+    return status;
+}
+
+static sg_status check_stop(const sg_audit_options *options, sg_error *err) {
+    if (options->stop && options->stop())
+        return sg_fail(err, SG_ERR_INTERRUPTED, "the audit was stopped; nothing was written");
+    return SG_OK;
+}
+
+sg_status sg_audit_run(
+        sg_audit *out, const char *dir, const sg_audit_options *options, sg_error *err) {
+    sg_audit audit = {0};
+    sg_status status = read_images(&audit, dir, options, err);
+    if (!status) status = check_stop(options, err);
+    if (!status) status = sg_audit_find_pairs(&audit, options, err);
+    if (!status) status = check_stop(options, err);
+    if (!status && options->decisions)
+        status = sg_audit_take_decisions(&audit, options->decisions, err);
+    if (!status) status = sg_audit_make_groups(&audit, err);
+    if (!status) status = sg_audit_choose_cohort(&audit, err);
+    if (status)
+        sg_audit_dispose(&audit);
+    else
+        *out = audit;
+    return status;
+}
+
+void sg_audit_dispose(sg_audit *audit) {
+    if (!audit) return;
+    for (size_t i = 0; audit->looks && i < audit->manifest.count; i++)
+        sg_look_dispose(&audit->looks[i]);
+    free(audit->looks);
+    free(audit->pairs);
+    free(audit->findings);
+    free(audit->fates);
+    sg_manifest_dispose(&audit->manifest);
+    *audit = (sg_audit){0};
+}

@@ -1,0 +1,22 @@
+/* audit_look.h - what one decoded image leaves behind for the audit. Every file is decoded once, by
+ * whichever thread comes; all that a later step wants of the pixels is taken then.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_DATA_AUDIT_LOOK_H
+#define SG_DATA_AUDIT_LOOK_H
+
+#include "base/file.h"
+#include "data/fingerprint.h"
+#include "image/image.h"
+
+typedef struct sg_look {
+    int width, height;
+    char pixels_sha256[SG_SHA256_HEX]; /* of size and grey pixels: equal pictures, equal digest */
+    float *print;                      /* [SG_FINGERPRINT_LEN] */
+} sg_look;
+
+/* For sg_manifest_records: record is an sg_look. */
+SG_MUST_CHECK sg_status sg_look_make(
+        void *record, const sg_image *image, void *user, sg_error *err);
+void sg_look_dispose(void *record); /* also of a zeroed one */
+
+#endif

@@ -1,0 +1,53 @@
+#!/bin/bash
+# Copies, contradictory labels and broken files of a folder are found and told; a person's verdicts are
+# taken back; the manifest that comes out is one that other verbs take.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+. "$(dirname "$0")/../support/images.sh"
+
+picture 0 'set/benign/benign (1).png' 'set/normal/copy of "benign" (1).png'
+picture 1 'set/malignant/=cmd.png'
+picture 2 $'set/malignant/odd \xff, name.png'
+picture 3 'set/normal/normal (1).png' 'set/normal/normal (2).png'
+printf broken >set/benign/broken.png
+
+expect 0 'left out' "$SONOGRADE" audit set --out o
+grep -q '2 groups hold more than one image (4 images' stdout.txt || fail "$(cat stdout.txt)"
+grep -q '^1 files cannot be read' stdout.txt || fail "$(cat stdout.txt)"
+grep -q 'cohort: 3 images; label_conflict 2; copy 1' stdout.txt || fail "$(cat stdout.txt)"
+for words in '"reason": "label_conflict"' '"path": "benign/broken.png"' '"equal": "bytes"' '"kind": "bytes"'; do
+    grep -qF "$words" o/audit.json || fail "audit.json lacks $words"
+done
+[ "$(wc -l <o/manifest.csv)" = 7 ] && [ "$(wc -l <o/cohort.csv)" = 4 ] && [ "$(wc -l <o/excluded.csv)" = 4 ] ||
+    fail 'rows of the tables'
+grep -qF 'normal/normal (2).png,normal,g0004,copy,normal/normal (1).png' o/excluded.csv || fail "$(cat o/excluded.csv)"
+
+# The tables are manifests: groups and images come back as they were.
+expect 0 '' "$SONOGRADE" data manifest --manifest o/manifest.csv -o again.csv
+diff <(cut -d, -f1-9 o/manifest.csv) <(cut -d, -f1-9 again.csv) || fail 'the manifest reads back otherwise'
+expect 0 '' "$SONOGRADE" data manifest --manifest o/cohort.csv --any-classes -o again.csv
+
+# Same inputs, same bytes; and the JSON on standard output is the file.
+expect 0 '' "$SONOGRADE" audit set --out p --json --threads 1
+diff stdout.txt p/audit.json || fail '--json tells something else than the file'
+for f in audit.json manifest.csv cohort.csv excluded.csv; do cmp o/$f p/$f || fail "$f differs"; done
+
+# Verdicts.
+printf '%s\n' a,b,verdict 'normal/normal (1).png,normal/normal (2).png,reject' \
+    'benign/benign (1).png,malignant/=cmd.png,confirm' x,y,confirm >v.csv
+expect 0 '' "$SONOGRADE" audit set --out q --decisions v.csv
+grep -qF '"used": 2' q/audit.json && grep -qF '"unused": 1' q/audit.json || fail 'verdicts counted'
+grep -q 'label_conflict 3' stdout.txt || fail "$(cat stdout.txt)"
+printf 'a,b,verdict\nx,y,perhaps\n' >bad.csv
+expect 3 "verdict 'perhaps' is neither" "$SONOGRADE" audit set --out r --decisions bad.csv
+printf 'a,b,verdict\nx,y,confirm\ny,x,reject\n' >bad.csv
+expect 3 'both confirms and rejects' "$SONOGRADE" audit set --out r --decisions bad.csv
+printf 'a,verdict\nx,confirm\n' >bad.csv
+expect 3 "no column 'b'" "$SONOGRADE" audit set --out r --decisions bad.csv
+expect 1 'nowhere.csv' "$SONOGRADE" audit set --out r --decisions nowhere.csv
+
+# Usage.
+expect 2 '--out DIR' "$SONOGRADE" audit set
+expect 2 'name a folder' "$SONOGRADE" audit --out r
+expect 3 'no such folder' "$SONOGRADE" audit nowhere --out r
+[ ! -e r ] || fail 'a failed run left a folder'
