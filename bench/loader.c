@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
     }
     sg_phantom_options set = {PER_CLASS, size, 1, 0.0, 0.0, 0.0};
     double best = 0.0;
-    sg_status status = sg_phantom_write_set(folder, &set, false, NULL, &err);
+    sg_status status = sg_phantom_write_set(folder, &set, false, NULL, NULL, &err);
     if (!status) status = measure(&best, folder, rounds, &err);
     if (sg_dir_remove(folder, NULL)) fprintf(stderr, "loader: %s is left behind\n", folder);
     if (status) {

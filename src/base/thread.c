@@ -15,6 +15,7 @@ struct sg_pool {
     pthread_cond_t idle;   /* the last worker left the loop */
     pthread_t *threads;
     int size;
+    const volatile sig_atomic_t *stop; /* may be NULL */
 
     /* The loop in progress; guarded by mutex but for `next`. */
     uint64_t ticket; /* raised with every loop, so that a worker enters each once */
@@ -40,6 +41,11 @@ static void note_failure(sg_pool *pool, size_t item, sg_status status, const sg_
     atomic_store(&pool->next, pool->n);
 }
 
+static sg_status check_stop(const sg_pool *pool, sg_error *err) {
+    if (!pool || !pool->stop || !*pool->stop) return SG_OK;
+    return sg_fail(err, SG_ERR_INTERRUPTED, "stopped by a signal before the work was done");
+}
+
 static void take_items(sg_pool *pool) {
     for (;;) {
         size_t item = atomic_load(&pool->next);
@@ -47,7 +53,8 @@ static void take_items(sg_pool *pool) {
             if (item >= pool->n) return;
         } while (!atomic_compare_exchange_weak(&pool->next, &item, item + 1));
         sg_error error = SG_ERROR_INIT;
-        sg_status status = pool->body(pool->user, item, &error);
+        sg_status status = check_stop(pool, &error);
+        if (!status) status = pool->body(pool->user, item, &error);
         if (status) note_failure(pool, item, status, &error);
     }
 }
@@ -113,16 +120,22 @@ int sg_pool_size(const sg_pool *pool) {
     return pool ? pool->size : 0;
 }
 
-static sg_status run_here(size_t n, sg_pool_body body, void *user, sg_error *err) {
+void sg_pool_set_stop(sg_pool *pool, const volatile sig_atomic_t *stop) {
+    pool->stop = stop;
+}
+
+static sg_status run_here(
+        const sg_pool *pool, size_t n, sg_pool_body body, void *user, sg_error *err) {
     for (size_t i = 0; i < n; i++) {
-        sg_status status = body(user, i, err);
+        sg_status status = check_stop(pool, err);
+        if (!status) status = body(user, i, err);
         if (status) return status;
     }
     return SG_OK;
 }
 
 sg_status sg_pool_for(sg_pool *pool, size_t n, sg_pool_body body, void *user, sg_error *err) {
-    if (!pool || pool->size == 0 || n < 2) return run_here(n, body, user, err);
+    if (!pool || pool->size == 0 || n < 2) return run_here(pool, n, body, user, err);
     pthread_mutex_lock(&pool->mutex);
     pool->n = n;
     pool->body = body;

@@ -5,6 +5,7 @@
 #define SG_BASE_THREAD_H
 
 #include "sonograde/error.h"
+#include <signal.h>
 #include <stddef.h>
 
 typedef struct sg_pool sg_pool;
@@ -13,6 +14,9 @@ typedef struct sg_pool sg_pool;
 SG_MUST_CHECK sg_status sg_pool_create(sg_pool **out, int threads, sg_error *err);
 void sg_pool_destroy(sg_pool *pool); /* waits for running work */
 int sg_pool_size(const sg_pool *pool);
+/* From now on loops of this pool end with SG_ERR_INTERRUPTED, between two items, once *stop is not
+ * 0. `stop` must outlive the pool; NULL = never. */
+void sg_pool_set_stop(sg_pool *pool, const volatile sig_atomic_t *stop);
 
 /* Runs body(user, i) for i in [0, n), in any order, the caller helping; returns when all are done.
  * The first failure (lowest i among those seen) is returned and stops the handing out of further

@@ -235,6 +235,7 @@ static sg_status measure(exploration *x, const sg_call *call, sg_error *err) {
     sg_pool *pool;
     sg_status status = sg_pool_create(&pool, threads - 1, err);
     if (status) return status;
+    sg_pool_set_stop(pool, &sg_cli_stop);
     status = sg_survey_run(&x->surveys, &x->manifest, pool, call->log, err);
     sg_pool_destroy(pool);
     return status;

@@ -51,7 +51,10 @@ static int run(const sg_call *call) {
     int threads = o->threads ? (int)o->threads : sg_cpu_count();
     sg_pool *pool = NULL;
     sg_status status = sg_pool_create(&pool, threads - 1, &err);
-    if (!status) status = sg_phantom_write_set(o->out, &set, o->overwrite, pool, &err);
+    if (!status) {
+        sg_pool_set_stop(pool, &sg_cli_stop);
+        status = sg_phantom_write_set(o->out, &set, o->overwrite, pool, call->log, &err);
+    }
     sg_pool_destroy(pool);
     if (status) return sg_cli_fail(&err);
     if (call->json) {

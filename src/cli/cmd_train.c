@@ -402,6 +402,7 @@ static int run_train(const sg_call *call) {
     sg_error err = SG_ERROR_INIT;
     work w = {.args = *(const sg_train_args *)call->options, .lock = {-1}, .log = call->log};
     sg_status st = sg_pool_create(&w.pool, sg_cpu_count() - 1, &err);
+    if (!st) sg_pool_set_stop(w.pool, &sg_cli_stop);
     if (!st && w.args.resume)
         st = resume_run(&w, call, &err);
     else if (!st) {

@@ -1,5 +1,6 @@
 /* dataset.c - see dataset.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/dataset.h"
+#include "cli/cli.h"
 #include <stdlib.h>
 
 sg_status sg_cli_open_dataset(
@@ -8,6 +9,7 @@ sg_status sg_cli_open_dataset(
     sg_pool *pool;
     sg_status status = sg_pool_create(&pool, threads - 1, err);
     if (status) return status;
+    sg_pool_set_stop(pool, &sg_cli_stop);
     sg_manifest_options options = {.group_by = source->group_by,
             .skip_bad = source->skip_bad,
             .any_classes = source->any_classes,

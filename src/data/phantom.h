@@ -9,6 +9,7 @@
 #ifndef SG_DATA_PHANTOM_H
 #define SG_DATA_PHANTOM_H
 
+#include "base/log.h"
 #include "base/thread.h"
 #include "image/image.h"
 #include <stdbool.h>
@@ -53,11 +54,12 @@ void sg_phantom_dispose(sg_phantom *phantom); /* NULL-safe */
  * DIR/phantom-truth.csv, one row per image: path,class,kind,finding,source,m0..m5,gain,flip,marks.
  * kind is original, duplicate or conflict; a copy names its source and the affine from its pixels
  * to the source's; marks lists burnt-in "caliper:x,y,w,h", "text:..." and "pictogram:...", joined
- * by
- * ';'. DIR/phantom-marks.csv has the same boxes one a row: path,kind,x,y,width,height. DIR is made;
- * SG_ERR_INPUT when it holds anything but a phantom set, or one and not overwrite. */
+ * by ';'. DIR/phantom-marks.csv has the same boxes one a row: path,kind,x,y,width,height. DIR is
+ * made; a failure, or an interruption through the pool (sg_pool_set_stop), leaves nothing behind.
+ * Progress goes to the log. SG_ERR_INPUT when it holds anything but a phantom set, or one and not
+ * overwrite. */
 SG_MUST_CHECK sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *options,
-        bool overwrite, sg_pool *pool, sg_error *err);
+        bool overwrite, sg_pool *pool, const sg_log *log, sg_error *err);
 
 /* True when the image lies in a set that sg_phantom_write_set made (the truth file is beside its
  * class folder). A model trained on phantoms asks this before it looks. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,9 @@ typedef struct set {
     sg_phantom_options options;
     entry *entries; /* [3 * per_class] */
     size_t count;
+    const sg_log *log;
+    pthread_mutex_t lock; /* of `done`, and of the log */
+    size_t done;
 } set;
 
 static sg_status check_options(const sg_phantom_options *o, sg_error *err) {
@@ -132,7 +136,7 @@ static sg_status mark_original(const set *s, entry *e, sg_phantom *p, sg_error *
 }
 
 static sg_status make_entry(void *user, size_t i, sg_error *err) {
-    const set *s = user;
+    set *s = user;
     entry *e = &s->entries[i];
     sg_phantom p = {0};
     sg_status status = sg_phantom_make(
@@ -152,7 +156,11 @@ static sg_status make_entry(void *user, size_t i, sg_error *err) {
     for (int k = 0; !status && k < p.mask_count; k++)
         status = save(s, e, &p.masks[k], k ? "_mask_1.png" : "_mask.png", err);
     sg_phantom_dispose(&p);
-    return status;
+    if (status) return status;
+    pthread_mutex_lock(&s->lock);
+    sg_log_progress(s->log, "phantoms", (double)++s->done, (double)s->count);
+    pthread_mutex_unlock(&s->lock);
+    return SG_OK;
 }
 
 /* Writes DIR/name and disposes of the text. */
@@ -272,12 +280,12 @@ static sg_status move_into_place(const char *from, const char *to, sg_error *err
 }
 
 sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *options, bool overwrite,
-        sg_pool *pool, sg_error *err) {
+        sg_pool *pool, const sg_log *log, sg_error *err) {
     sg_status status = check_options(options, err);
     if (!status) status = clear_target(dir, overwrite, err);
     if (status) return status;
     char *target = sg_strdup(dir), *partial = NULL;
-    set s = {.options = *options};
+    set s = {.options = *options, .log = log};
     if (target) {
         for (size_t n = strlen(target); n > 1 && target[n - 1] == '/'; n--) target[n - 1] = '\0';
         partial = sg_strdupf("%s.partial", target);
@@ -293,7 +301,9 @@ sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *option
     }
     if (!status) status = plan_set(&s, err);
     if (status) goto done;
+    pthread_mutex_init(&s.lock, NULL);
     status = fill_folder(&s, pool, err);
+    pthread_mutex_destroy(&s.lock);
     if (!status) status = move_into_place(partial, target, err);
     if (status) (void)!sg_dir_remove(partial, NULL);
 done:

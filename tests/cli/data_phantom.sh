@@ -63,3 +63,19 @@ exits 2 "$SONOGRADE" data phantom --per-class 2
 exits 2 "$SONOGRADE" data phantom --out x --size 7
 exits 2 "$SONOGRADE" data phantom --out x --per-class 2 --duplicates 0.5 --conflicts 0.5
 [ ! -e x ] || fail "made a folder in vain"
+
+# A progress line where someone waits; Ctrl-C leaves nothing, and an older set as it was.
+"$SONOGRADE" data phantom --out set --per-class 5000 --size 512 --seed 9 --overwrite >out 2>err &
+pid=$!
+for _ in $(seq 100); do
+    [ -e 'set.partial/benign/benign (2).png' ] && break
+    sleep 0.1
+done
+[ -e 'set.partial/benign/benign (2).png' ] || fail "no image within ten seconds"
+kill -INT $pid
+code=0
+wait $pid || code=$?
+[ "$code" = 130 ] || fail "Ctrl-C: exit $code ($(cat err))"
+grep -q 'stopped by a signal' err || fail "says nothing of the stop: $(cat err)"
+[ ! -e set.partial ] || fail "Ctrl-C left set.partial"
+[ "$(wc -l <set/phantom-truth.csv)" = 7 ] || fail "Ctrl-C harmed the older set"

@@ -55,6 +55,25 @@ static void a_failure_stops_the_loop_and_is_told(void **state) {
     }
 }
 
+static void a_stop_flag_ends_the_loop_between_two_items(void **state) {
+    (void)state;
+    static work w;
+    for (int threads = 0; threads < 4; threads++) {
+        memset(&w, 0, sizeof w);
+        w.fails_at = ITEMS;
+        sg_error err = SG_ERROR_INIT;
+        sg_pool *pool;
+        volatile sig_atomic_t stop = 0;
+        CHECK_OK(sg_pool_create(&pool, threads, &err));
+        sg_pool_set_stop(pool, &stop);
+        CHECK_OK(sg_pool_for(pool, ITEMS, visit, &w, &err));
+        stop = SIGINT;
+        CHECK_FAILS(sg_pool_for(pool, ITEMS, visit, &w, &err), SG_ERR_INTERRUPTED, "stopped");
+        for (size_t i = 0; i < ITEMS; i++) assert_int_equal(w.seen[i], 1);
+        sg_pool_destroy(pool);
+    }
+}
+
 static void no_pool_runs_in_order_here(void **state) {
     (void)state;
     static work w;
@@ -78,6 +97,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_item_is_visited_once),
             cmocka_unit_test(a_failure_stops_the_loop_and_is_told),
+            cmocka_unit_test(a_stop_flag_ends_the_loop_between_two_items),
             cmocka_unit_test(no_pool_runs_in_order_here),
             cmocka_unit_test(counts_that_make_no_sense_are_refused),
     };

@@ -182,7 +182,7 @@ static void test_set_tells_the_truth(void **state) {
     char dir[SG_TEST_PATH];
     sg_test_folder_make(dir);
     sg_phantom_options o = {20, SIZE, 5, 0.4, 0.2, 0.0};
-    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, &err));
+    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, NULL, &err));
     char *path = sg_path_join(dir, "phantom-truth.csv");
     sg_csv truth;
     CHECK_OK(sg_csv_read(&truth, path, &err));
@@ -314,10 +314,10 @@ static void test_threads_change_nothing(void **state) {
     sg_test_folder_make(dir);
     sg_phantom_options o = {6, 48, 5, 0.2, 0.2, 0.0};
     sg_pool *pool;
-    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, &err));
+    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, NULL, &err));
     hash_set(one, dir);
     CHECK_OK(sg_pool_create(&pool, 3, &err));
-    CHECK_OK(sg_phantom_write_set(dir, &o, true, pool, &err));
+    CHECK_OK(sg_phantom_write_set(dir, &o, true, pool, NULL, &err));
     sg_pool_destroy(pool);
     hash_set(four, dir);
     assert_string_equal(one, four);
@@ -331,11 +331,13 @@ static void test_only_phantoms_are_replaced(void **state) {
     sg_test_folder_make(dir);
     sg_phantom_options o = {1, 32, 5, 0.0, 0.0, 0.0};
     sg_test_text_write(dir, "thesis.txt", "years of work");
-    CHECK_FAILS(sg_phantom_write_set(dir, &o, true, NULL, &err), SG_ERR_INPUT, "no phantom set");
+    CHECK_FAILS(
+            sg_phantom_write_set(dir, &o, true, NULL, NULL, &err), SG_ERR_INPUT, "no phantom set");
     sg_test_folder_remove(dir);
-    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, &err));
-    CHECK_FAILS(sg_phantom_write_set(dir, &o, false, NULL, &err), SG_ERR_INPUT, "--overwrite");
-    CHECK_OK(sg_phantom_write_set(dir, &o, true, NULL, &err));
+    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, NULL, &err));
+    CHECK_FAILS(
+            sg_phantom_write_set(dir, &o, false, NULL, NULL, &err), SG_ERR_INPUT, "--overwrite");
+    CHECK_OK(sg_phantom_write_set(dir, &o, true, NULL, NULL, &err));
     char image[SG_TEST_PATH + 64];
     snprintf(image, sizeof image, "%s/benign/benign (1).png", dir);
     assert_true(sg_phantom_is_member(image));
@@ -349,13 +351,14 @@ static void test_options_are_checked(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
     sg_phantom_options o = {4, 32, 5, 0.5, 0.5, 0.0};
-    CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, &err), SG_ERR_USAGE, "no original");
+    CHECK_FAILS(
+            sg_phantom_write_set("x", &o, false, NULL, NULL, &err), SG_ERR_USAGE, "no original");
     o.marks = 1.5;
-    CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, &err), SG_ERR_USAGE, "marks");
+    CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, NULL, &err), SG_ERR_USAGE, "marks");
     o.duplicates = 0.6;
-    CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, &err), SG_ERR_USAGE, "duplicates");
+    CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, NULL, &err), SG_ERR_USAGE, "duplicates");
     o.per_class = 0;
-    CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, &err), SG_ERR_USAGE, "per class");
+    CHECK_FAILS(sg_phantom_write_set("x", &o, false, NULL, NULL, &err), SG_ERR_USAGE, "per class");
 }
 
 int main(void) {
