@@ -27,6 +27,7 @@ typedef enum sg_status {
     SG_ERR_USAGE,       /* the caller asked for something that makes no sense: exit 2 */
     SG_ERR_MEMORY,      /* an allocation failed: exit 1 */
     SG_ERR_IO,          /* the system refused a read, write, rename...: exit 1 */
+    SG_ERR_MISSING,     /* a file or folder that was named is not there: exit 3 */
     SG_ERR_FORMAT,      /* a file is truncated, damaged or lies about itself: exit 3 */
     SG_ERR_INPUT,       /* well-formed data that cannot be used (empty class, NaN, leak): exit 3 */
     SG_ERR_SHAPE,       /* tensor shapes do not fit together: exit 3 */

@@ -16,8 +16,8 @@ typedef struct sg_csv {
     char *block;          /* owner of all text */
 } sg_csv;
 
-/* Expected failures: SG_ERR_IO; SG_ERR_FORMAT naming path and line (no header, a row of another
- * width, an unclosed quote, a NUL byte, more than 1 GiB). */
+/* Expected failures: SG_ERR_IO, SG_ERR_MISSING; SG_ERR_FORMAT naming path and line (no header, a
+ * row of another width, an unclosed quote, a NUL byte, more than 1 GiB). */
 SG_MUST_CHECK sg_status sg_csv_read(sg_csv *out, const char *path, sg_error *err);
 /* The same from memory; `name` is what errors call it. */
 SG_MUST_CHECK sg_status sg_csv_parse(

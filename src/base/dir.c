@@ -130,6 +130,19 @@ char *sg_path_join(const char *folder, const char *name) {
     return sg_strdupf("%s%s%s", folder, folder[n - 1] == '/' ? "" : "/", name);
 }
 
+bool sg_path_marked_above(const char *path, const char *name) {
+    char *full = realpath(path, NULL), *marker = NULL;
+    for (int up = 0; full && up < 2; up++) {
+        char *slash = strrchr(full, '/');
+        if (slash) *slash = '\0';
+    }
+    if (full) marker = sg_strdupf("%s/%s", full, name);
+    bool found = marker && sg_path_exists(marker);
+    free(marker);
+    free(full);
+    return found;
+}
+
 const char *sg_path_base(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

@@ -11,6 +11,7 @@ static const char *const status_names[] = {
         [SG_ERR_USAGE] = "usage",
         [SG_ERR_MEMORY] = "memory",
         [SG_ERR_IO] = "io",
+        [SG_ERR_MISSING] = "missing",
         [SG_ERR_FORMAT] = "format",
         [SG_ERR_INPUT] = "input",
         [SG_ERR_SHAPE] = "shape",

@@ -371,3 +371,11 @@ sg_status sg_sha256_file(char out[SG_SHA256_HEX], const char *path, sg_error *er
     hex_of(out, digest);
     return SG_OK;
 }
+
+void sg_pseudonym(char out[SG_PSEUDONYM], const char *key, const char *text) {
+    unsigned char digest[crypto_generichash_BYTES_MIN];
+    size_t length = strnlen(key, crypto_generichash_KEYBYTES_MAX);
+    (void)crypto_generichash(digest, sizeof digest, (const unsigned char *)text, strlen(text),
+            (const unsigned char *)key, length);
+    sodium_bin2hex(out, SG_PSEUDONYM, digest, (SG_PSEUDONYM - 1) / 2);
+}

@@ -55,6 +55,9 @@ void sg_names_free(char **names);
 /* "a/b" joined, the caller's; NULL when out of memory. */
 char *sg_path_join(const char *folder, const char *name);
 const char *sg_path_base(const char *path); /* part after the last '/'; borrowed */
+/* The folder that holds the folder of `path` holds `name` (links are followed first). False where
+ * path does not exist. */
+bool sg_path_marked_above(const char *path, const char *name);
 
 /* Advisory lock on a file (flock), created when absent. SG_ERR_INPUT when another process holds it,
  * naming that process where known. The lock goes with the process. */
@@ -71,5 +74,11 @@ void sg_sha256_hex(char out[SG_SHA256_HEX], const void *data, size_t size);
 void sg_sha256_parts(
         char out[SG_SHA256_HEX], const void *const *data, const size_t *sizes, size_t count);
 SG_MUST_CHECK sg_status sg_sha256_file(char out[SG_SHA256_HEX], const char *path, sg_error *err);
+
+/* A name that stands for another: the first 64 bits of keyed BLAKE2b (libsodium), 16 hex digits and
+ * NUL. The key, text of up to 64 bytes, keeps pseudonyms of different files apart; whoever has it
+ * can still try names out. */
+enum { SG_PSEUDONYM = 17 };
+void sg_pseudonym(char out[SG_PSEUDONYM], const char *key, const char *text);
 
 #endif

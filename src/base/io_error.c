@@ -23,5 +23,6 @@ sg_status sg_io_fail(sg_error *err, const char *what, const char *path) {
     const char *remedy = "";
     for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
         if (remedies[i].number == number) remedy = remedies[i].remedy;
-    return sg_fail(err, SG_ERR_IO, "%s %s: %s%s", what, path, strerror(number), remedy);
+    sg_status code = number == ENOENT || number == ENOTDIR ? SG_ERR_MISSING : SG_ERR_IO;
+    return sg_fail(err, code, "%s %s: %s%s", what, path, strerror(number), remedy);
 }

@@ -5,7 +5,8 @@
 
 #include "sonograde/error.h"
 
-/* SG_ERR_IO "<what> <path>: <errno in words>", with the remedy for the common ones. */
+/* SG_ERR_IO, or SG_ERR_MISSING where nothing has that name: "<what> <path>: <errno in words>", with
+ * the remedy for the common ones. */
 sg_status sg_io_fail(sg_error *err, const char *what, const char *path);
 
 #endif

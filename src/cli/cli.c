@@ -20,6 +20,7 @@ static const struct {
 } exit_codes[] = {
         {SG_OK, SG_EXIT_OK},
         {SG_ERR_USAGE, SG_EXIT_USAGE},
+        {SG_ERR_MISSING, SG_EXIT_DATA},
         {SG_ERR_FORMAT, SG_EXIT_DATA},
         {SG_ERR_INPUT, SG_EXIT_DATA},
         {SG_ERR_SHAPE, SG_EXIT_DATA},

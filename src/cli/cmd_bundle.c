@@ -40,8 +40,8 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
                 (json_int_t)count_images(bundle)));
     if (!st)
         sg_log_line(call->log, SG_LOG_INFO,
-                "%s: %d member%s of %s; it carries hashes and group names of the training images, "
-                "no pixels and no paths. %s",
+                "%s: %d member%s of %s; it carries hashes of the training images and "
+                "pseudonyms of their groups, no pixels, names or paths. %s",
                 output, bundle->member_count, bundle->member_count == 1 ? "" : "s", bundle->model,
                 SG_RESEARCH_USE);
     sg_bundle_close(bundle);

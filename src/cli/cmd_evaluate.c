@@ -5,6 +5,7 @@
 #include "cli/dataset.h"
 #include "cli/evaluation_page.h"
 #include "cli/verbs.h"
+#include "data/phantom.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,10 +52,13 @@ static sg_predict_options predict_options(const evaluate_args *a, const sg_log *
     return o;
 }
 
-static bool has_phantoms(const char *root) {
-    char *truth = sg_path_join(root, "phantom-truth.csv");
-    bool found = truth && sg_path_exists(truth);
-    free(truth);
+static bool has_phantoms(const sg_predictions *p) {
+    bool found = false;
+    for (size_t i = 0; i < p->count && !found; i++) {
+        char *path = sg_path_join(p->root, p->rows[i].path);
+        found = path && sg_phantom_is_member(path);
+        free(path);
+    }
     return found;
 }
 
@@ -169,13 +173,29 @@ static void print_summary(const sg_metrics *m, const sg_predictions *p, const ev
 
 /* ---- the verb ---- */
 
-static sg_status check_args(const evaluate_args *a, sg_error *err) {
+/* The option was given on the command line. */
+static bool is_given(const sg_call *call, const char *name) {
+    for (size_t row = 0; call->verb->options[row].name; row++)
+        if (strcmp(call->verb->options[row].name, name) == 0) return call->given[row];
+    return false;
+}
+
+static sg_status check_args(const sg_call *call, sg_error *err) {
+    const evaluate_args *a = call->options;
     bool external = a->dataset.data || a->dataset.manifest;
     if (!a->run == !a->bundle)
         return sg_fail(err, SG_ERR_USAGE, "name what to judge: --run DIR or --bundle FILE");
     if (a->bundle && !external)
         return sg_fail(err, SG_ERR_USAGE,
                 "a bundle has no test images of its own: say which with --data DIR");
+    if (external && is_given(call, "split"))
+        return sg_fail(err, SG_ERR_USAGE,
+                "--split names a part of the run's own images; beside --data or --manifest, all "
+                "images of which are judged, it says nothing: leave one of the two out");
+    if (!external && a->dataset.group_by)
+        return sg_fail(err, SG_ERR_USAGE,
+                "--group-by is for other images: add --data DIR or --manifest FILE, or leave it "
+                "out (a run's own images keep the groups of its manifest.csv)");
     if (a->dataset.data && a->dataset.manifest)
         return sg_fail(err, SG_ERR_USAGE, "--data and --manifest exclude each other");
     if (!a->output) return sg_fail(err, SG_ERR_USAGE, "say where the report shall go: --out DIR");
@@ -192,10 +212,10 @@ static int run_evaluate(const sg_call *call) {
             .show_full = a->show_full,
             .log = call->log};
     json_t *metrics = NULL;
-    sg_status st = check_args(a, &err);
+    sg_status st = check_args(call, &err);
     if (!st) st = predict(&p, &source, a, call->log, &err);
     source.seen_images = p.seen;
-    if (!st) source.phantom_data = has_phantoms(p.root);
+    if (!st) source.phantom_data = has_phantoms(&p);
     if (!st) source.data = sg_path_base(p.root);
     if (!st) st = sg_metrics_measure(&m, &p, (size_t)a->draws, &err);
     if (!st) {

@@ -287,7 +287,7 @@ static sg_status predict_all(results *r, size_t *skipped, sg_predictor *predicto
             return sg_fail(err, SG_ERR_INTERRUPTED, "stopped after %zu of %zu images", i, p->count);
         sg_prediction found;
         st = sg_predictor_predict_file(predictor, &found, p->items[i], err);
-        bool bad = st == SG_ERR_FORMAT || st == SG_ERR_IO;
+        bool bad = st == SG_ERR_FORMAT || st == SG_ERR_IO || st == SG_ERR_MISSING;
         if (bad && a->skip_bad) {
             sg_log_line(log, SG_LOG_WARN, "left out: %s", err->message);
             (*skipped)++;

@@ -131,7 +131,9 @@ static sg_status find_items(job *j, const char *in, sg_error *err) {
         j->in_root = base > in ? sg_strdupf("%.*s", (int)(base - in), in) : sg_strdup(".");
         if (!sg_image_has_extension(base))
             return sg_fail(err, SG_ERR_INPUT,
-                    "'%s' is neither a folder nor a file that ends in .png, .jpg or .jpeg", in);
+                    "'%s' is neither a folder nor a file that ends in .png, .jpg or .jpeg; check "
+                    "the path",
+                    in);
         status = j->in_root ? add_item(j, base, err) : no_memory(err);
     }
     if (status) return status;

@@ -127,7 +127,7 @@ static sg_status make_all_absolute(work *w, sg_error *err) {
     const char **weights = a->weights ? &a->weights : &a->from_bundle;
     long long k;
     if (*weights && !sg_path_exists(*weights))
-        return sg_fail(err, SG_ERR_IO, "cannot open %s: check the name after --%s", *weights,
+        return sg_fail(err, SG_ERR_MISSING, "cannot open %s: check the name after --%s", *weights,
                 a->weights ? "weights" : "from-bundle");
     sg_status st = make_absolute(w, weights, err);
     if (!st) st = make_absolute(w, &a->data, err);
@@ -323,8 +323,8 @@ static sg_status train(work *w, const sg_call *call, bool resume, sg_error *err)
 
 /* The user will mend something and ask again: an untrained folder would only be in the way. */
 static bool is_refusal(sg_status st) {
-    return st == SG_ERR_USAGE || st == SG_ERR_IO || st == SG_ERR_FORMAT || st == SG_ERR_INPUT ||
-           st == SG_ERR_SHAPE || st == SG_ERR_UNSUPPORTED;
+    return st == SG_ERR_USAGE || st == SG_ERR_IO || st == SG_ERR_MISSING || st == SG_ERR_FORMAT ||
+           st == SG_ERR_INPUT || st == SG_ERR_SHAPE || st == SG_ERR_UNSUPPORTED;
 }
 
 static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_error *err) {
@@ -378,7 +378,8 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
     path = in_run(w, "args.yaml");
     sg_status st = path ? SG_OK : no_memory(err);
     if (!st && !sg_path_exists(path))
-        st = sg_fail(err, SG_ERR_INPUT, "%s is no run folder: it has no args.yaml", w->dir);
+        st = sg_fail(err, SG_ERR_INPUT, "%s is no run folder: it has no args.yaml; check the name",
+                w->dir);
     if (!st) st = sg_yaml_read(&w->yaml, path, err);
     memset(&w->args, 0, sizeof w->args);
     if (!st) st = sg_options_defaults(&w->args, call->verb, err);

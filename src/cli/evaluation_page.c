@@ -116,9 +116,10 @@ static void fill_facts(sg_evaluation_facts *f, sg_page_fact *more, keep *k, cons
             share > 0 ? TEXT(k, "%.1f %% of the parameters from given weights", 100 * share)
                       : "random weights";
     f->selection = selection(k, first_model(p, "selection"));
-    f->training_population = TEXT(k, "%lld %simages per model",
-            (long long)json_integer_value(json_object_get(training, "images")),
-            json_is_true(json_object_get(training, "phantom")) ? "simulated " : "");
+    json_int_t images = json_integer_value(json_object_get(training, "images"));
+    json_int_t simulated = json_integer_value(json_object_get(training, "simulated"));
+    f->training_population = TEXT(k, "%lld images per model, %lld of them simulated",
+            (long long)images, (long long)simulated);
     f->training_shares = class_shares(k, json_object_get(training, "class_counts"));
     f->seed = TEXT(k, "%lld", (long long)json_integer_value(json_object_get(training, "seed")));
     f->preprocessing = preprocessing(k, first_model(p, "recipe"));

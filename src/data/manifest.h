@@ -85,8 +85,8 @@ typedef struct sg_manifest_options {
     { NULL, false, false, NULL, NULL, NULL }
 
 /* Reads a folder: every image is decoded once. options NULL = all defaults.
- * Expected failures: SG_ERR_IO; SG_ERR_INPUT (no class folder, one class only, an empty class
- * folder, a path that group_by does not match); SG_ERR_FORMAT (a damaged image, named);
+ * Expected failures: SG_ERR_IO, SG_ERR_MISSING; SG_ERR_INPUT (no class folder, one class only, an
+ * empty class folder, a path that group_by does not match); SG_ERR_FORMAT (a damaged image, named);
  * SG_ERR_USAGE (group_by is neither a column nor a pattern). A class with one image is a warning.
  */
 SG_MUST_CHECK sg_status sg_manifest_scan(

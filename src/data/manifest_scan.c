@@ -279,7 +279,8 @@ sg_status sg_manifest_scan(
         return sg_path_exists(dir)
                        ? sg_fail(err, SG_ERR_INPUT,
                                  "%s: is a file; name the folder that holds the class folders", dir)
-                       : sg_fail(err, SG_ERR_INPUT, "%s: there is no such folder", dir);
+                       : sg_fail(err, SG_ERR_MISSING, "%s: there is no such folder; check the path",
+                                 dir);
     sg_manifest_builder builder = {0};
     sg_status status = find_class_root(&builder.manifest.root, dir, err);
     scan s = {.root = builder.manifest.root, .builder = &builder};

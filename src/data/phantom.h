@@ -61,8 +61,10 @@ void sg_phantom_dispose(sg_phantom *phantom); /* NULL-safe */
 SG_MUST_CHECK sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *options,
         bool overwrite, sg_pool *pool, const sg_log *log, sg_error *err);
 
+/* The table that makes a folder a phantom set. */
+#define SG_PHANTOM_TRUTH "phantom-truth.csv"
 /* True when the image lies in a set that sg_phantom_write_set made (the truth file is beside its
- * class folder). A model trained on phantoms asks this before it looks. */
+ * class folder), however the path is written. */
 bool sg_phantom_is_member(const char *image_path);
 
 #endif

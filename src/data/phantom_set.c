@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char truth_name[] = "phantom-truth.csv";
 static const char marks_name[] = "phantom-marks.csv";
 
 typedef enum kind { ORIGINAL, DUPLICATE, CONFLICT } kind;
@@ -206,7 +205,7 @@ static sg_status write_truth(const set *s, sg_error *err) {
         sg_csv_put(&text, marks);
         sg_csv_end_row(&text);
     }
-    return write_table(s, truth_name, &text, err);
+    return write_table(s, SG_PHANTOM_TRUTH, &text, err);
 }
 
 static sg_status write_marks(const set *s, sg_error *err) {
@@ -232,7 +231,7 @@ static sg_status write_marks(const set *s, sg_error *err) {
 }
 
 static bool holds_truth(const char *dir) {
-    char *path = sg_path_join(dir, truth_name);
+    char *path = sg_path_join(dir, SG_PHANTOM_TRUTH);
     bool there = path && sg_path_exists(path);
     free(path);
     return there;
@@ -314,10 +313,5 @@ done:
 }
 
 bool sg_phantom_is_member(const char *image_path) {
-    const char *slash = strrchr(image_path, '/');
-    int length = slash ? (int)(slash - image_path) : 1;
-    char *folder = sg_strdupf("%.*s/..", length, slash ? image_path : ".");
-    bool member = folder && holds_truth(folder);
-    free(folder);
-    return member;
+    return sg_path_marked_above(image_path, SG_PHANTOM_TRUTH);
 }

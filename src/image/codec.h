@@ -32,7 +32,7 @@ typedef struct sg_image_info {
 } sg_image_info;
 
 /* limits NULL = SG_IMAGE_LIMITS_INIT; info may be NULL. Expected failures: SG_ERR_IO,
- * SG_ERR_FORMAT. */
+ * SG_ERR_MISSING, SG_ERR_FORMAT. */
 SG_MUST_CHECK sg_status sg_image_read(sg_image *out, sg_image_info *info, const char *path,
         const sg_image_limits *limits, sg_error *err);
 /* The same from memory; `name` is what errors call it. */

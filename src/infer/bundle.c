@@ -1,8 +1,8 @@
 /* bundle.c - see bundle.h. Every source is turned into a list of members first; the rest is the
  * same. SPDX-License-Identifier: Apache-2.0 */
-#include "infer/bundle.h"
 #include "base/file.h"
 #include "base/version.h"
+#include "infer/bundle_internal.h"
 #include "weights/safetensors.h"
 #include <math.h>
 #include <stdlib.h>
@@ -271,74 +271,6 @@ static sg_status add_path(sg_bundle *b, const char *path, sg_error *err) {
     return st;
 }
 
-/* ---- the list of seen images ---- */
-
-static int by_sha(const void *a, const void *b) {
-    return strcmp(((const sg_seen *)a)->sha256, ((const sg_seen *)b)->sha256);
-}
-
-static int by_group(const void *a, const void *b) {
-    const sg_seen *x = a, *y = b;
-    int order = strcmp(x->grouping, y->grouping);
-    return order ? order : strcmp(x->group, y->group);
-}
-
-static void list_member_seen(sg_bundle *b, const json_t *training) {
-    const char *grouping = json_string_value(json_object_get(training, "grouping"));
-    size_t i;
-    json_t *pair;
-    json_array_foreach(json_object_get(training, "seen"), i, pair) {
-        const char *sha = json_string_value(json_array_get(pair, 0));
-        const char *group = json_string_value(json_array_get(pair, 1));
-        const char *own = json_string_value(json_array_get(pair, 2)); /* behind given weights */
-        if (!own) own = grouping ? grouping : "";
-        if (sha && group) b->seen[b->seen_count++] = (sg_seen){sha, group, own};
-    }
-    if (json_is_true(json_object_get(training, "phantom"))) b->phantom = true;
-}
-
-static sg_status collect_seen(sg_bundle *b, sg_error *err) {
-    size_t most = 0;
-    for (int m = 0; m < b->member_count; m++)
-        most += json_array_size(json_object_get(b->members[m].training, "seen"));
-    b->seen = calloc(most + 1, sizeof *b->seen);
-    b->seen_groups = calloc(most + 1, sizeof *b->seen_groups);
-    if (!b->seen || !b->seen_groups) return no_memory(err, b->model);
-    for (int m = 0; m < b->member_count; m++) list_member_seen(b, b->members[m].training);
-    memcpy(b->seen_groups, b->seen, b->seen_count * sizeof *b->seen);
-    qsort(b->seen, b->seen_count, sizeof *b->seen, by_sha);
-    qsort(b->seen_groups, b->seen_count, sizeof *b->seen_groups, by_group);
-    return SG_OK;
-}
-
-const char *sg_bundle_seen(const sg_bundle *b, const char *sha256) {
-    sg_seen key = {sha256, NULL, NULL};
-    const sg_seen *found = bsearch(&key, b->seen, b->seen_count, sizeof key, by_sha);
-    return found ? found->group : NULL;
-}
-
-bool sg_bundle_seen_group(const sg_bundle *b, const char *grouping, const char *group) {
-    sg_seen key = {NULL, group, grouping};
-    return strcmp(grouping, "pixels") != 0 && *grouping &&
-           bsearch(&key, b->seen_groups, b->seen_count, sizeof key, by_group);
-}
-
-void sg_bundle_put_population(sg_str *out, const json_t *training) {
-    const json_t *counts = json_object_get(training, "class_counts");
-    json_int_t all = 0;
-    const char *name, *between = ": ";
-    json_t *count;
-    json_object_foreach((json_t *)counts, name, count) all += json_integer_value(count);
-    sg_str_appendf(out, "%lld %simages", (long long)all,
-            json_is_true(json_object_get(training, "phantom")) ? "simulated " : "");
-    json_object_foreach((json_t *)counts, name, count) {
-        long long n = (long long)json_integer_value(count);
-        sg_str_appendf(out, "%s%s %lld (%.1f %%)", between, name, n,
-                all > 0 ? 100.0 * (double)n / (double)all : 0.0);
-        between = ", ";
-    }
-}
-
 /* ---- whole ---- */
 
 /* One digest for the whole: of the members' weight digests, so that it does not depend on how the
@@ -362,7 +294,7 @@ sg_status sg_bundle_open_all(sg_bundle **out, const char *const *paths, int coun
     for (int i = 0; i < count && !st; i++) st = add_path(b, paths[i], err);
     if (!st && b->member_count == 0)
         st = sg_fail(err, SG_ERR_INPUT, "%s holds no model", count ? paths[0] : "the list");
-    if (!st) st = collect_seen(b, err);
+    if (!st) st = sg_bundle_collect_seen(b, err);
     if (st) {
         sg_bundle_close(b);
         return st;
@@ -387,6 +319,7 @@ void sg_bundle_close(sg_bundle *b) {
     free(b->classes);
     free(b->seen);
     free(b->seen_groups);
+    free(b->seen_sources);
     json_decref(b->document);
     free(b);
 }

@@ -22,8 +22,10 @@ typedef struct sg_member {
 } sg_member;
 
 typedef struct sg_seen {
-    const char *sha256, *group; /* borrowed from the document */
-    const char *grouping;       /* where the group's name comes from: "pixels", "column:patient" */
+    const char *sha256;   /* all borrowed from the document */
+    const char *group;    /* pseudonym of its name (sg_pseudonym) */
+    const char *grouping; /* where the name comes from: "pixels", "column:patient" */
+    const char *key;      /* of the pseudonym */
 } sg_seen;
 
 typedef struct sg_bundle {
@@ -33,17 +35,19 @@ typedef struct sg_bundle {
     sg_recipe recipe;
     const char **classes; /* borrowed from the document */
     int class_count;
-    bool phantom;  /* trained on simulated images */
+    bool phantom;  /* simulated images were among those of its training */
     sg_seen *seen; /* every image behind weights, stopping or calibration, sorted by sha256 */
-    sg_seen *seen_groups; /* the same, sorted by grouping and group */
+    sg_seen *seen_groups; /* the same, sorted by grouping, key and group */
     size_t seen_count;
+    const sg_seen **seen_sources; /* the first of seen_groups under each grouping and key */
+    size_t source_count;
     json_t *document;
     char sha256[65]; /* of the file, or of the files' hashes for a run folder */
 } sg_bundle;
 
 /* path: bundle, weights file, checkpoint (its averaged weights), run folder (its kept weights), or
- * folder of fold runs (all of them). Expected failures: SG_ERR_IO, SG_ERR_FORMAT, SG_ERR_INPUT (a
- * run without finished weights, members that do not fit together). */
+ * folder of fold runs (all of them). Expected failures: SG_ERR_IO, SG_ERR_MISSING, SG_ERR_FORMAT,
+ * SG_ERR_INPUT (a run without finished weights, members that do not fit together). */
 SG_MUST_CHECK sg_status sg_bundle_open(sg_bundle **out, const char *path, sg_error *err);
 /* Several paths as one ensemble. */
 SG_MUST_CHECK sg_status sg_bundle_open_all(
@@ -53,11 +57,11 @@ void sg_bundle_close(sg_bundle *bundle); /* NULL-safe */
 /* Writes all members into one file (kind `bundle`). */
 SG_MUST_CHECK sg_status sg_bundle_write(const sg_bundle *bundle, const char *path, sg_error *err);
 
-/* The group under which an image with this SHA-256 was seen, or NULL. */
-const char *sg_bundle_seen(const sg_bundle *bundle, const char *sha256);
-/* A group of this name was seen. Names mean something only between tables that take them from the
- * same column or pattern (sg_manifest_grouping_text); groups found from pixels are numbered anew in
- * every table, so there the answer is no. */
+/* An image with this SHA-256 was seen. */
+bool sg_bundle_seen(const sg_bundle *bundle, const char *sha256);
+/* A group of this name (the name itself, not its pseudonym) was seen. Names mean something only
+ * between tables that take them from the same column or pattern (sg_manifest_grouping_text); groups
+ * found from pixels are numbered anew in every table, so there the answer is no. */
 bool sg_bundle_seen_group(const sg_bundle *bundle, const char *grouping, const char *group);
 
 /* "663 images: benign 371 (56.0 %), malignant 179 (27.0 %), normal 113 (17.0 %)": what a model was

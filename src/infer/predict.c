@@ -193,20 +193,9 @@ sg_status sg_predictor_predict_images(
     return SG_OK;
 }
 
-/* Images that `data phantom` made lie under a folder with its truth file. */
+/* `data phantom` leaves this table beside the class folders. */
 static bool is_phantom_file(const char *path) {
-    char *at = sg_strdup(path);
-    bool found = false;
-    for (int up = 0; at && up < 3 && !found; up++) {
-        char *slash = strrchr(at, '/');
-        if (slash) *slash = '\0';
-        char *truth = sg_path_join(slash ? at : ".", "phantom-truth.csv");
-        found = truth && sg_path_exists(truth);
-        free(truth);
-        if (!slash) break;
-    }
-    free(at);
-    return found;
+    return sg_path_marked_above(path, "phantom-truth.csv");
 }
 
 sg_status sg_predictor_check_phantom(const sg_predictor *p, const char *path, sg_error *err) {
@@ -222,19 +211,19 @@ sg_status sg_predictor_predict_file(
         sg_predictor *p, sg_prediction *out, const char *path, sg_error *err) {
     char *bytes;
     size_t size;
-    sg_status st = sg_predictor_check_phantom(p, path, err);
-    if (!st) st = sg_file_read(&bytes, &size, path, FILE_MAX, err);
+    sg_status st = sg_file_read(&bytes, &size, path, FILE_MAX, err);
     if (st) return st;
     sg_image image;
     sg_prediction found;
-    st = sg_image_decode(&image, NULL, bytes, size, path, NULL, err);
+    st = sg_predictor_check_phantom(p, path, err);
+    if (!st) st = sg_image_decode(&image, NULL, bytes, size, path, NULL, err);
     if (!st) {
         st = sg_predictor_predict_images(p, &found, &image, 1, err);
         sg_image_dispose(&image);
     }
     if (!st) {
         sg_sha256_hex(found.sha256, bytes, size);
-        found.seen = sg_bundle_seen(p->bundle, found.sha256) != NULL;
+        found.seen = sg_bundle_seen(p->bundle, found.sha256);
         *out = found;
     }
     free(bytes);

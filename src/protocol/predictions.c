@@ -48,6 +48,7 @@ static sg_status start(sg_predictions *p, size_t most, const char *const *classe
 static json_t *training_facts(const json_t *training) {
     json_t *facts = json_copy((json_t *)training);
     json_object_del(facts, "seen");
+    json_object_del(facts, "group_key");
     return facts;
 }
 
@@ -175,7 +176,7 @@ static sg_status map_own_classes(
 static size_t mark_seen(bool *seen, const sg_bundle *b, const sg_manifest *m) {
     size_t n = 0;
     for (size_t i = 0; i < m->count; i++) {
-        seen[i] = sg_bundle_seen(b, m->rows[i].sha256) != NULL;
+        seen[i] = sg_bundle_seen(b, m->rows[i].sha256);
         n += seen[i];
     }
     return n;
@@ -190,12 +191,9 @@ static sg_status mark_seen_groups(
     sg_status st = groups && source ? SG_OK : no_memory(err);
     for (size_t i = 0; i < m->count && !st; i++)
         if (seen[i]) groups[m->rows[i].group] = true;
-    for (size_t g = 0; g < m->group_count && !st; g++) {
-        json_t *label = sg_json_text(m->group_labels[g]);
-        if (label && sg_bundle_seen_group(b, json_string_value(source), json_string_value(label)))
+    for (size_t g = 0; g < m->group_count && !st; g++)
+        if (sg_bundle_seen_group(b, json_string_value(source), m->group_labels[g]))
             groups[g] = true;
-        json_decref(label);
-    }
     for (size_t i = 0; i < m->count && !st; i++) seen[i] = groups[m->rows[i].group];
     json_decref(source);
     free(grouping);

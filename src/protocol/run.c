@@ -111,7 +111,8 @@ sg_status sg_run_open(sg_run *out, const char *dir, const sg_log *log, sg_error 
     run.dir = sg_strdup(dir);
     sg_status st = table && splits && run.dir ? SG_OK : no_memory(err, dir);
     if (!st && !sg_path_exists(table))
-        st = sg_fail(err, SG_ERR_INPUT, "%s is no run folder: it has no manifest.csv", dir);
+        st = sg_fail(err, SG_ERR_INPUT,
+                "%s is no run folder: it has no manifest.csv; check the name", dir);
     if (!st) st = sg_manifest_read(&run.manifest, table, NULL, &options, err);
     if (!st) st = sg_split_read(&run.split, splits, &run.manifest, &split, err);
     free(table);

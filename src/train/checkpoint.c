@@ -239,7 +239,7 @@ static json_t *list_inherited(const json_t *doc) {
     json_t *list = json_array(), *entry;
     size_t i;
     json_array_foreach(json_object_get(json_object_get(doc, "training"), "seen"), i, entry) {
-        if (json_array_size(entry) == 3) json_array_append(list, entry);
+        if (json_array_size(entry) == 4) json_array_append(list, entry);
     }
     return list;
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "train/meta.h"
 #include "base/file.h"
+#include "data/phantom.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +15,17 @@ static bool used_in_training(const sg_split *parts, size_t row) {
 }
 
 /* Every image that weights, stopping or calibration may have seen: [sha256, group], and what is
- * behind given weights: [sha256, group, grouping]. */
-static json_t *list_seen(const sg_manifest *m, const sg_split *parts, const json_t *inherited) {
+ * behind given weights: [sha256, group, grouping, key]. Groups may be patients: pseudonyms stand
+ * for them. */
+static json_t *list_seen(
+        const sg_manifest *m, const sg_split *parts, const char *key, const json_t *inherited) {
     json_t *seen = json_array();
-    for (size_t i = 0; i < m->count; i++)
-        if (used_in_training(parts, i))
-            json_array_append_new(seen, json_pack("[s, o]", m->rows[i].sha256,
-                                                sg_json_text(m->group_labels[m->rows[i].group])));
+    for (size_t i = 0; i < m->count; i++) {
+        char group[SG_PSEUDONYM];
+        if (!used_in_training(parts, i)) continue;
+        sg_pseudonym(group, key, m->group_labels[m->rows[i].group]);
+        json_array_append_new(seen, json_pack("[s, s]", m->rows[i].sha256, group));
+    }
     if (inherited) json_array_extend(seen, (json_t *)inherited);
     return seen;
 }
@@ -44,33 +49,43 @@ static json_int_t count_images(const sg_manifest *m, const sg_split *parts) {
     return n;
 }
 
-/* Data made by `data phantom` carry their truth file. */
-static bool is_phantom(const sg_manifest *m) {
-    char *truth = sg_path_join(m->root, "phantom-truth.csv");
-    bool found = truth && sg_path_exists(truth);
-    free(truth);
-    return found;
+/* Training images that `data phantom` made. */
+static json_int_t count_phantoms(const sg_manifest *m, const sg_split *parts) {
+    json_int_t n = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        if (parts->bins[i] != SG_PART_TRAIN) continue;
+        char *path = sg_manifest_file(m, i);
+        n += path && sg_phantom_is_member(path);
+        free(path);
+    }
+    return n;
 }
 
 sg_status sg_meta_make(json_t **out, const sg_train_job *job, const sg_progress *progress,
         const json_t *inherited, sg_error *err) {
     const sg_manifest *m = job->manifest;
     const sg_train_options *o = job->options;
+    char key[SG_SHA256_HEX];
+    sg_status st = sg_manifest_digest(key, m, err);
+    if (st) return st;
     sg_model_options model = o->model_options;
     model.classes = (int64_t)m->class_count;
     model.channels = o->recipe.channels;
+    json_int_t phantoms = count_phantoms(m, job->parts);
     json_t *classes = json_array();
     for (size_t c = 0; c < m->class_count; c++)
         json_array_append_new(classes, sg_json_text(m->class_names[c]));
     char *grouping = sg_manifest_grouping_text(m);
-    json_t *training = json_pack("{s:I, s:o, s:I, s:o, s:f, s:o, s:b, s:s, s:o, s:o}", "images",
-            count_images(m, job->parts), "class_counts", count_classes(m, job->parts), "seed",
-            (json_int_t)o->seed, "fold", job->fold < 0 ? json_null() : json_integer(job->fold),
-            "initialisation", progress->init_share, "weights_sha256",
+    json_t *training = json_pack("{s:I, s:o, s:I, s:o, s:f, s:o, s:b, s:I, s:s, s:o, s:s, s:o}",
+            "images", count_images(m, job->parts), "class_counts", count_classes(m, job->parts),
+            "seed", (json_int_t)o->seed, "fold",
+            job->fold < 0 ? json_null() : json_integer(job->fold), "initialisation",
+            progress->init_share, "weights_sha256",
             *progress->weights_sha256 ? json_string(progress->weights_sha256) : json_null(),
-            "phantom", (int)is_phantom(m), "split_unit", job->parts->ungrouped ? "image" : "group",
-            "grouping", sg_json_text(grouping ? grouping : ""), "seen",
-            list_seen(m, job->parts, inherited));
+            "phantom", phantoms > 0, "simulated", phantoms, "split_unit",
+            job->parts->ungrouped ? "image" : "group", "grouping",
+            sg_json_text(grouping ? grouping : ""), "group_key", key, "seen",
+            list_seen(m, job->parts, key, inherited));
     free(grouping);
     json_t *meta = json_pack("{s:{s:s, s:o}, s:o, s:o, s:o}", "model", "name", o->model, "options",
             sg_model_options_to_json(&model), "recipe", sg_recipe_to_json(&o->recipe), "classes",

@@ -150,29 +150,49 @@ static void count_share(sg_transfer *t, const sg_graph *g) {
     t->share = all > 0 ? given / all : 0;
 }
 
-/* Weights made by sonograde know their images: whoever goes on from them has seen those too. */
-static sg_status list_seen(
-        sg_transfer *t, const sg_safetensors *file, const char *path, sg_error *err) {
+/* What a file written by sonograde says of its training; *doc NULL where another program wrote it.
+ * An ensemble is refused: a training goes on from one model, and no member is the others. */
+static sg_status read_training(json_t **doc, const json_t **training, const sg_safetensors *file,
+        const char *path, sg_error *err) {
     const char *text = sg_safetensors_meta(file, "sonograde");
-    json_t *doc = NULL;
+    *doc = NULL;
+    *training = NULL;
     if (!text) return SG_OK;
-    sg_status st = sg_json_parse(&doc, text, strlen(text), path, err);
+    sg_status st = sg_json_parse(doc, text, strlen(text), path, err);
     if (st) return st;
-    const json_t *training = json_object_get(doc, "training");
-    if (json_is_array(training)) training = json_array_get(training, 0); /* the member loaded */
+    *training = json_object_get(*doc, "training");
+    if (!json_is_array(*training)) return SG_OK;
+    size_t members = json_array_size(*training);
+    *training = json_array_get(*training, 0);
+    if (members < 2) return SG_OK;
+    json_decref(*doc);
+    *doc = NULL;
+    return sg_fail(err, SG_ERR_INPUT,
+            "%s is an ensemble of %zu models, and a training goes on from one; make a bundle of "
+            "one of them (`sonograde bundle --run RUN/fold0 -o one.sgb`) or give that run's "
+            "weights/best.safetensors",
+            path, members);
+}
+
+/* Weights made by sonograde know their images: whoever goes on from them has seen those too. */
+static sg_status list_seen(sg_transfer *t, const json_t *training, sg_error *err) {
+    if (!training) return SG_OK;
     const char *grouping = json_string_value(json_object_get(training, "grouping"));
+    const char *key = json_string_value(json_object_get(training, "group_key"));
     t->seen = json_array();
     size_t i;
     json_t *entry;
     json_array_foreach(json_object_get(training, "seen"), i, entry) {
         const char *sha = json_string_value(json_array_get(entry, 0));
         const char *group = json_string_value(json_array_get(entry, 1));
-        const char *own = json_string_value(json_array_get(entry, 2));
-        if (!own) own = grouping ? grouping : "";
-        if (sha && group) json_array_append_new(t->seen, json_pack("[s, s, s]", sha, group, own));
+        bool own = json_array_size(entry) < 4;
+        const char *from = own ? grouping : json_string_value(json_array_get(entry, 2));
+        const char *by = own ? key : json_string_value(json_array_get(entry, 3));
+        if (!sha || !group) continue;
+        json_array_append_new(
+                t->seen, json_pack("[s, s, s, s]", sha, group, from ? from : "", by ? by : ""));
     }
-    json_decref(doc);
-    return SG_OK;
+    return t->seen ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory listing seen images");
 }
 
 sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path,
@@ -180,10 +200,13 @@ sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path
     const sg_graph *g = params->graph;
     sg_transfer t = {0};
     sg_safetensors *file = NULL;
+    json_t *doc = NULL;
+    const json_t *training = NULL;
     t.is_new = malloc((size_t)g->param_count * sizeof *t.is_new + 1);
     if (!t.is_new) return sg_fail(err, SG_ERR_MEMORY, "out of memory loading %s", path);
     memset(t.is_new, true, (size_t)g->param_count * sizeof *t.is_new);
     sg_status st = sg_safetensors_open(&file, path, true, err);
+    if (!st) st = read_training(&doc, &training, file, path, err);
     for (int i = 0; i < g->param_count && !st; i++) {
         const sg_tensor *tensor = find_tensor(file, g->params[i].name);
         if (tensor) st = load_one(&t, params, i, tensor, path, allow_new, err);
@@ -191,8 +214,9 @@ sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path
     if (!st) st = check_holes(&t, g, path, allow_new, err);
     if (!st) st = name_fresh(&t, g, err);
     if (!st) st = name_left_over(&t, file, g, err);
-    if (!st) st = list_seen(&t, file, path, err);
+    if (!st) st = list_seen(&t, training, err);
     if (!st) st = sg_sha256_file(t.sha256, path, err);
+    json_decref(doc);
     sg_safetensors_close(file);
     if (st) {
         sg_transfer_dispose(&t);

@@ -20,13 +20,15 @@ typedef struct sg_transfer {
     char *left_names;           /* likewise for what was left over */
     double share;               /* of trainable scalars that came from the file, 0..1 */
     char sha256[SG_SHA256_HEX]; /* of the file */
-    json_t *seen; /* images behind the weights, [[sha256, group, grouping], ...]; NULL = not told */
+    json_t *seen; /* images behind the weights, [[sha256, group, grouping, key], ...]; NULL = not
+                     told */
 } sg_transfer;
 
 /* path: a safetensors file with plain names, or one written by sonograde (`ema.` then `model.`
  * prefixes are looked through). allow_new: comma-separated name prefixes, may be NULL.
- * Expected failures: SG_ERR_FORMAT; SG_ERR_SHAPE and SG_ERR_INPUT naming the first layer that does
- * not fit, with the option that would allow it; NaN in a loaded tensor is SG_ERR_INPUT. */
+ * Expected failures: SG_ERR_FORMAT; SG_ERR_INPUT on an ensemble; SG_ERR_SHAPE and SG_ERR_INPUT
+ * naming the first layer that does not fit, with the option that would allow it; NaN in a loaded
+ * tensor is SG_ERR_INPUT. */
 SG_MUST_CHECK sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path,
         const char *allow_new, sg_error *err);
 void sg_transfer_dispose(sg_transfer *transfer); /* NULL-safe */

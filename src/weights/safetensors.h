@@ -26,7 +26,8 @@ typedef struct sg_safetensors {
     json_t *metadata; /* string-to-string object; empty object when the file has none */
 } sg_safetensors;
 
-/* Expected failures: SG_ERR_IO; SG_ERR_FORMAT with the reason (also for a digest that differs). */
+/* Expected failures: SG_ERR_IO, SG_ERR_MISSING; SG_ERR_FORMAT with the reason (also for a digest
+ * that differs). */
 SG_MUST_CHECK sg_status sg_safetensors_open(
         sg_safetensors **out, const char *path, bool check_digest, sg_error *err);
 void sg_safetensors_close(sg_safetensors *file);                                    /* NULL-safe */

@@ -63,5 +63,5 @@ grep -qF '"path": "benign/broken.png"' stdout.txt || fail 'the file skipped is n
 cmp m.csv skipped.csv || fail 'skipping changed the other rows'
 rm 'set/normal/normal (1).png'
 expect 3 'normal (1).png: this file is not there' "$SONOGRADE" data manifest --manifest m.csv -o x.csv
-expect 1 '' "$SONOGRADE" data manifest set -o no/such/folder.csv --skip-bad
+expect 3 '' "$SONOGRADE" data manifest set -o no/such/folder.csv --skip-bad
 [ ! -e x.csv ] || fail 'a failed run left a file'

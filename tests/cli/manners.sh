@@ -27,7 +27,7 @@ expect 2 "needs a second word: data" "$SONOGRADE" data
 expect 2 "did you mean --folder?" "$SONOGRADE" doctor --foldr .
 expect 2 "one argument too many" "$SONOGRADE" doctor here
 expect 2 "not 'nonsense'" "$SONOGRADE" docs nonsense
-expect 1 "No such file" "$SONOGRADE" docs man -o no/such/folder/man.1
+expect 3 "No such file" "$SONOGRADE" docs man -o no/such/folder/man.1
 
 # Every verb has help that names itself, and a second look says the same.
 "$SONOGRADE" --help | sed -n 's/^  \([a-z-]*\( [a-z-]*\)\?\)  .*/\1/p' >verbs

@@ -66,5 +66,5 @@ exits 3 "$SONOGRADE" preprocess in seven --skip-bad
 grep -q 'scan' err || fail "clash: $(cat err)"
 mkdir empty
 exits 3 "$SONOGRADE" preprocess empty eight
-exits 1 "$SONOGRADE" preprocess missing.png nine
+exits 3 "$SONOGRADE" preprocess missing.png nine
 echo ok

@@ -13,7 +13,7 @@ expect 2 'nearest name' "${train[@]}" --folds 2 --model resnet51
 expect 2 'the folds are 0 to 1' "${train[@]}" --folds 2 --fold 5
 [ ! -e run ] || fail 'a fold that is not there left a folder'
 expect 2 'needs folds' "${train[@]}" --fold 1
-expect 1 'cannot open nosuch' "${train[@]}" --weights nosuch
+expect 3 'cannot open nosuch' "${train[@]}" --weights nosuch
 expect 2 'exclude each other' "${train[@]}" --folds 2 --splits x.csv
 [ ! -e run ] || fail 'a contradiction left a folder'
 echo broken >set/c0/9.png

@@ -29,6 +29,9 @@ image=$(find data/benign -name '*.png' | grep -v _mask | head -1)
 expect 0 '' "$SONOGRADE" predict --bundle cv.sgb --threads 1 --csv "$image"
 awk -F, 'NR == 2 { exit !($8 < $5 && $5 < $11) }' stdout.txt || fail "no range over the members: $(cat stdout.txt)"
 
+expect 3 'one of them' train --data data --from-bundle cv.sgb --run no
+[ ! -e no ] || fail 'a refused training left a folder'
+
 # Given folds: the same table gives the same models, fold for fold, also one fold alone.
 train --data data --folds cv/splits.csv --fold 1 --run one
 [ ! -e one/fold0/weights ] && [ ! -e one/fold2/weights ] || fail 'other folds were trained'

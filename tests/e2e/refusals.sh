@@ -97,6 +97,19 @@ expect 3 'simulated images' "$SONOGRADE" predict --bundle done.sgb 'real/benign/
 expect 3 'simulated images' "$SONOGRADE" evaluate --bundle done.sgb --data real --out no
 [ ! -e no ] || fail 'a refused evaluation left something'
 expect 0 '' "$SONOGRADE" predict --bundle done.sgb --allow-phantom-model --threads 1 'real/benign/benign (1).png'
+# Where a table is rooted makes no phantom of an image, and no image of a phantom.
+{
+    echo path,class
+    for class in benign malignant normal; do
+        for i in 1 2 3 4; do echo "data/$class/$class ($i).png,$class"; done
+    done
+} >above.csv
+train --manifest above.csv --run above
+expect 3 'simulated images' "$SONOGRADE" predict --run above 'real/benign/benign (1).png'
+expect 0 '' "$SONOGRADE" evaluate --run above --out above_report --threads 1 --draws 200
+has above_report/metrics.json '"simulated":'
+expect 2 '--split' "$SONOGRADE" evaluate --run done --data other --split val --out no
+expect 2 '--group-by' "$SONOGRADE" evaluate --run done --group-by 'x(.)' --out no
 phantoms other 2 9
 expect 0 '' "$SONOGRADE" evaluate --bundle done.sgb --data other --out other_report --threads 1 --draws 200
 [ "$(column other_report/predictions.csv split | sort -u)" = external ] || fail 'not external'
@@ -125,7 +138,7 @@ expect 0 'left out' "$SONOGRADE" predict --run skipped --threads 1 --csv --skip-
 expect 3 "$(basename "$victim")" "$SONOGRADE" evaluate --run done --data hurt --allow-seen --out no
 
 # ---- weights ----
-refuse 1 nowhere.safetensors --data data --weights nowhere.safetensors
+refuse 3 nowhere.safetensors --data data --weights nowhere.safetensors
 refuse 3 resnet50 --data data --weights done/weights/best.safetensors --model resnet50
 head -c 5000 done/weights/best.safetensors >short.safetensors
 refuse 3 short.safetensors --data data --weights short.safetensors
@@ -138,4 +151,25 @@ printf '\xff\xff\xff\x7f' | dd of=nan.safetensors bs=1 seek=$(($(stat -c %s nan.
 refuse 3 nan.safetensors --data data --weights nan.safetensors
 expect 3 short.safetensors "$SONOGRADE" predict --bundle short.safetensors "$victim"
 expect 3 nan.safetensors "$SONOGRADE" predict --bundle nan.safetensors "$victim"
-expect 1 nowhere.sgb "$SONOGRADE" predict --bundle nowhere.sgb "$victim"
+
+# ---- what is not there: exit 3 and the name, whatever asks for it ----
+refuse 3 'nowhere' --data nowhere
+refuse 3 'nowhere.csv' --manifest nowhere.csv
+refuse 3 'nowhere.csv' --data data --splits nowhere.csv
+refuse 3 'nowhere.csv' --data data --folds nowhere.csv
+refuse 3 'nowhere.sgb' --data data --from-bundle nowhere.sgb
+refuse 3 'nowhere.yaml' --data data --config nowhere.yaml
+for verb in "predict --bundle nowhere.sgb $victim" "predict --run nowhere $victim" \
+    'predict --bundle done.sgb nowhere.png' 'predict --bundle done.sgb --list nowhere.txt' \
+    'evaluate --run nowhere --out no' 'evaluate --bundle nowhere.sgb --data other --out no' \
+    'evaluate --bundle done.sgb --data nowhere --out no' \
+    'evaluate --bundle done.sgb --manifest nowhere.csv --out no' \
+    'bundle --run nowhere -o no' 'data manifest nowhere -o no' 'data explore nowhere -o no' \
+    'data split --manifest nowhere.csv -o no' 'preprocess nowhere no'; do
+    IFS=' ' read -ra words <<<"${verb/$victim/victim.png}"
+    [ "${words[-1]}" != victim.png ] || words[-1]=$victim
+    expect 3 nowhere "$SONOGRADE" "${words[@]}"
+    grep -q 'check the \(path\|name\)' stderr.txt || fail "no remedy: $(cat stderr.txt)"
+    [ ! -e no ] || fail "left something: $verb"
+done
+

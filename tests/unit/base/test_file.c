@@ -113,7 +113,7 @@ static void a_full_disk_is_told(void **state) {
 static void bad_targets_are_refused(void **state) {
     sg_error err = SG_ERROR_INIT;
     char *missing = in(state, "no/such/folder/file");
-    CHECK_FAILS(sg_file_write(missing, "x", 1, &err), SG_ERR_IO, "check the path");
+    CHECK_FAILS(sg_file_write(missing, "x", 1, &err), SG_ERR_MISSING, "check the path");
     CHECK_FAILS(sg_file_write(*state, "x", 1, &err), SG_ERR_IO, "it is a folder");
     free(missing);
 }
@@ -177,7 +177,7 @@ static void what_is_no_file_is_refused(void **state) {
     assert_int_equal(mkfifo(pipe_path, 0600), 0);
     CHECK_FAILS(sg_file_read(&data, &size, pipe_path, 10, &err), SG_ERR_IO, "pipe");
     CHECK_FAILS(sg_file_read(&data, &size, *state, 10, &err), SG_ERR_IO, "is a folder");
-    CHECK_FAILS(sg_file_read(&data, &size, "/no/such", 10, &err), SG_ERR_IO, "No such file");
+    CHECK_FAILS(sg_file_read(&data, &size, "/no/such", 10, &err), SG_ERR_MISSING, "No such file");
     CHECK_OK(sg_file_write(big, "12345678901", 11, &err));
     CHECK_FAILS(sg_file_read(&data, &size, big, 10, &err), SG_ERR_FORMAT, "11 bytes");
     free(pipe_path);
@@ -207,12 +207,12 @@ static void folders_are_made_listed_and_removed(void **state) {
     assert_string_equal(names[3], "y");
     assert_null(names[4]);
     sg_names_free(names);
-    CHECK_FAILS(sg_dir_make(file, &err), SG_ERR_IO, "cannot make folder");
+    CHECK_FAILS(sg_dir_make(file, &err), SG_ERR_MISSING, "cannot make folder");
     CHECK_OK(sg_dir_remove(top, &err));
     assert_false(sg_path_exists(top));
     assert_content(outside, "3");
     CHECK_OK(sg_dir_remove(top, &err));
-    CHECK_FAILS(sg_dir_list(&names, &n, top, &err), SG_ERR_IO, "cannot open folder");
+    CHECK_FAILS(sg_dir_list(&names, &n, top, &err), SG_ERR_MISSING, "cannot open folder");
     char *all[] = {deep, top, file, other, link, outside};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
@@ -253,6 +253,40 @@ static void hashes_match_the_standard(void **state) {
     free(path);
 }
 
+static void pseudonyms_hide_the_name_and_keep_apart(void **state) {
+    (void)state;
+    char one[SG_PSEUDONYM], other[SG_PSEUDONYM];
+    sg_pseudonym(one, "key", "Miller, Jane");
+    /* hashlib.blake2b(b"Miller, Jane", key=b"key", digest_size=16).hexdigest()[:16] */
+    assert_string_equal(one, "ccb5ae3b8c4f1fc8");
+    sg_pseudonym(other, "another key", "Miller, Jane");
+    assert_string_not_equal(one, other);
+    sg_pseudonym(other, "key", "Miller, June");
+    assert_string_not_equal(one, other);
+    sg_pseudonym(other, "", "");
+    assert_int_equal(strlen(other), SG_PSEUDONYM - 1);
+}
+
+static void a_mark_is_found_two_folders_up(void **state) {
+    sg_error err = SG_ERROR_INIT;
+    char *folder = in(state, "marked/class"), *mark = in(state, "marked/MARK");
+    char *image = in(state, "marked/class/a.png"), *beside = in(state, "marked/b.png");
+    char *winding = in(state, "marked/class/../class/a.png"), *link = in(state, "link.png");
+    CHECK_OK(sg_dir_make(folder, &err));
+    CHECK_OK(sg_file_write(image, "x", 1, &err));
+    CHECK_OK(sg_file_write(beside, "x", 1, &err));
+    assert_false(sg_path_marked_above(image, "MARK"));
+    CHECK_OK(sg_file_write(mark, "x", 1, &err));
+    assert_true(sg_path_marked_above(image, "MARK"));
+    assert_true(sg_path_marked_above(winding, "MARK"));
+    assert_false(sg_path_marked_above(beside, "MARK"));
+    assert_int_equal(symlink("marked/class/a.png", link), 0);
+    assert_true(sg_path_marked_above(link, "MARK"));
+    assert_false(sg_path_marked_above("/no/such/file", "MARK"));
+    char *all[] = {folder, mark, image, beside, winding, link};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
 static void paths_join(void **state) {
     (void)state;
     static const struct {
@@ -282,6 +316,8 @@ int main(void) {
             IN_FOLDER(folders_are_made_listed_and_removed),
             IN_FOLDER(a_lock_keeps_others_out_and_names_its_holder),
             IN_FOLDER(hashes_match_the_standard),
+            IN_FOLDER(pseudonyms_hide_the_name_and_keep_apart),
+            IN_FOLDER(a_mark_is_found_two_folders_up),
             cmocka_unit_test(a_full_disk_is_told),
             cmocka_unit_test(paths_join),
     };

@@ -18,7 +18,7 @@ static void bad_json_is_refused_with_its_place(void **state) {
     CHECK_FAILS(parse(&value, "{\n\"a\": ]", &err), SG_ERR_FORMAT, "x.json: line 2");
     CHECK_FAILS(parse(&value, "", &err), SG_ERR_FORMAT, "x.json");
     CHECK_FAILS(parse(&value, "{} {}", &err), SG_ERR_FORMAT, "x.json");
-    CHECK_FAILS(sg_json_read(&value, "/no/such.json", &err), SG_ERR_IO, "/no/such.json");
+    CHECK_FAILS(sg_json_read(&value, "/no/such.json", &err), SG_ERR_MISSING, "/no/such.json");
 }
 
 static void keys_keep_their_order_and_numbers_their_digits(void **state) {

@@ -57,7 +57,7 @@ static void everything_else_is_refused_with_its_line(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK_FAILS(parse(&yaml, cases[i].text, &err), SG_ERR_FORMAT, cases[i].part);
     assert_int_equal(yaml.count, 77);
-    CHECK_FAILS(sg_yaml_read(&yaml, "/no/such.yaml", &err), SG_ERR_IO, "/no/such.yaml");
+    CHECK_FAILS(sg_yaml_read(&yaml, "/no/such.yaml", &err), SG_ERR_MISSING, "/no/such.yaml");
 }
 
 static void what_is_put_reads_back(void **state) {

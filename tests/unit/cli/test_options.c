@@ -108,7 +108,7 @@ static void wrong_lines_say_what_and_what_instead(void **state) {
         sg_parsed p;
         char line[128];
         (void)snprintf(line, sizeof line, "%s", cases[i].line);
-        sg_status expected = strstr(cases[i].line, "/no/such") ? SG_ERR_IO : SG_ERR_USAGE;
+        sg_status expected = strstr(cases[i].line, "/no/such") ? SG_ERR_MISSING : SG_ERR_USAGE;
         CHECK_FAILS(parse(&p, line, &err), expected, cases[i].part);
     }
 }

@@ -71,8 +71,8 @@ static void test_opens_and_writes(void **state) {
     assert_int_equal(one->class_count, 3);
     assert_string_equal(one->classes[1], "malignant");
     assert_int_equal(one->members[0].seed, 7);
-    assert_string_equal(sg_bundle_seen(one, "aa"), "g1");
-    assert_null(sg_bundle_seen(one, "cc"));
+    assert_true(sg_bundle_seen(one, "aa"));
+    assert_false(sg_bundle_seen(one, "cc"));
     const char *const paths[] = {"m.safetensors", "m.safetensors"};
     CHECK_OK(sg_bundle_open_all(&two, paths, 2, &err));
     CHECK_OK(sg_bundle_write(two, "two.sgb", &err));
@@ -80,7 +80,7 @@ static void test_opens_and_writes(void **state) {
     assert_int_equal(again->member_count, 2);
     assert_string_equal(again->sha256, two->sha256);
     assert_true(sg_params_f32(again->members[1].params, 0)[0] == 0.25f);
-    assert_string_equal(sg_bundle_seen(again, "bb"), "g2");
+    assert_true(sg_bundle_seen(again, "bb"));
     sg_bundle_close(one);
     sg_bundle_close(two);
     sg_bundle_close(again);
@@ -105,7 +105,16 @@ static void test_contradictions(void **state) {
     CHECK_FAILS(open_it("unknown.safetensors", &err), SG_ERR_FORMAT, "mobilenetv9");
 }
 
-/* Names of groups count only where both sides took them from the same column or pattern. */
+/* A seen image as model files list it; key NULL = the file's own. */
+static json_t *seen_entry(const char *sha, const char *group, const char *key) {
+    char pseudonym[SG_PSEUDONYM];
+    sg_pseudonym(pseudonym, key ? key : "own key", group);
+    return key ? json_pack("[s,s,s,s]", sha, pseudonym, "column:patient", key)
+               : json_pack("[s,s]", sha, pseudonym);
+}
+
+/* Names of groups count only where both sides took them from the same column or pattern; the file
+ * holds pseudonyms, those behind given weights under a key of their own. */
 static void test_seen_groups(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
@@ -113,9 +122,16 @@ static void test_seen_groups(void **state) {
     json_t *doc = describe(3, "weights", three());
     json_t *training = json_object_get(doc, "training");
     json_object_set_new(training, "grouping", json_string("column:patient"));
+    json_object_set_new(training, "group_key", json_string("own key"));
+    json_t *seen = json_array();
+    json_array_append_new(seen, seen_entry("aa", "g1", NULL));
+    json_array_append_new(seen, seen_entry("bb", "g2", NULL));
+    json_array_append_new(seen, seen_entry("cc", "g7", "older key"));
+    json_object_set_new(training, "seen", seen);
     write_model("named.safetensors", json_incref(doc), 0);
     CHECK_OK(sg_bundle_open(&b, "named.safetensors", &err));
     assert_true(sg_bundle_seen_group(b, "column:patient", "g2"));
+    assert_true(sg_bundle_seen_group(b, "column:patient", "g7"));
     assert_false(sg_bundle_seen_group(b, "column:patient", "g3"));
     assert_false(sg_bundle_seen_group(b, "column:exam", "g2"));
     sg_bundle_close(b);
@@ -131,9 +147,19 @@ static void test_population(void **state) {
     sg_str s;
     sg_str_init(&s, 0);
     json_t *training = json_pack(
-            "{s:b, s:{s:i, s:i}}", "phantom", 0, "class_counts", "benign", 3, "malignant", 1);
+            "{s:i, s:{s:i, s:i}}", "simulated", 0, "class_counts", "benign", 3, "malignant", 1);
     sg_bundle_put_population(&s, training);
     assert_string_equal(sg_str_text(&s), "4 images: benign 3 (75.0 %), malignant 1 (25.0 %)");
+    json_object_set_new(training, "simulated", json_integer(1));
+    sg_str_clear(&s);
+    sg_bundle_put_population(&s, training);
+    assert_string_equal(sg_str_text(&s),
+            "4 images, 1 of them simulated: benign 3 (75.0 %), malignant 1 (25.0 %)");
+    json_object_set_new(training, "simulated", json_integer(4));
+    sg_str_clear(&s);
+    sg_bundle_put_population(&s, training);
+    assert_string_equal(
+            sg_str_text(&s), "4 simulated images: benign 3 (75.0 %), malignant 1 (25.0 %)");
     json_decref(training);
     sg_str_dispose(&s);
 }

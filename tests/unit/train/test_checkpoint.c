@@ -173,8 +173,8 @@ static void save(const training *t, const char *path) {
             .best_epoch = 1,
             .stale_epochs = 1,
             .init_share = 1.0 / 3};
-    json_t *meta = json_pack("{s:{s:[[s,s],[s,s,s]]}}", "training", "seen", "aa", "g1", "bb", "p7",
-            "column:patient");
+    json_t *meta = json_pack("{s:{s:[[s,s],[s,s,s,s]]}}", "training", "seen", "aa", "g1", "bb",
+            "p7", "column:patient", "key");
     json_t *id = identity(1.25);
     CHECK_OK(sg_checkpoint_save(path, t->params, t->optimizer, &p, t->is_new, meta, id, &err));
     json_decref(meta);
