@@ -248,9 +248,9 @@ static void test_marks_have_boxes(void **state) {
     sg_test_folder_make(dir);
     sg_test_folder_make(plain);
     sg_phantom_options o = {8, 128, 5, 0.0, 0.0, 0.7};
-    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, &err));
+    CHECK_OK(sg_phantom_write_set(dir, &o, false, NULL, NULL, &err));
     o.marks = 0.0;
-    CHECK_OK(sg_phantom_write_set(plain, &o, false, NULL, &err));
+    CHECK_OK(sg_phantom_write_set(plain, &o, false, NULL, NULL, &err));
     char *path = sg_path_join(dir, "phantom-marks.csv");
     sg_csv marks;
     CHECK_OK(sg_csv_read(&marks, path, &err));
