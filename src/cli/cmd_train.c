@@ -7,7 +7,6 @@
 #include "cli/verbs.h"
 #include "protocol/run.h"
 #include "report/training.h"
-#include "weights/safetensors.h"
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -149,22 +148,6 @@ static sg_status asks_for_folds(bool *out, const sg_train_args *a, sg_error *err
     return SG_OK;
 }
 
-/* Which first block of mobilenetv2 the weights are made for. */
-static sg_status settle_first_block(sg_train_args *a, sg_error *err) {
-    if (a->mobilenet_first != SG_MOBILENET_AUTO) return SG_OK;
-    a->mobilenet_first = SG_MOBILENET_PLAIN;
-    if (!a->weights || strcmp(a->model, "mobilenetv2") != 0) return SG_OK;
-    static const char *const third[] = {"features.1.conv.2.0.weight",
-            "model.features.1.conv.2.0.weight", "member0.model.features.1.conv.2.0.weight"};
-    sg_safetensors *file;
-    sg_status st = sg_safetensors_open(&file, a->weights, false, err);
-    if (st) return st;
-    for (size_t i = 0; i < sizeof third / sizeof *third; i++)
-        if (sg_safetensors_find(file, third[i])) a->mobilenet_first = SG_MOBILENET_EXPAND;
-    sg_safetensors_close(file);
-    return SG_OK;
-}
-
 static sg_status settle_args(work *w, sg_error *err) {
     sg_train_args *a = &w->args;
     if (!a->run) return sg_fail(err, SG_ERR_USAGE, "say where the run shall go: --run DIR");
@@ -182,7 +165,7 @@ static sg_status settle_args(work *w, sg_error *err) {
     if (a->val_share < 0) a->val_share = folds && a->select == SG_SELECT_NONE ? 0 : 0.15;
     w->dir = a->run;
     st = make_all_absolute(w, err);
-    return st ? st : settle_first_block(a, err);
+    return st ? st : sg_train_settle_first_block(a, err);
 }
 
 /* ---- data ---- */
@@ -314,7 +297,8 @@ static sg_status train(work *w, const sg_call *call, bool resume, sg_error *err)
     sg_train_summary *summaries = calloc((size_t)(folds ? folds : 1), sizeof *summaries);
     if (!summaries) return no_memory(err);
     sg_run_job job = {&w->options, &w->manifest, &w->split, (int)w->args.fold, w->args.val_share,
-            w->dir, resume, w->args.force_resume, call->log, &sg_cli_stop, draw_curves, w};
+            w->args.train_share, w->dir, resume, w->args.force_resume, call->log, &sg_cli_stop,
+            draw_curves, w};
     sg_status st = sg_run_train(summaries, &job, err);
     if (!st) tell(w, call, summaries);
     free(summaries);

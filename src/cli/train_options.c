@@ -1,6 +1,7 @@
 /* train_options.c - see train_options.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/train_options.h"
+#include "weights/safetensors.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ const sg_option sg_train_option_rows[] = {
     { "fold", 0, SG_OPTION_INT, AT(fold), "-1", "I", "train this fold only; -1 trains all", -1, 99 },
     { "test-share", 0, SG_OPTION_REAL, AT(test_share), "0.15", "F", "share of the images for testing, without --folds and --splits", 0.01, 0.9 },
     { "val-share", 0, SG_OPTION_REAL, AT(val_share), "-1", "F", "share for validation; -1: 0.15, but 0 with --folds and without --select", -1, 0.9 },
+    { "train-share", 0, SG_OPTION_REAL, AT(train_share), "1", "F", "use this share of the training images only, by whole groups: for learning curves", 0.001, 1 },
     { "ungrouped", 0, SG_OPTION_FLAG, AT(ungrouped), NULL, NULL, "allow images that belong together on both sides of a split; reports are marked", 0, 0 },
     { "skip-bad", 0, SG_OPTION_FLAG, AT(skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
     GROUP("Run"),
@@ -144,4 +146,19 @@ sg_status sg_train_options_from_args(sg_train_options *out, const sg_train_args 
     st = sg_train_options_check(&o, err);
     if (!st) *out = o;
     return st;
+}
+
+sg_status sg_train_settle_first_block(sg_train_args *a, sg_error *err) {
+    if (a->mobilenet_first != SG_MOBILENET_AUTO) return SG_OK;
+    a->mobilenet_first = SG_MOBILENET_PLAIN;
+    if (!a->weights || strcmp(a->model, "mobilenetv2") != 0) return SG_OK;
+    static const char *const third[] = {"features.1.conv.2.0.weight",
+            "model.features.1.conv.2.0.weight", "member0.model.features.1.conv.2.0.weight"};
+    sg_safetensors *file;
+    sg_status st = sg_safetensors_open(&file, a->weights, false, err);
+    if (st) return st;
+    for (size_t i = 0; i < sizeof third / sizeof *third; i++)
+        if (sg_safetensors_find(file, third[i])) a->mobilenet_first = SG_MOBILENET_EXPAND;
+    sg_safetensors_close(file);
+    return SG_OK;
 }

@@ -12,7 +12,7 @@ typedef struct sg_train_args {
     const char *data, *manifest, *group_by, *splits, *folds;
     bool skip_bad, ungrouped;
     long long fold;
-    double val_share, test_share;
+    double val_share, test_share, train_share;
     /* run */
     const char *run, *resume;
     bool overwrite, force_resume;
@@ -46,5 +46,8 @@ extern const sg_option sg_train_option_rows[];
 /* Everything but data and run folder. Text is borrowed from args. */
 SG_MUST_CHECK sg_status sg_train_options_from_args(
         sg_train_options *out, const sg_train_args *args, sg_error *err);
+
+/* Which first block of mobilenetv2 the weights are made for, where that was left open. */
+SG_MUST_CHECK sg_status sg_train_settle_first_block(sg_train_args *args, sg_error *err);
 
 #endif

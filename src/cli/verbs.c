@@ -15,6 +15,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_models_show,
         &sg_verb_train,
         &sg_verb_evaluate,
+        &sg_verb_leakage,
         &sg_verb_bundle,
         &sg_verb_predict,
         &sg_verb_doctor,

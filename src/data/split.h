@@ -48,6 +48,12 @@ SG_MUST_CHECK sg_status sg_split_make_folds(sg_split *out, const sg_manifest *ma
 SG_MUST_CHECK sg_status sg_split_fold_parts(sg_split *out, const sg_split *split,
         const sg_manifest *manifest, int fold, double val_share, uint64_t seed, sg_error *err);
 
+/* Leaves out training rows of `parts` (not folds) until about `share` of them are left in every
+ * class, 0 < share <= 1: whole groups, at least one per class, and a smaller share is part of a
+ * larger one of the same seed. */
+SG_MUST_CHECK sg_status sg_split_thin(
+        sg_split *parts, const sg_manifest *manifest, double share, uint64_t seed, sg_error *err);
+
 /* CSV with path,class,fold or path,class,split (folds are numbered from 0; split is train, val or
  * validation, test); fold goes first where both are there. Manifest rows that it does not name are
  * left out. Ends with sg_split_check. SG_ERR_INPUT: a path that the manifest lacks, another

@@ -29,6 +29,19 @@ void sg_predictions_dispose(sg_predictions *p) {
     memset(p, 0, sizeof *p);
 }
 
+void sg_predictions_keep(sg_predictions *p, const bool *keep) {
+    size_t kept = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        if (keep[i]) {
+            p->rows[kept++] = p->rows[i];
+            continue;
+        }
+        free(p->rows[i].path);
+        free(p->rows[i].group);
+    }
+    p->count = kept;
+}
+
 /* Room for at most `most` rows of these classes. */
 static sg_status start(sg_predictions *p, size_t most, const char *const *classes, int class_count,
         const char *root, sg_error *err) {

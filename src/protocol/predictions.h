@@ -41,6 +41,9 @@ typedef struct sg_predictions {
 } sg_predictions;
 void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
 
+/* Drops the rows that are not marked in keep[count]. */
+void sg_predictions_keep(sg_predictions *predictions, const bool *keep);
+
 SG_MUST_CHECK sg_status sg_predictions_write(
         const sg_predictions *predictions, const char *path, sg_error *err);
 

@@ -27,6 +27,7 @@ static sg_status train_one(
     sg_split parts = {0};
     sg_status st = sg_split_fold_parts(&parts, job->split, job->manifest, fold < 0 ? 0 : fold,
             job->val_share, job->options->seed, err);
+    if (!st) st = sg_split_thin(&parts, job->manifest, job->train_share, job->options->seed, err);
     if (!st && fold >= 0) st = write_fold_parts(&parts, job, dir, err);
     if (st) {
         sg_split_dispose(&parts);

@@ -17,6 +17,7 @@ typedef struct sg_run_job {
     const sg_split *split; /* folds, or parts */
     int only_fold;         /* -1 = all */
     double val_share;      /* of the other folds, set aside for selection and calibration */
+    double train_share;    /* of the training groups that are used (sg_split_thin); 1 = all */
     const char *dir;       /* exists and is locked */
     bool resume, force_resume;
     const sg_log *log;

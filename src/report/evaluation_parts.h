@@ -18,7 +18,8 @@ typedef struct sg_cells {
 /* false when out of memory; dispose either way. */
 bool sg_cells_init(sg_cells *cells, size_t capacity);
 void sg_cells_dispose(sg_cells *cells);
-void sg_cells_put(sg_cells *cells, const char *text);
+void sg_cells_put(sg_cells *cells, const char *text);      /* borrowed */
+void sg_cells_put_copy(sg_cells *cells, const char *text); /* copied, cut to SG_CELL */
 void sg_cells_put_count(sg_cells *cells, size_t count);
 /* "89.1" of 0.891, with percent; "0.964" without; "-" for NaN. */
 void sg_cells_put_number(sg_cells *cells, double value, bool percent);

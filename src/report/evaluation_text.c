@@ -51,6 +51,11 @@ static char *next_text(sg_cells *cells) {
     return text;
 }
 
+void sg_cells_put_copy(sg_cells *cells, const char *source) {
+    char *text = next_text(cells);
+    if (text) (void)snprintf(text, SG_CELL, "%s", source);
+}
+
 void sg_cells_put_count(sg_cells *cells, size_t count) {
     char *text = next_text(cells);
     if (text) snprintf(text, SG_CELL, "%zu", count);

@@ -1,0 +1,391 @@
+/* leakage_results.c - see leakage_results.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/leakage_results.h"
+#include "base/csv.h"
+#include "report/leakage.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sg_status no_memory(sg_error *err) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring the study");
+}
+
+void sg_leakage_dispose(sg_leakage_study *s) {
+    for (size_t i = 0; i < s->trial_count; i++) {
+        sg_arm_settings_dispose(&s->trials[i].settings);
+        sg_predictions_dispose(&s->trials[i].predictions);
+        sg_metrics_dispose(&s->trials[i].metrics);
+    }
+    for (int k = 0; k < SG_LEAK_KINDS; k++) sg_split_dispose(&s->splits[k]);
+    sg_manifest_dispose(&s->copies);
+    sg_manifest_dispose(&s->masked);
+    sg_manifest_dispose(&s->base);
+    sg_campaign_close(&s->campaign);
+}
+
+/* ---- figures ---- */
+
+/* Leaves the rows that are images of the source. */
+static sg_status drop_copies(sg_leakage_trial *t, const sg_manifest *base, sg_error *err) {
+    sg_predictions *p = &t->predictions;
+    bool *keep = calloc(p->count + 1, sizeof *keep);
+    double right = 0;
+    if (!keep) return no_memory(err);
+    for (size_t i = 0; i < p->count; i++) {
+        keep[i] = sg_manifest_find(base, p->rows[i].path) >= 0;
+        right += p->rows[i].label == p->rows[i].predicted;
+    }
+    t->accuracy_of_all = p->count ? right / (double)p->count : NAN;
+    sg_predictions_keep(p, keep);
+    free(keep);
+    return SG_OK;
+}
+
+static double mean_train_images(const sg_predictions *p) {
+    size_t n = json_array_size(p->models);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)json_integer_value(json_object_get(
+                json_object_get(json_array_get(p->models, i), "training"), "images"));
+    return n ? sum / (double)n : NAN;
+}
+
+static sg_status measure_trial(sg_leakage_study *s, sg_leakage_trial *t, sg_error *err) {
+    sg_predict_options options = {SG_PREDICTOR_OPTIONS_INIT, t->settings.args.ungrouped, false,
+            s->call->log, &sg_cli_stop};
+    options.predictor.threads = (int)s->args->dataset.threads;
+    char *dir = sg_campaign_arm_dir(&s->campaign, t->name);
+    t->accuracy_of_all = NAN;
+    sg_status st = dir ? sg_predictions_of_run(&t->predictions, dir, SG_PART_TEST, &options, err)
+                       : no_memory(err);
+    free(dir);
+    if (!st) t->train_images = mean_train_images(&t->predictions);
+    if (!st && t->kind == SG_LEAK_COPIES) st = drop_copies(t, &s->base, err);
+    if (!st) st = sg_metrics_measure(&t->metrics, &t->predictions, (size_t)s->args->draws, err);
+    if (!st && t != s->trials)
+        st = sg_difference_measure(
+                &t->worth, &s->trials[0].predictions, &t->predictions, (size_t)s->args->draws, err);
+    return st ? sg_fail_context(err, st, "judging %s", t->name) : SG_OK;
+}
+
+sg_status sg_leakage_measure(sg_leakage_study *s, sg_error *err) {
+    sg_status st = SG_OK;
+    for (size_t i = 0; i < s->trial_count && !st; i++) st = measure_trial(s, &s->trials[i], err);
+    return st;
+}
+
+static sg_evaluation_value boot_value(const sg_bootstrap_figure *f) {
+    if (f->degenerate) return (sg_evaluation_value){f->estimate, NAN, NAN};
+    return (sg_evaluation_value){f->estimate, f->bca.low, f->bca.high};
+}
+
+static sg_evaluation_value accuracy_value(const sg_metrics *m) {
+    return (sg_evaluation_value){
+            m->c.accuracy, m->accuracy_interval.low, m->accuracy_interval.high};
+}
+
+static sg_evaluation_value auroc_value(const sg_metrics *m) {
+    return (sg_evaluation_value){
+            m->auroc_macro, m->auroc_macro_interval.low, m->auroc_macro_interval.high};
+}
+
+/* The sign-flip test says nothing about images that one side lacks. */
+static double p_value(const sg_leakage_trial *t) {
+    return t->worth.only_base || t->worth.only_other ? NAN : t->worth.p;
+}
+
+/* ---- tables ---- */
+
+static void put_value(sg_str *out, sg_evaluation_value v) {
+    sg_csv_put_double(out, v.value);
+    sg_csv_put_double(out, v.low);
+    sg_csv_put_double(out, v.high);
+}
+
+static sg_status write_text(
+        const sg_leakage_study *s, const char *name, sg_str *text, sg_error *err) {
+    char *path = sg_campaign_path(&s->campaign, name);
+    sg_status st = path ? sg_str_check(text, err) : no_memory(err);
+    if (!st) st = sg_file_write(path, text->data, text->len, err);
+    free(path);
+    sg_str_dispose(text);
+    return st;
+}
+
+static sg_status write_arms(const sg_leakage_study *s, sg_error *err) {
+    sg_str out;
+    sg_str_init(&out, 0);
+    sg_str_append(&out,
+            "arm,images,groups,train_images,accuracy,accuracy_low,accuracy_high,macro_f1,"
+            "macro_f1_low,macro_f1_high,auroc_macro,auroc_macro_low,auroc_macro_high,worth,"
+            "worth_low,worth_high,p\n");
+    for (size_t i = 0; i < s->trial_count; i++) {
+        const sg_leakage_trial *t = &s->trials[i];
+        const sg_metrics *m = &t->metrics;
+        sg_csv_put(&out, t->name);
+        sg_csv_put_int(&out, (long long)m->n);
+        sg_csv_put_int(&out, (long long)m->groups);
+        sg_csv_put_double(&out, t->train_images);
+        put_value(&out, accuracy_value(m));
+        put_value(&out, boot_value(&m->boot.f1_macro));
+        put_value(&out, auroc_value(m));
+        const sg_difference_figure *w = &t->worth.accuracy;
+        sg_csv_put_double(&out, i ? w->difference : 0);
+        sg_csv_put_double(&out, i ? w->interval.low : NAN);
+        sg_csv_put_double(&out, i ? w->interval.high : NAN);
+        sg_csv_put_double(&out, i ? p_value(t) : NAN);
+        sg_csv_end_row(&out);
+    }
+    return write_text(s, "leakage.csv", &out, err);
+}
+
+static sg_status write_folds(const sg_leakage_study *s, sg_error *err) {
+    sg_str out;
+    sg_str_init(&out, 0);
+    sg_str_append(
+            &out, "arm,fold,seed,images,accuracy,macro_f1,auroc_macro,sensitivity_malignant\n");
+    for (size_t i = 0; i < s->trial_count; i++) {
+        const sg_metrics *m = &s->trials[i].metrics;
+        for (size_t f = 0; f < m->fold_count; f++) {
+            sg_csv_put(&out, s->trials[i].name);
+            sg_csv_put_int(&out, m->folds[f].fold);
+            sg_csv_put_int(&out, s->args->seed);
+            sg_csv_put_int(&out, (long long)m->folds[f].images);
+            sg_csv_put_double(&out, m->folds[f].accuracy);
+            sg_csv_put_double(&out, m->folds[f].macro_f1);
+            sg_csv_put_double(&out, m->folds[f].auroc_macro);
+            sg_csv_put_double(&out, m->folds[f].sensitivity_malignant);
+            sg_csv_end_row(&out);
+        }
+    }
+    return write_text(s, "folds.csv", &out, err);
+}
+
+static json_t *value_json(sg_evaluation_value v) {
+    return json_pack("{s:o, s:[o, o]}", "value", sg_json_number(v.value), "ci",
+            sg_json_number(v.low), sg_json_number(v.high));
+}
+
+static json_t *worth_json(const sg_leakage_trial *t) {
+    const sg_difference *w = &t->worth;
+    return json_pack("{s:o, s:[o, o], s:o, s:I, s:I, s:I}", "accuracy",
+            sg_json_number(w->accuracy.difference), "ci", sg_json_number(w->accuracy.interval.low),
+            sg_json_number(w->accuracy.interval.high), "p", sg_json_number(p_value(t)),
+            "images_in_both", (json_int_t)w->shared, "gained", (json_int_t)w->gained, "lost",
+            (json_int_t)w->lost);
+}
+
+static json_t *study_json(const sg_leakage_study *s) {
+    json_t *arms = json_array();
+    for (size_t i = 0; i < s->trial_count; i++) {
+        const sg_leakage_trial *t = &s->trials[i];
+        const sg_metrics *m = &t->metrics;
+        json_array_append_new(arms,
+                json_pack("{s:s, s:s, s:f, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "arm", t->name,
+                        "meaning", t->meaning, "train_share", t->share, "train_images",
+                        sg_json_number(t->train_images), "images", (json_int_t)m->n, "groups",
+                        (json_int_t)m->groups, "accuracy", value_json(accuracy_value(m)),
+                        "macro_f1", value_json(boot_value(&m->boot.f1_macro)), "auroc_macro",
+                        value_json(auroc_value(m)), "accuracy_with_copies",
+                        sg_json_number(t->accuracy_of_all), "worth",
+                        i ? worth_json(t) : json_null()));
+    }
+    const sg_train_args *budget = &s->trials[0].settings.args;
+    return json_pack("{s:i, s:s, s:s, s:s, s:o, s:I, s:I, s:o}", "schema", SG_SCHEMA_VERSION,
+            "build", sg_build_id(), "use", SG_RESEARCH_USE, "kind", "leakage", "budget",
+            json_pack("{s:s, s:I, s:I, s:I, s:I}", "model", budget->model, "epochs",
+                    (json_int_t)budget->epochs, "size", (json_int_t)budget->recipe.size, "folds",
+                    (json_int_t)s->args->folds, "seed", (json_int_t)budget->seed),
+            "images", (json_int_t)s->base.count, "groups", (json_int_t)s->base.group_count, "arms",
+            arms);
+}
+
+/* ---- the page ---- */
+
+typedef struct picture_file {
+    char *bytes;
+    size_t size;
+} picture_file;
+
+/* A picture that cannot be read is left out: the page is about figures. */
+static picture_file load(const char *folder, const char *name) {
+    picture_file f = {NULL, 0};
+    sg_error ignored;
+    char *path = sg_path_join(folder, name);
+    if (path && sg_file_read(&f.bytes, &f.size, path, (size_t)8 << 20, &ignored))
+        f = (picture_file){NULL, 0};
+    free(path);
+    return f;
+}
+
+/* One image as it is, with its mask drawn in, and as a copy. */
+static size_t load_pictures(
+        sg_leakage_picture pictures[3], picture_file files[3], const sg_leakage_study *s) {
+    size_t row = 0, n = 0;
+    while (row + 1 < s->base.count && s->masked.count && !s->base.rows[row].mask_count) row++;
+    const char *path = s->base.rows[row].path, *dot = strrchr(path, '.');
+    char *copy = sg_strdupf("%.*s_copy1.png", dot ? (int)(dot - path) : (int)strlen(path), path);
+    files[n] = load(s->base.root, path);
+    pictures[n] = (sg_leakage_picture){files[n].bytes, files[n].size, "as published", NULL};
+    n++;
+    if (s->masked.count) {
+        files[n] = load(s->masked.root, path);
+        pictures[n] = (sg_leakage_picture){
+                files[n].bytes, files[n].size, "mask", "the answer is drawn into the question"};
+        n++;
+    }
+    files[n] = copy ? load(s->copies.root, copy) : (picture_file){NULL, 0};
+    pictures[n] = (sg_leakage_picture){
+            files[n].bytes, files[n].size, "augmented", "a copy that may be in training"};
+    free(copy);
+    return n + 1;
+}
+
+static void fill_arm(
+        sg_leakage_arm *out, double *folds, const sg_leakage_trial *t, bool reference) {
+    const sg_metrics *m = &t->metrics;
+    const sg_difference_figure *w = &t->worth.accuracy;
+    for (size_t f = 0; f < m->fold_count; f++) folds[f] = m->folds[f].accuracy;
+    *out = (sg_leakage_arm){t->name, t->meaning, m->n, m->groups, accuracy_value(m),
+            boot_value(&m->boot.f1_macro), auroc_value(m), reference,
+            {w->difference, w->interval.low, w->interval.high}, p_value(t), folds, m->fold_count};
+}
+
+/* Shares rise in the trials; the whole, trial 0, comes last. */
+static size_t fill_points(sg_leakage_point *points, const sg_leakage_study *s) {
+    size_t n = 0;
+    for (size_t i = 1; i <= s->trial_count; i++) {
+        const sg_leakage_trial *t = &s->trials[i % s->trial_count];
+        if (t->kind != SG_LEAK_GROUPED) continue;
+        points[n++] = (sg_leakage_point){t->share, t->train_images, accuracy_value(&t->metrics),
+                boot_value(&t->metrics.boot.f1_macro)};
+    }
+    return n > 1 ? n : 0;
+}
+
+typedef struct words {
+    char data[256], budget[256], groups[192], intervals[160];
+    const char *warnings[8];
+    size_t warning_count;
+} words;
+
+static void warn(words *w, const char *mark, const char *text) {
+    w->warnings[2 * w->warning_count] = mark;
+    w->warnings[2 * w->warning_count + 1] = text;
+    w->warning_count++;
+}
+
+static void fill_words(words *w, const sg_leakage_study *s) {
+    const sg_train_args *b = &s->trials[0].settings.args;
+    const sg_manifest_summary *m = &s->summary;
+    double share = json_number_value(json_object_get(
+            json_object_get(json_array_get(s->trials[0].predictions.models, 0), "training"),
+            "initialisation"));
+    (void)snprintf(w->data, sizeof w->data, "%.120s, %zu images in %zu groups",
+            sg_path_base(s->base.root), s->base.count, s->base.group_count);
+    (void)snprintf(w->budget, sizeof w->budget,
+            "%.40s, %lld epochs, %lld px, batch %lld, learning rate %g, seed %lld, %lld folds; "
+            "%.0f %% of the parameters from given weights",
+            b->model, b->epochs, b->recipe.size, b->batch, b->lr, b->seed, s->args->folds,
+            100 * share);
+    (void)snprintf(w->groups, sizeof w->groups,
+            "%zu groups hold more than one image (%zu images); %zu groups more than one class%s",
+            m->shared_groups, m->shared_images, m->conflicting_groups,
+            s->base.grouping == SG_GROUPING_PIXELS ? "; found from pixels, a lower bound" : "");
+    (void)snprintf(w->intervals, sizeof w->intervals,
+            "95 %% intervals: Wilson for accuracy where every group has one image, else bootstrap "
+            "over groups (BCa, %lld draws), as all others",
+            s->args->draws);
+    if (s->trials[0].predictions.count &&
+            json_is_true(json_object_get(
+                    json_object_get(json_array_get(s->trials[0].predictions.models, 0), "training"),
+                    "phantom")))
+        warn(w, "simulated images",
+                "The data are phantoms: the points say what a leak can do, not what it does on "
+                "patients.");
+    if (!m->shared_groups)
+        warn(w, "no copies",
+                "No group holds more than one image, so that random and grouped folds can differ "
+                "by chance only.");
+    if (b->epochs < 20 || b->recipe.size < 224)
+        warn(w, "reduced settings",
+                "A small budget, shorter or smaller than the protocol's 20 epochs at 224 px: the "
+                "differences between arms are its result, not the accuracy.");
+}
+
+static sg_status write_page(const sg_leakage_study *s, sg_error *err) {
+    sg_leakage_arm arms[SG_LEAKAGE_TRIALS];
+    sg_leakage_point points[SG_LEAKAGE_TRIALS];
+    sg_leakage_picture pictures[3];
+    picture_file files[3];
+    words w = {.warning_count = 0};
+    size_t arm_count = 0, fold_count = (size_t)s->args->folds;
+    double *folds = calloc(SG_LEAKAGE_TRIALS * fold_count, sizeof *folds);
+    char *path = sg_campaign_path(&s->campaign, "report.html");
+    if (!folds || !path) {
+        free(folds);
+        free(path);
+        return no_memory(err);
+    }
+    fill_words(&w, s);
+    for (size_t i = 0; i < s->trial_count; i++)
+        if (s->trials[i].share == 1) {
+            fill_arm(&arms[arm_count], folds + arm_count * fold_count, &s->trials[i], i == 0);
+            arm_count++;
+        }
+    const sg_page_fact facts[] = {{"Data", w.data}, {"Groups", w.groups},
+            {"Budget of every arm", w.budget}, {"Build", sg_build_id()}};
+    const sg_leakage_page page = {w.data, facts, sizeof facts / sizeof *facts, w.warnings,
+            w.warning_count, arms, arm_count, points, fill_points(points, s), pictures,
+            load_pictures(pictures, files, s), w.intervals};
+    sg_status st = sg_leakage_page_write(&page, path, err);
+    for (size_t i = 0; i < page.picture_count; i++) free(files[i].bytes);
+    free(folds);
+    free(path);
+    return st;
+}
+
+/* ---- telling ---- */
+
+static void print_trial(const sg_leakage_trial *t, bool reference) {
+    const sg_metrics *m = &t->metrics;
+    const sg_difference_figure *w = &t->worth.accuracy;
+    printf("%-12s %6zu  %5.1f %%", t->name, m->n, 100 * m->c.accuracy);
+    if (isnan(m->accuracy_interval.low))
+        printf("  %-13s", "no interval");
+    else
+        printf("  (%4.1f-%5.1f) ", 100 * m->accuracy_interval.low, 100 * m->accuracy_interval.high);
+    if (reference)
+        printf("  reference\n");
+    else if (isnan(w->interval.low))
+        printf("  %+5.1f points\n", 100 * w->difference);
+    else
+        printf("  %+5.1f points (%+.1f to %+.1f)\n", 100 * w->difference, 100 * w->interval.low,
+                100 * w->interval.high);
+}
+
+static void print_study(const sg_leakage_study *s) {
+    printf("%-12s %6s  accuracy                worth\n", "arm", "images");
+    for (size_t i = 0; i < s->trial_count; i++) print_trial(&s->trials[i], i == 0);
+    printf("report: ");
+    sg_cli_print_safe(stdout, s->args->out);
+    printf("/report.html\n%s\n", SG_RESEARCH_USE);
+}
+
+sg_status sg_leakage_report(sg_leakage_study *s, sg_error *err) {
+    json_t *document = study_json(s);
+    char *path = sg_campaign_path(&s->campaign, "leakage.json");
+    sg_status st = document && path ? write_arms(s, err) : no_memory(err);
+    if (!st) st = write_folds(s, err);
+    if (!st) st = sg_json_write(document, path, err);
+    if (!st) st = write_page(s, err);
+    free(path);
+    if (!st && s->call->json)
+        sg_cli_print_json(json_incref(document));
+    else if (!st)
+        print_study(s);
+    json_decref(document);
+    return st;
+}
