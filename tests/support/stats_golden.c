@@ -69,6 +69,20 @@ double stats_case_figure(const char *name, const char *figure, int class_index) 
     return NAN;
 }
 
+double stats_golden_value(const char *file, const char *name, const char *figure) {
+    sg_csv csv;
+    stats_golden_open(&csv, file);
+    for (size_t r = 0; r < csv.rows; r++) {
+        if (strcmp(stats_golden_text(&csv, r, "case"), name) != 0) continue;
+        if (strcmp(stats_golden_text(&csv, r, "figure"), figure) != 0) continue;
+        double value = stats_golden_number(&csv, r, "value");
+        sg_csv_dispose(&csv);
+        return value;
+    }
+    fail_msg("%s has no %s of case %s", file, figure, name);
+    return NAN;
+}
+
 void stats_assert_close(double got, double expected, double tolerance, const char *what) {
     if (isnan(got) && isnan(expected)) return;
     if (!(fabs(got - expected) <= tolerance * fmax(1, fabs(expected))))

@@ -25,6 +25,9 @@ void stats_case_load(stats_case *out, const char *name);
 /* class -1: a figure without class. NaN where the file has an empty field. */
 double stats_case_figure(const char *name, const char *figure, int class_index);
 
+/* The `value` of the row with this case and figure in a file with columns case, figure, value. */
+double stats_golden_value(const char *file, const char *name, const char *figure);
+
 void stats_golden_open(sg_csv *csv, const char *file);
 double stats_golden_number(const sg_csv *csv, size_t row, const char *column);
 const char *stats_golden_text(const sg_csv *csv, size_t row, const char *column);
