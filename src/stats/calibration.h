@@ -8,6 +8,7 @@
 #define SG_STATS_CALIBRATION_H
 
 #include "sonograde/error.h"
+#include "stats/bootstrap.h"
 #include "stats/interval.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +36,37 @@ typedef struct sg_calibration {
 /* The bias is that of the folded normal: with bin gap d and standard error s, E|N(d, s^2)| - |d|
  * (the closed form of the resampling in Kumar, Liang and Ma 2019). */
 SG_MUST_CHECK sg_status sg_calibration_measure(sg_calibration *out, const double *probabilities,
+        const uint32_t *labels, size_t n, size_t classes, sg_error *err);
+
+/* One row's share of both proper scores; log_loss with the clip of sg_calibration. */
+void sg_calibration_score_row(
+        double *log_loss, double *brier, const double *p, uint32_t label, size_t classes);
+
+typedef struct sg_calibration_intervals {
+    sg_interval ece;             /* of the calibration error that ece_debiased estimates; from 0 */
+    sg_interval log_loss, brier; /* BCa */
+    size_t redraws;
+} sg_calibration_intervals;
+
+/* Intervals over groups within classes, from one run of draws. An error of calibration cannot be
+ * bootstrapped as it stands, for a draw adds noise of its own: the interval turns the draws'
+ * debiased errors about the plain one, plain + debiased - quantile (Kumar, Liang and Ma 2019, the
+ * basic bootstrap). probabilities[n * classes] of sample's rows. */
+SG_MUST_CHECK sg_status sg_calibration_bootstrap(sg_calibration_intervals *out,
+        const sg_bootstrap_sample *sample, const double *probabilities,
+        const sg_bootstrap_options *options, sg_error *err);
+
+/* The Brier score taken apart, exactly and without bins: brier = miscalibration - discrimination +
+ * uncertainty (Murphy 1973: reliability, resolution, uncertainty; with isotonic recalibration in
+ * place of bins, the CORP decomposition of Dimitriadis, Gneiting and Jordan 2021). Each class
+ * against the rest, summed over classes. Miscalibration of few rows is partly noise. */
+typedef struct sg_brier_parts {
+    double brier;          /* as in sg_calibration */
+    double miscalibration; /* what the best rising recalibration would save; 0 = calibrated */
+    double discrimination; /* what recalibrated probabilities save over the class shares */
+    double uncertainty;    /* Brier score of the class shares alone */
+} sg_brier_parts;
+SG_MUST_CHECK sg_status sg_brier_decompose(sg_brier_parts *out, const double *probabilities,
         const uint32_t *labels, size_t n, size_t classes, sg_error *err);
 
 /* Row-wise softmax of logits / temperature; may work in place. temperature > 0. */

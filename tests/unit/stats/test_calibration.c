@@ -31,6 +31,78 @@ static void test_scores_equal_the_references(void **state) {
     }
 }
 
+static void test_brier_parts_equal_scikit_learn(void **state) {
+    (void)state;
+    for (const char *const *name = stats_case_names; *name; name++) {
+        stats_case c;
+        sg_brier_parts b;
+        stats_case_load(&c, *name);
+        assert_int_equal(
+                sg_brier_decompose(&b, c.probabilities, c.labels, c.n, c.classes, NULL), SG_OK);
+        const struct {
+            const char *figure;
+            double value;
+        } parts[] = {{"brier", b.brier}, {"miscalibration", b.miscalibration},
+                {"discrimination", b.discrimination}, {"uncertainty", b.uncertainty}};
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+            stats_assert_close(parts[i].value,
+                    stats_golden_value("calibration.csv", *name, parts[i].figure), 1e-9,
+                    parts[i].figure);
+        stats_assert_close(
+                b.miscalibration - b.discrimination + b.uncertainty, b.brier, 1e-12, "sum");
+    }
+}
+
+/* The figures' intervals: about the estimates, and no narrower for copies of every row. */
+static void test_intervals_respect_groups(void **state) {
+    (void)state;
+    enum { HALF = 60 };
+    stats_case c;
+    double p[2 * HALF * 3];
+    uint32_t labels[2 * HALF], groups[2 * HALF];
+    sg_bootstrap_options options = {2000, 0.95, 3};
+    sg_calibration f;
+    sg_calibration_intervals single, grouped;
+    stats_case_load(&c, "plain");
+    assert_int_equal(c.n, HALF);
+    for (size_t i = 0; i < 2 * HALF; i++) {
+        labels[i] = c.labels[i % HALF];
+        groups[i] = (uint32_t)(i % HALF);
+        memcpy(p + 3 * i, c.probabilities + 3 * (i % HALF), 3 * sizeof *p);
+    }
+    sg_bootstrap_sample once = {labels, NULL, HALF, 3}, twice = {labels, groups, 2 * HALF, 3};
+    assert_int_equal(sg_calibration_bootstrap(&single, &once, p, &options, NULL), SG_OK);
+    assert_int_equal(sg_calibration_bootstrap(&grouped, &twice, p, &options, NULL), SG_OK);
+    assert_int_equal(sg_calibration_measure(&f, p, labels, HALF, 3, NULL), SG_OK);
+    assert_true(single.brier.low < f.brier && f.brier < single.brier.high);
+    assert_true(single.log_loss.low < f.log_loss && f.log_loss < single.log_loss.high);
+    assert_true(single.ece.low >= 0 && single.ece.low < f.ece_debiased);
+    assert_true(f.ece_debiased < single.ece.high);
+    stats_assert_close(grouped.brier.low, single.brier.low, 1e-12, "low");
+    stats_assert_close(grouped.log_loss.high, single.log_loss.high, 1e-12, "high");
+}
+
+/* Probabilities that are off by a known amount: the interval of the error holds it. */
+static void test_the_error_lies_in_its_interval(void **state) {
+    (void)state;
+    enum { N = 3000 };
+    static double p[N * 2];
+    static uint32_t labels[N];
+    sg_rng rng = sg_rng_make(4, SG_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < N; i++) {
+        double truth = sg_rng_between(&rng, 0.6, 0.8);
+        p[2 * i] = truth + 0.1;
+        p[2 * i + 1] = 1 - p[2 * i];
+        labels[i] = sg_rng_uniform(&rng) >= truth;
+    }
+    sg_bootstrap_sample sample = {labels, NULL, N, 2};
+    sg_bootstrap_options options = {1000, 0.95, 0};
+    sg_calibration_intervals found;
+    assert_int_equal(sg_calibration_bootstrap(&found, &sample, p, &options, NULL), SG_OK);
+    assert_true(found.ece.low < 0.1 && 0.1 < found.ece.high);
+    assert_true(found.ece.high - found.ece.low < 0.05);
+}
+
 static void test_temperature_equals_scipy(void **state) {
     (void)state;
     for (const char *const *name = stats_case_names; *name; name++) {
@@ -103,6 +175,9 @@ static void test_bad_rows_are_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_scores_equal_the_references),
+            cmocka_unit_test(test_brier_parts_equal_scikit_learn),
+            cmocka_unit_test(test_intervals_respect_groups),
+            cmocka_unit_test(test_the_error_lies_in_its_interval),
             cmocka_unit_test(test_temperature_equals_scipy),
             cmocka_unit_test(test_temperature_is_recovered),
             cmocka_unit_test(test_temperature_at_its_bounds),
