@@ -26,12 +26,12 @@ ifeq ($(opt_$(config)),)
 $(error config=$(config) is not one of debug release asan tsan coverage fuzz)
 endif
 
-PKGS     := libpng libturbojpeg jansson yaml-0.1 libsodium
+PKGS     := libpng libturbojpeg jansson yaml-0.1 libsodium nlopt sqlite3
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef $(if $(CI),-Werror)
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -MMD -MP
 CFLAGS   += -std=c17 $(opt_$(config)) -fPIC -fvisibility=hidden $(WARN)
 LDFLAGS  += $(filter -fsanitize=% --coverage,$(opt_$(config)))
-LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldnnl -lgomp -lpthread -lm
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldnnl -llapacke -lopenblas -lgomp -lpthread -lm
 
 # What is run is told in short; make V=1 tells it in full.
 say      := $(if $(V),@:,@printf '%-5s %s\n')

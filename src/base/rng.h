@@ -22,7 +22,8 @@ typedef enum sg_rng_purpose {
     SG_RNG_BOOTSTRAP = 7, /* a = draw */
     SG_RNG_SAMPLER = 8,   /* a = epoch: balanced sampling */
     SG_RNG_MIXUP = 9,     /* a = epoch, b = batch */
-    SG_RNG_TEST = 10      /* free for tests and tools */
+    SG_RNG_TEST = 10,     /* free for tests and tools */
+    SG_RNG_SEARCH = 11    /* a = trial, b = part of the search */
 } sg_rng_purpose;
 
 typedef struct sg_rng {

@@ -1,0 +1,184 @@
+/* gp.c - see gp.h: kernel, conditioning, posterior, likelihood. SPDX-License-Identifier: Apache-2.0
+ */
+#include "tune/gp.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double sqrt5 = 2.2360679774997896964;
+static const double log_two_pi = 1.8378770664093454836;
+
+static double kernel(const double *a, const double *b, const double *inverse_length, size_t width,
+        double signal) {
+    double r2 = 0;
+    for (size_t j = 0; j < width; j++) {
+        double d = (a[j] - b[j]) * inverse_length[j];
+        r2 += d * d;
+    }
+    double r = sqrt(r2);
+    return signal * (1 + sqrt5 * r + 5.0 / 3 * r2) * exp(-sqrt5 * r);
+}
+
+static void invert_lengths(double *inverse, size_t width, const int *group, const sg_gp_theta *t) {
+    for (size_t j = 0; j < width; j++) inverse[j] = exp(-t->log_length[group[j]]);
+}
+
+/* Lower triangle of K + noise I, column-major. */
+static void fill(double *k, const double *x, size_t n, size_t width, const double *inverse,
+        const sg_gp_theta *t) {
+    double signal = exp(t->log_signal), noise = exp(t->log_noise);
+    for (size_t j = 0; j < n; j++) {
+        k[j * n + j] = signal + noise;
+        for (size_t i = j + 1; i < n; i++)
+            k[j * n + i] = kernel(x + i * width, x + j * width, inverse, width, signal);
+    }
+}
+
+/* factor: in K + noise I, out its Cholesky factor; alpha: in y, out K^-1 y. */
+static sg_status solve(double *factor, double *alpha, size_t n, sg_error *err) {
+    int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', (int)n, factor, (int)n);
+    if (info == 0)
+        info = LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', (int)n, 1, factor, (int)n, alpha, (int)n);
+    if (info == 0) return SG_OK;
+    return sg_fail(err, SG_ERR_NUMERIC,
+            "the covariance of %zu trials is not positive definite (row %d); the noise is too "
+            "small",
+            n, info);
+}
+
+static double likelihood_of(const double *factor, const double *alpha, const double *y, size_t n) {
+    double value = -0.5 * (double)n * log_two_pi;
+    for (size_t i = 0; i < n; i++) value -= 0.5 * y[i] * alpha[i] + log(factor[i * n + i]);
+    return value;
+}
+
+sg_status sg_gp_condition(sg_gp *gp, const double *x, const double *y, size_t n, size_t width,
+        const int *group, size_t groups, const sg_gp_theta *theta, sg_error *err) {
+    double inverse[SG_GP_WIDTH_MAX];
+    memset(gp, 0, sizeof *gp);
+    gp->n = n;
+    gp->width = width;
+    gp->groups = groups;
+    gp->x = x;
+    gp->group = group;
+    gp->theta = *theta;
+    gp->factor = malloc(n * n * sizeof *gp->factor);
+    gp->alpha = malloc(n * sizeof *gp->alpha);
+    gp->cache = malloc(2 * n * sizeof *gp->cache);
+    if (!gp->factor || !gp->alpha || !gp->cache) {
+        sg_gp_dispose(gp);
+        return sg_fail(err, SG_ERR_MEMORY, "out of memory for a model of %zu trials", n);
+    }
+    invert_lengths(inverse, width, group, theta);
+    fill(gp->factor, x, n, width, inverse, theta);
+    memcpy(gp->alpha, y, n * sizeof *y);
+    sg_status st = solve(gp->factor, gp->alpha, n, err);
+    if (st) {
+        sg_gp_dispose(gp);
+        return st;
+    }
+    gp->likelihood = likelihood_of(gp->factor, gp->alpha, y, n);
+    return SG_OK;
+}
+
+void sg_gp_dispose(sg_gp *gp) {
+    free(gp->factor);
+    free(gp->alpha);
+    free(gp->cache);
+    memset(gp, 0, sizeof *gp);
+}
+
+/* Adds weight * dk(x, xi)/dx. */
+static void add_kernel_gradient(double *gradient, double weight, const double *x, const double *xi,
+        const double *inverse, size_t width, double signal) {
+    double r2 = 0;
+    for (size_t j = 0; j < width; j++) {
+        double d = (x[j] - xi[j]) * inverse[j];
+        r2 += d * d;
+    }
+    double r = sqrt(r2);
+    double slope = -5.0 / 3 * signal * (1 + sqrt5 * r) * exp(-sqrt5 * r) * weight;
+    for (size_t j = 0; j < width; j++)
+        gradient[j] += slope * (x[j] - xi[j]) * inverse[j] * inverse[j];
+}
+
+void sg_gp_predict(sg_gp *gp, const double *x, double *mean, double *variance,
+        double *mean_gradient, double *variance_gradient) {
+    size_t n = gp->n, width = gp->width;
+    double inverse[SG_GP_WIDTH_MAX], signal = exp(gp->theta.log_signal);
+    double *k = gp->cache, *v = gp->cache + n;
+    invert_lengths(inverse, width, gp->group, &gp->theta);
+    *mean = 0;
+    for (size_t i = 0; i < n; i++) {
+        k[i] = kernel(x, gp->x + i * width, inverse, width, signal);
+        *mean += k[i] * gp->alpha[i];
+    }
+    memcpy(v, k, n * sizeof *v);
+    cblas_dtrsv(CblasColMajor, CblasLower, CblasNoTrans, CblasNonUnit, (int)n, gp->factor, (int)n,
+            v, 1);
+    double explained = 0;
+    for (size_t i = 0; i < n; i++) explained += v[i] * v[i];
+    *variance = fmax(signal - explained, 1e-12 * signal);
+    if (mean_gradient) {
+        memset(mean_gradient, 0, width * sizeof *mean_gradient);
+        for (size_t i = 0; i < n; i++)
+            add_kernel_gradient(
+                    mean_gradient, gp->alpha[i], x, gp->x + i * width, inverse, width, signal);
+    }
+    if (variance_gradient) {
+        cblas_dtrsv(CblasColMajor, CblasLower, CblasTrans, CblasNonUnit, (int)n, gp->factor, (int)n,
+                v, 1);
+        memset(variance_gradient, 0, width * sizeof *variance_gradient);
+        for (size_t i = 0; i < n; i++)
+            add_kernel_gradient(
+                    variance_gradient, -2 * v[i], x, gp->x + i * width, inverse, width, signal);
+    }
+}
+
+/* gradient[p] = 1/2 sum_ij (alpha_i alpha_j - K^-1_ij) dK_ij/dtheta_p, over the lower triangle. */
+static void likelihood_gradient(double *gradient, const double *inverse_k, const double *alpha,
+        const double *x, size_t n, size_t width, const int *group, size_t groups,
+        const double *inverse, const sg_gp_theta *t) {
+    double signal = exp(t->log_signal), noise = exp(t->log_noise);
+    memset(gradient, 0, (groups + 2) * sizeof *gradient);
+    for (size_t j = 0; j < n; j++) {
+        double own = 0.5 * (alpha[j] * alpha[j] - inverse_k[j * n + j]);
+        gradient[groups] += own * signal;
+        gradient[groups + 1] += own * noise;
+        for (size_t i = j + 1; i < n; i++) {
+            double weight = alpha[i] * alpha[j] - inverse_k[j * n + i];
+            const double *a = x + i * width, *b = x + j * width;
+            double squares[SG_GP_WIDTH_MAX], r2 = 0;
+            for (size_t c = 0; c < width; c++) {
+                double d = (a[c] - b[c]) * inverse[c];
+                squares[c] = d * d;
+                r2 += squares[c];
+            }
+            double r = sqrt(r2), decay = exp(-sqrt5 * r);
+            gradient[groups] += weight * signal * (1 + sqrt5 * r + 5.0 / 3 * r2) * decay;
+            double slope = weight * signal * 5.0 / 3 * (1 + sqrt5 * r) * decay;
+            for (size_t c = 0; c < width; c++) gradient[group[c]] += slope * squares[c];
+        }
+    }
+}
+
+sg_status sg_gp_likelihood(double *value, double *gradient, const double *x, const double *y,
+        size_t n, size_t width, const int *group, size_t groups, const sg_gp_theta *theta,
+        double *work, sg_error *err) {
+    double inverse[SG_GP_WIDTH_MAX];
+    double *factor = work, *alpha = work + n * n;
+    invert_lengths(inverse, width, group, theta);
+    fill(factor, x, n, width, inverse, theta);
+    memcpy(alpha, y, n * sizeof *y);
+    sg_status st = solve(factor, alpha, n, err);
+    if (st) return st;
+    *value = likelihood_of(factor, alpha, y, n);
+    if (!gradient) return SG_OK;
+    int info = LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'L', (int)n, factor, (int)n);
+    if (info) return sg_fail(err, SG_ERR_NUMERIC, "the covariance of %zu trials has no inverse", n);
+    likelihood_gradient(gradient, factor, alpha, x, n, width, group, groups, inverse, theta);
+    return SG_OK;
+}

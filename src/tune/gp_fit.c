@@ -1,0 +1,149 @@
+/* gp_fit.c - the most probable lengths, signal and noise. SPDX-License-Identifier: Apache-2.0 */
+#include "base/rng.h"
+#include "tune/gp.h"
+
+#include <math.h>
+#include <nlopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bounds of the logarithms. The noise never falls below 1e-6 of a standardised target: that keeps
+ * the covariance of repeated points positive definite. */
+static const double length_low = -4.0, length_high = 4.0; /* 0.018 .. 55 */
+static const double signal_low = -4.0, signal_high = 5.0;
+static const double noise_low = -13.8, noise_high = 1.0;
+
+typedef struct prior {
+    double middle, spread;
+} prior;
+
+static prior length_prior(size_t groups) {
+    return (prior){log(0.5) + 0.5 * log((double)groups), 1.0};
+}
+static const prior signal_prior = {0.0, 1.0};
+static const prior noise_prior = {-6.907755278982137, 2.0}; /* log 1e-3 */
+
+static double log_normal(prior p, double x, double *gradient) {
+    double z = (x - p.middle) / p.spread;
+    if (gradient) *gradient -= z / p.spread;
+    return -0.5 * z * z - log(p.spread) - 0.91893853320467274178;
+}
+
+double sg_gp_prior(double *gradient, size_t groups, const sg_gp_theta *theta) {
+    double value = 0;
+    for (size_t g = 0; g < groups; g++)
+        value += log_normal(
+                length_prior(groups), theta->log_length[g], gradient ? gradient + g : NULL);
+    value += log_normal(signal_prior, theta->log_signal, gradient ? gradient + groups : NULL);
+    return value +
+           log_normal(noise_prior, theta->log_noise, gradient ? gradient + groups + 1 : NULL);
+}
+
+static void to_vector(double *v, const sg_gp_theta *t, size_t groups) {
+    memcpy(v, t->log_length, groups * sizeof *v);
+    v[groups] = t->log_signal;
+    v[groups + 1] = t->log_noise;
+}
+
+static void from_vector(sg_gp_theta *t, const double *v, size_t groups) {
+    memset(t, 0, sizeof *t);
+    memcpy(t->log_length, v, groups * sizeof *v);
+    t->log_signal = v[groups];
+    t->log_noise = v[groups + 1];
+}
+
+typedef struct problem {
+    const double *x, *y;
+    size_t n, width, groups;
+    const int *group;
+    double *work;
+    double best;
+    double best_at[SG_GP_THETA_MAX + 2];
+} problem;
+
+/* What NLopt maximises; a covariance that cannot be factored is a very bad place. */
+static double objective(unsigned dims, const double *v, double *gradient, void *data) {
+    problem *p = data;
+    sg_gp_theta theta;
+    double value;
+    from_vector(&theta, v, p->groups);
+    if (sg_gp_likelihood(&value, gradient, p->x, p->y, p->n, p->width, p->group, p->groups, &theta,
+                p->work, NULL) ||
+            !isfinite(value)) {
+        if (gradient) memset(gradient, 0, dims * sizeof *gradient);
+        return -1e10;
+    }
+    value += sg_gp_prior(gradient, p->groups, &theta);
+    if (value > p->best) {
+        p->best = value;
+        memcpy(p->best_at, v, dims * sizeof *v);
+    }
+    return value;
+}
+
+static double clamp(double x, double low, double high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+static void keep_inside(double *v, size_t groups) {
+    for (size_t g = 0; g < groups; g++) v[g] = clamp(v[g], length_low, length_high);
+    v[groups] = clamp(v[groups], signal_low, signal_high);
+    v[groups + 1] = clamp(v[groups + 1], noise_low, noise_high);
+}
+
+static nlopt_opt make_optimizer(problem *p, int evaluations) {
+    size_t dims = p->groups + 2;
+    double low[SG_GP_THETA_MAX + 2], high[SG_GP_THETA_MAX + 2];
+    for (size_t g = 0; g < p->groups; g++) low[g] = length_low, high[g] = length_high;
+    low[p->groups] = signal_low, high[p->groups] = signal_high;
+    low[p->groups + 1] = noise_low, high[p->groups + 1] = noise_high;
+    nlopt_opt opt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)dims);
+    if (!opt) return NULL;
+    nlopt_set_lower_bounds(opt, low);
+    nlopt_set_upper_bounds(opt, high);
+    nlopt_set_max_objective(opt, objective, p);
+    nlopt_set_ftol_abs(opt, 1e-5);
+    nlopt_set_maxeval(opt, evaluations);
+    return opt;
+}
+
+/* Start number s: the warm one (when there is one), the medians, then draws from the priors. */
+static void start_point(double *v, int s, const sg_gp_theta *warm, size_t groups, sg_rng *rng) {
+    if (warm && s == 0) {
+        to_vector(v, warm, groups);
+    } else {
+        double spread = s == (warm ? 1 : 0) ? 0 : 1;
+        prior length = length_prior(groups);
+        for (size_t g = 0; g < groups; g++)
+            v[g] = length.middle + spread * length.spread * sg_rng_normal(rng);
+        v[groups] = signal_prior.middle + spread * signal_prior.spread * sg_rng_normal(rng);
+        v[groups + 1] = noise_prior.middle + spread * noise_prior.spread * sg_rng_normal(rng);
+    }
+    keep_inside(v, groups);
+}
+
+sg_status sg_gp_fit(sg_gp_theta *out, const double *x, const double *y, size_t n, size_t width,
+        const int *group, size_t groups, const sg_gp_theta *warm, int restarts, int evaluations,
+        uint64_t seed, sg_error *err) {
+    problem p = {
+            x, y, n, width, groups, group, malloc((n * n + n) * sizeof(double)), -INFINITY, {0}};
+    int starts = 1 + (warm != NULL) + restarts;
+    nlopt_opt opt = make_optimizer(&p, evaluations / starts > 1 ? evaluations / starts : 1);
+    if (!p.work || !opt) {
+        free(p.work);
+        if (opt) nlopt_destroy(opt);
+        return sg_fail(err, SG_ERR_MEMORY, "out of memory for fitting %zu trials", n);
+    }
+    sg_rng rng = sg_rng_make(seed, SG_RNG_SEARCH, (uint32_t)n, 1);
+    for (int s = 0; s < starts; s++) {
+        double v[SG_GP_THETA_MAX + 2], value;
+        start_point(v, s, warm, groups, &rng);
+        /* A start that ends early (roundoff, limit) has still left its best point in p. */
+        nlopt_optimize(opt, v, &value);
+    }
+    nlopt_destroy(opt);
+    free(p.work);
+    if (!(p.best > -1e9)) return sg_fail(err, SG_ERR_NUMERIC, "no model fits the %zu trials", n);
+    from_vector(out, p.best_at, groups);
+    return SG_OK;
+}

@@ -1,0 +1,245 @@
+/* The Gaussian process against scikit-learn, a closed form, and finite differences; Sobol' points
+ * against SciPy; log expected improvement against 50 digits. SPDX-License-Identifier: Apache-2.0 */
+#include "tune/gp.h"
+
+#include "base/csv.h"
+#include "support/check.h"
+#include "tune/acquisition.h"
+#include "tune/sobol.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { N = 30, WIDTH = 4, NEW = 6 };
+
+/* The same line stands in tests/golden/tune/make.py. */
+static double formula(int i, int j) {
+    double x = sin(12.9898 * (i + 1) + 78.233 * (j + 1)) * 43.5453;
+    return x - floor(x);
+}
+
+typedef struct fixture {
+    double x[N * WIDTH], y[N], at[NEW * WIDTH];
+    int group[WIDTH];
+    sg_gp_theta theta;
+} fixture;
+
+static void fill(fixture *f) {
+    static const double lengths[WIDTH] = {0.3, 0.7, 1.1, 2.0};
+    memset(f, 0, sizeof *f);
+    for (int i = 0; i < N; i++) {
+        double *r = f->x + i * WIDTH;
+        for (int j = 0; j < WIDTH; j++) r[j] = formula(i, j);
+        f->y[i] = sin(3 * r[0]) + r[1] * r[2] - 0.5 * r[3];
+    }
+    for (int i = 0; i < NEW; i++)
+        for (int j = 0; j < WIDTH; j++) f->at[i * WIDTH + j] = formula(100 + i, j);
+    for (int j = 0; j < WIDTH; j++) {
+        f->group[j] = j;
+        f->theta.log_length[j] = log(lengths[j]);
+    }
+    f->theta.log_signal = log(1.7);
+    f->theta.log_noise = log(0.01);
+}
+
+static void golden_open(sg_csv *csv, const char *file) {
+    sg_error err = SG_ERROR_INIT;
+    char path[128];
+    snprintf(path, sizeof path, "tests/golden/tune/%s", file);
+    CHECK_OK(sg_csv_read(csv, path, &err));
+}
+
+static double golden(const sg_csv *csv, const char *kind, int index) {
+    for (size_t r = 0; r < csv->rows; r++) {
+        long long at;
+        double value;
+        assert_true(sg_parse_int64(&at, sg_csv_cell(csv, r, 1)));
+        if (strcmp(sg_csv_cell(csv, r, 0), kind) != 0 || at != index) continue;
+        assert_true(sg_parse_double(&value, sg_csv_cell(csv, r, 2)));
+        return value;
+    }
+    fail_msg("gp.csv has no %s %d", kind, index);
+    return NAN;
+}
+
+static void assert_close(double got, double expected, double tolerance) {
+    if (!(fabs(got - expected) <= tolerance * fmax(1, fabs(expected))))
+        fail_msg("%.17g is not %.17g", got, expected);
+}
+
+static void test_equals_scikit_learn(void **state) {
+    (void)state;
+    fixture f;
+    sg_csv csv;
+    sg_gp gp;
+    sg_error err = SG_ERROR_INIT;
+    double value, gradient[WIDTH + 2], work[N * N + N];
+    fill(&f);
+    golden_open(&csv, "gp.csv");
+    CHECK_OK(sg_gp_likelihood(
+            &value, gradient, f.x, f.y, N, WIDTH, f.group, WIDTH, &f.theta, work, &err));
+    assert_close(value, golden(&csv, "likelihood", 0), 1e-10);
+    for (int k = 0; k < WIDTH + 2; k++)
+        assert_close(gradient[k], golden(&csv, "gradient", k), 1e-8);
+    CHECK_OK(sg_gp_condition(&gp, f.x, f.y, N, WIDTH, f.group, WIDTH, &f.theta, &err));
+    for (int i = 0; i < NEW; i++) {
+        double mean, variance;
+        sg_gp_predict(&gp, f.at + i * WIDTH, &mean, &variance, NULL, NULL);
+        assert_close(mean, golden(&csv, "mean", i), 1e-8);
+        assert_close(variance, golden(&csv, "variance", i), 1e-8);
+    }
+    sg_gp_dispose(&gp);
+    sg_csv_dispose(&csv);
+}
+
+/* Two observations: the posterior written out by hand. */
+static void test_equals_the_closed_form(void **state) {
+    (void)state;
+    const double x[2] = {0.2, 0.9}, y[2] = {1.0, -0.4}, at = 0.5, s2 = 1.3, noise = 0.05, l = 0.4;
+    const int group[1] = {0};
+    sg_gp_theta theta = {{log(l)}, log(s2), log(noise)};
+    sg_error err = SG_ERROR_INIT;
+    sg_gp gp;
+    CHECK_OK(sg_gp_condition(&gp, x, y, 2, 1, group, 1, &theta, &err));
+    double k[3], distance[3] = {fabs(x[0] - x[1]), fabs(at - x[0]), fabs(at - x[1])};
+    for (int i = 0; i < 3; i++) {
+        double r = sqrt(5) * distance[i] / l;
+        k[i] = s2 * (1 + r + r * r / 3) * exp(-r);
+    }
+    double d = s2 + noise, det = d * d - k[0] * k[0];
+    double mean = (k[1] * (d * y[0] - k[0] * y[1]) + k[2] * (d * y[1] - k[0] * y[0])) / det;
+    double explained = (k[1] * (d * k[1] - k[0] * k[2]) + k[2] * (d * k[2] - k[0] * k[1])) / det;
+    double got_mean, got_variance;
+    sg_gp_predict(&gp, &at, &got_mean, &got_variance, NULL, NULL);
+    assert_close(got_mean, mean, 1e-12);
+    assert_close(got_variance, s2 - explained, 1e-12);
+    sg_gp_dispose(&gp);
+}
+
+static double *theta_at(sg_gp_theta *t, int k) {
+    return k < WIDTH ? &t->log_length[k] : k == WIDTH ? &t->log_signal : &t->log_noise;
+}
+
+static void test_gradients_equal_finite_differences(void **state) {
+    (void)state;
+    fixture f;
+    sg_error err = SG_ERROR_INIT;
+    double value, gradient[WIDTH + 2], work[N * N + N];
+    const double h = 1e-5;
+    fill(&f);
+    CHECK_OK(sg_gp_likelihood(
+            &value, gradient, f.x, f.y, N, WIDTH, f.group, WIDTH, &f.theta, work, &err));
+    value += sg_gp_prior(gradient, WIDTH, &f.theta);
+    for (int k = 0; k < WIDTH + 2; k++) {
+        double side[2];
+        for (int s = 0; s < 2; s++) {
+            sg_gp_theta t = f.theta;
+            *theta_at(&t, k) += s ? h : -h;
+            CHECK_OK(sg_gp_likelihood(
+                    &side[s], NULL, f.x, f.y, N, WIDTH, f.group, WIDTH, &t, work, &err));
+            side[s] += sg_gp_prior(NULL, WIDTH, &t);
+        }
+        assert_close(gradient[k], (side[1] - side[0]) / (2 * h), 1e-5);
+    }
+    sg_gp gp;
+    CHECK_OK(sg_gp_condition(&gp, f.x, f.y, N, WIDTH, f.group, WIDTH, &f.theta, &err));
+    double mean, variance, by_mean[WIDTH], by_variance[WIDTH];
+    sg_gp_predict(&gp, f.at, &mean, &variance, by_mean, by_variance);
+    for (int j = 0; j < WIDTH; j++) {
+        double at[WIDTH], m[2], v[2];
+        for (int s = 0; s < 2; s++) {
+            memcpy(at, f.at, sizeof at);
+            at[j] += s ? h : -h;
+            sg_gp_predict(&gp, at, &m[s], &v[s], NULL, NULL);
+        }
+        assert_close(by_mean[j], (m[1] - m[0]) / (2 * h), 1e-6);
+        assert_close(by_variance[j], (v[1] - v[0]) / (2 * h), 1e-6);
+    }
+    sg_gp_dispose(&gp);
+}
+
+static void test_fit_climbs_and_finds_the_idle_coordinate(void **state) {
+    (void)state;
+    fixture f;
+    sg_error err = SG_ERROR_INIT;
+    sg_gp_theta fitted;
+    double before, after, work[N * N + N];
+    fill(&f);
+    for (int i = 0; i < N; i++) f.y[i] = sin(9 * f.x[i * WIDTH]);
+    CHECK_OK(sg_gp_fit(&fitted, f.x, f.y, N, WIDTH, f.group, WIDTH, NULL, 3, 200, 7, &err));
+    CHECK_OK(sg_gp_likelihood(
+            &before, NULL, f.x, f.y, N, WIDTH, f.group, WIDTH, &f.theta, work, &err));
+    CHECK_OK(sg_gp_likelihood(
+            &after, NULL, f.x, f.y, N, WIDTH, f.group, WIDTH, &fitted, work, &err));
+    before += sg_gp_prior(NULL, WIDTH, &f.theta);
+    after += sg_gp_prior(NULL, WIDTH, &fitted);
+    assert_true(after > before + 5);
+    for (int j = 1; j < WIDTH; j++)
+        assert_true(fitted.log_length[j] > fitted.log_length[0] + log(3));
+}
+
+static void test_sobol_equals_scipy(void **state) {
+    (void)state;
+    sg_csv csv;
+    golden_open(&csv, "sobol.csv");
+    assert_int_equal(csv.rows, 5 * SG_SOBOL_MAX);
+    for (size_t r = 0; r < csv.rows; r++) {
+        double point[SG_SOBOL_MAX], value;
+        long long index, dim;
+        assert_true(sg_parse_int64(&index, sg_csv_cell(&csv, r, 0)));
+        assert_true(sg_parse_int64(&dim, sg_csv_cell(&csv, r, 1)));
+        assert_true(sg_parse_double(&value, sg_csv_cell(&csv, r, 2)));
+        sg_sobol_point(point, SG_SOBOL_MAX, (uint32_t)index);
+        if (point[dim] != value) fail_msg("point %lld, dimension %lld", index, dim);
+    }
+    sg_csv_dispose(&csv);
+}
+
+/* Scrambling keeps one point in each of 16 equal intervals, and differs by seed. */
+static void test_scrambling_keeps_evenness(void **state) {
+    (void)state;
+    double differs = 0;
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        for (size_t d = 0; d < 10; d++) {
+            unsigned seen = 0;
+            for (uint32_t i = 0; i < 16; i++) {
+                double a[10], b[10];
+                sg_sobol_scrambled(a, 10, i, seed);
+                sg_sobol_scrambled(b, 10, i, seed + 1);
+                seen |= 1u << (int)(a[d] * 16);
+                differs += fabs(a[d] - b[d]);
+            }
+            assert_int_equal(seen, 0xffff);
+        }
+    assert_true(differs / 480 > 0.2);
+}
+
+static void test_log_expected_improvement(void **state) {
+    (void)state;
+    sg_csv csv;
+    golden_open(&csv, "acquisition.csv");
+    assert_int_equal(csv.rows, 11);
+    for (size_t r = 0; r < csv.rows; r++) {
+        double v[6], by_mean, by_sd;
+        for (int c = 0; c < 6; c++) assert_true(sg_parse_double(&v[c], sg_csv_cell(&csv, r, c)));
+        double got = sg_log_expected_improvement(v[0], v[1], v[2], &by_mean, &by_sd);
+        assert_close(got, v[3], 1e-10);
+        assert_close(by_mean, v[4], 1e-9);
+        assert_close(by_sd, v[5], 1e-8);
+    }
+    sg_csv_dispose(&csv);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_equals_scikit_learn),
+            cmocka_unit_test(test_equals_the_closed_form),
+            cmocka_unit_test(test_gradients_equal_finite_differences),
+            cmocka_unit_test(test_fit_climbs_and_finds_the_idle_coordinate),
+            cmocka_unit_test(test_sobol_equals_scipy),
+            cmocka_unit_test(test_scrambling_keeps_evenness),
+            cmocka_unit_test(test_log_expected_improvement),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
