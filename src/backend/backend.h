@@ -28,6 +28,8 @@ typedef enum sg_op {
     SG_OP_MAX_POOL,
     SG_OP_AVG_POOL,      /* count_include_pad as the problem says */
     SG_OP_GLOBAL_POOL,   /* mean over H, W: [n,c,h,w] -> [n,c,1,1] */
+    SG_OP_ADAPTIVE_POOL, /* mean over windows that cut H, W into dst's h, w as torch does: window i
+                            of o over s pixels is [floor(i s / o), ceil((i + 1) s / o)) */
     SG_OP_LINEAR,        /* [n,c,h,w] or [n,c] flattened -> [n,out] */
     SG_OP_ADD,           /* sum of 2..8 tensors of one shape */
     SG_OP_CONCAT,        /* along channels, 2..8 tensors */
@@ -174,7 +176,8 @@ SG_MUST_CHECK sg_status sg_primitive_execute(
 
 /* Shape checks shared by all backends: fills problem->dst from src and the settings, or
  * SG_ERR_SHAPE. Stride, dilation and groups of 0 become 1. conv: the caller sets dst.dims[1];
- * linear: the caller sets dst to [n, out]. A window of a pool must see at least one pixel.
+ * linear: the caller sets dst to [n, out];
+ * adaptive pool: dst.dims[2..3]. A window of a pool must see at least one pixel.
  * SG_ERR_UNSUPPORTED when the fusion asked for is none of those above. */
 SG_MUST_CHECK sg_status sg_problem_infer(sg_problem *problem, sg_error *err);
 

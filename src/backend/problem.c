@@ -12,6 +12,7 @@ static const char *const op_names[SG_OP_COUNT] = {
         [SG_OP_MAX_POOL] = "max_pool",
         [SG_OP_AVG_POOL] = "avg_pool",
         [SG_OP_GLOBAL_POOL] = "global_pool",
+        [SG_OP_ADAPTIVE_POOL] = "adaptive_pool",
         [SG_OP_LINEAR] = "linear",
         [SG_OP_ADD] = "add",
         [SG_OP_CONCAT] = "concat",
@@ -99,7 +100,8 @@ static sg_status check_sources(const sg_problem *p, sg_error *err) {
         sg_status status = sg_shape_elements(&count, &p->src[i], err);
         if (status) return status;
         bool plane_only = has_window(p->op) || p->op == SG_OP_GLOBAL_POOL ||
-                          p->op == SG_OP_CHANNEL_SCALE || p->op == SG_OP_CONCAT;
+                          p->op == SG_OP_ADAPTIVE_POOL || p->op == SG_OP_CHANNEL_SCALE ||
+                          p->op == SG_OP_CONCAT;
         int rank = p->src[i].rank;
         bool fits = p->op == SG_OP_REORDER ? rank >= 1
                     : plane_only           ? rank == 4
@@ -165,6 +167,17 @@ static sg_status infer_linear(sg_problem *p, sg_error *err) {
     if (p->dst.rank != 2 || p->dst.dims[1] < 1)
         return sg_fail(err, SG_ERR_SHAPE, "linear: the output must be [n, out], not %s",
                 sg_shape_text(text, &p->dst));
+    return SG_OK;
+}
+
+static sg_status infer_adaptive(sg_problem *p, sg_error *err) {
+    static const int64_t most = 1 << 15; /* windows times pixels stay countable */
+    for (int i = 2; i < 4; i++)
+        if (p->dst.dims[i] < 1 || p->dst.dims[i] > most || p->src[0].dims[i] > most)
+            return sg_fail(err, SG_ERR_SHAPE,
+                    "adaptive_pool: from %lld to %lld; both must be 1 to %lld",
+                    (long long)p->src[0].dims[i], (long long)p->dst.dims[i], (long long)most);
+    p->dst = sg_shape4(p->src[0].dims[0], p->src[0].dims[1], p->dst.dims[2], p->dst.dims[3]);
     return SG_OK;
 }
 
@@ -236,6 +249,9 @@ sg_status sg_problem_infer(sg_problem *problem, sg_error *err) {
     case SG_OP_GLOBAL_POOL:
         p.dst = sg_shape4(p.src[0].dims[0], p.src[0].dims[1], 1, 1);
         break;
+    case SG_OP_ADAPTIVE_POOL:
+        status = infer_adaptive(&p, err);
+        break;
     case SG_OP_LINEAR:
         status = infer_linear(&p, err);
         break;
@@ -276,6 +292,7 @@ static const uint32_t taken[SG_OP_COUNT][PASS_COUNT] = {
         [SG_OP_MAX_POOL] = {FORWARD, FORWARD, BACKWARD, 0},
         [SG_OP_AVG_POOL] = {FORWARD, FORWARD, BACKWARD, 0},
         [SG_OP_GLOBAL_POOL] = {FORWARD, FORWARD, BACKWARD, 0},
+        [SG_OP_ADAPTIVE_POOL] = {FORWARD, FORWARD, BACKWARD, 0},
         [SG_OP_LINEAR] = {FORWARD | WEIGHTS, FORWARD | WEIGHTS, BACKWARD | ARG(WEIGHT),
                 ARG(SRC0) | ARG(DIFF_DST) | DIFF_W},
         [SG_OP_ADD] = {FORWARD, FORWARD, 0, 0},

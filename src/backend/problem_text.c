@@ -2,7 +2,7 @@
  *
  *   n2c16h14w14   input; concat: n2c16+8h14w14 for two of 16 and 8 channels
  *   x3            that many inputs of this shape (add)
- *   o32           output channels (conv, linear)
+ *   o32           output channels (conv, linear); o7x7 the map that an adaptive pool gives
  *   k s d g       kernel, stride, dilation (each h x w), groups
  *   p1x1:0x1      padding before, and behind where it differs
  *   eps scale clip, bias include_pad fixed sum relu   settings of sg_problem by name
@@ -61,6 +61,7 @@ const char *sg_problem_text(char out[SG_PROBLEM_TEXT], const sg_problem *p) {
             p->dtype == SG_F64 ? "f64" : "f32");
     put_source(&l, p);
     if (p->op == SG_OP_CONV || p->op == SG_OP_LINEAR) put(&l, " o%lld", (long long)p->dst.dims[1]);
+    if (p->op == SG_OP_ADAPTIVE_POOL) put_pair(&l, " o", &p->dst.dims[2]);
     bool window = p->op == SG_OP_CONV || p->op == SG_OP_MAX_POOL || p->op == SG_OP_AVG_POOL;
     if (window) put_window(&l, p);
     if (p->op == SG_OP_BATCH_NORM) put(&l, " eps%.9g", p->eps);
@@ -174,6 +175,7 @@ static bool parse_token(sg_problem *p, const char *token) {
     case 'x':
         return parse_repeat(p, rest);
     case 'o':
+        if (p->op == SG_OP_ADAPTIVE_POOL) return take_pair(&p->dst.dims[2], &rest) && !*rest;
         p->dst.rank = p->op == SG_OP_LINEAR ? 2 : 4;
         return take_int(&p->dst.dims[1], &rest) && !*rest;
     case 'g':

@@ -13,7 +13,7 @@
 typedef struct show_options {
     const char *svg, *blocks, *compare;
     long long size, classes, se, dilation;
-    bool expand_first;
+    bool expand_first, auxiliary;
 } show_options;
 
 #define AT(member) offsetof(show_options, member)
@@ -32,6 +32,8 @@ static const sg_option options[] = {
                 "1, 2 (last stage) or 4 (last two stages); -1 = the model's own", -1, 4},
         {"mobilenet-expand-first", 0, SG_OPTION_FLAG, AT(expand_first), NULL, NULL,
                 "the first block with its expansion, as the ONNX Model Zoo has it", 0, 0},
+        {"auxiliary", 0, SG_OPTION_FLAG, AT(auxiliary), NULL, NULL,
+                "googlenet: with its auxiliary classifiers", 0, 0},
         {0},
 };
 
@@ -239,6 +241,7 @@ static int run(const sg_call *call) {
     model.se_reduction = (int)o->se;
     model.dilation = (int)o->dilation;
     model.mobilenet_expand_first = o->expand_first;
+    model.auxiliary = o->auxiliary;
     shown own = {0}, other = {0};
     pairs p = {0};
     sg_status status = parse_blocks(model.blocks, o->blocks, &err);

@@ -42,6 +42,8 @@ const sg_option sg_train_option_rows[] = {
     { "dilation", 0, SG_OPTION_INT, AT(dilation), "-1", "N", "1 none, 2 last stage, 4 last two stages, -1 the model's own", -1, 4 },
     { "dropout", 0, SG_OPTION_REAL, AT(dropout), "-1", "P", "before the classifier; -1 the model's own", -1, 0.95 },
     { "mobilenet-first", 0, SG_OPTION_CHOICE, AT(mobilenet_first), "auto", "auto|plain|expand", "first block of mobilenetv2: as torchvision (plain) or GluonCV (expand); auto looks into --weights", 0, 0 },
+    { "auxiliary", 0, SG_OPTION_FLAG, AT(auxiliary), NULL, NULL, "googlenet: train its two auxiliary classifiers too, each loss times 0.3", 0, 0 },
+    { "transform-input", 0, SG_OPTION_FLAG, AT(transform_input), NULL, NULL, "googlenet: bring images standardised as ImageNet's to mean 0.5 and deviation 0.5, as torchvision's weights want", 0, 0 },
     GROUP("Optimisation"),
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "20", "N", "passes over the training images", 1, 100000 },
     { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step", 1, 4096 },
@@ -129,6 +131,8 @@ sg_status sg_train_options_from_args(sg_train_options *out, const sg_train_args 
     model.dilation = (int)a->dilation;
     model.dropout = a->dropout;
     model.mobilenet_expand_first = a->mobilenet_first == SG_MOBILENET_EXPAND;
+    model.auxiliary = a->auxiliary;
+    model.transform_input = a->transform_input;
     o.model = a->model;
     o.model_options = model;
     o.weights = a->weights ? a->weights : a->from_bundle;

@@ -21,7 +21,7 @@ typedef struct sg_train_args {
     int mobilenet_first;
     long long se_reduction, dilation;
     double dropout, new_layer_factor, layer_decay;
-    bool fixed_norms;
+    bool fixed_norms, auxiliary, transform_input;
     /* optimisation */
     long long epochs, batch, seed;
     int optimizer, schedule, class_weights, select;

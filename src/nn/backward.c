@@ -144,6 +144,10 @@ sg_status sg_lower_backward(sg_lowering *l, sg_error *err) {
     sg_status status = sg_bind_plain(&plain, plan, &plan->shapes[g->output], err);
     if (!status) status = sg_bind_value(&plan->logits_grad, plan, plain, SG_REGION_BLOCK, err);
     if (!status) status = contribute(l, g->output, plan->logits_grad, err);
+    for (int i = 0; i < plan->auxiliary_count && !status; i++) {
+        status = sg_bind_value(&plan->auxiliary_grad[i], plan, plain, SG_REGION_BLOCK, err);
+        if (!status) status = contribute(l, g->auxiliary[i], plan->auxiliary_grad[i], err);
+    }
     for (int i = g->node_count - 1; i >= 0 && !status; i--) {
         sg_node_id out = l->groups[i].out;
         int gradient;

@@ -175,6 +175,7 @@ static sg_status bind_mask(
 static sg_status bind_weight(
         int *out, sg_lowering *l, sg_node_id lead, const sg_layout *layout, sg_error *err) {
     const sg_graph *g = l->plan->graph;
+    if (g->nodes[lead].op == SG_OP_AFFINE) return sg_pack_constant(out, l->plan, lead, false, err);
     if (g->nodes[lead].op == SG_OP_BATCH_NORM)
         return bind_master(out, l->plan, param_of(g, lead, SG_PARAM_GAMMA), err);
     return sg_pack_weight(
@@ -184,6 +185,7 @@ static sg_status bind_weight(
 static sg_status bind_bias(int *out, sg_lowering *l, sg_node_id lead, sg_error *err) {
     const sg_graph *g = l->plan->graph;
     sg_node_id norm = l->groups[lead].norm;
+    if (g->nodes[lead].op == SG_OP_AFFINE) return sg_pack_constant(out, l->plan, lead, true, err);
     if (norm != SG_NOTHING) return sg_pack_folded_bias(out, l->plan, lead, norm, err);
     bool batch_norm = g->nodes[lead].op == SG_OP_BATCH_NORM;
     return bind_master(

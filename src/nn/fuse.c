@@ -8,6 +8,9 @@
 
 bool sg_fuse_is_identity(const sg_lowering *l, sg_node_id id) {
     const sg_node *node = &l->plan->graph->nodes[id];
+    const sg_shape *shapes = l->plan->shapes;
+    if (node->op == SG_OP_ADAPTIVE_POOL)
+        return sg_shape_equal(&shapes[id], &shapes[node->inputs[0]]);
     return node->op == SG_OP_DROPOUT && (!l->plan->request.dropout || node->dropout <= 0);
 }
 
@@ -50,6 +53,7 @@ static void mark_gradients(sg_lowering *l, sg_node_id target) {
     /* `wants` starts as "leads to the logits", then keeps what carries something to differentiate.
      */
     l->wants[g->output] = true;
+    for (int i = 0; i < l->plan->auxiliary_count; i++) l->wants[g->auxiliary[i]] = true;
     mark_ancestors(l->wants, g);
     for (int i = 0; i < g->node_count; i++) {
         bool carries = sg_fuse_trains(l, i);
@@ -67,6 +71,7 @@ sg_status sg_fuse_analyse(sg_lowering *l, const sg_plan_request *r, sg_error *er
         return sg_fail(err, SG_ERR_USAGE, "model '%s' has no node %d to take a gradient at",
                 g->name, target);
     l->kept[g->output] = true;
+    for (int i = 0; i < l->plan->auxiliary_count; i++) l->kept[g->auxiliary[i]] = true;
     if (target != SG_NOTHING) l->kept[target] = true;
     for (int i = 0; i < r->tap_count; i++) {
         if (r->taps[i] < 0 || r->taps[i] >= g->node_count)

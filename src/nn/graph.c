@@ -29,7 +29,10 @@ sg_status sg_graph_create(sg_graph **out, const char *name, sg_error *err) {
 
 void sg_graph_destroy(sg_graph *g) {
     if (!g) return;
-    for (int i = 0; i < g->node_count; i++) free(g->nodes[i].name);
+    for (int i = 0; i < g->node_count; i++) {
+        free(g->nodes[i].name);
+        free(g->nodes[i].affine);
+    }
     for (int i = 0; i < g->param_count; i++) free(g->params[i].name);
     free(g->nodes);
     free(g->params);
@@ -208,6 +211,32 @@ sg_node_id sg_graph_global_pool(sg_graph *g, const char *name, sg_node_id x) {
     return append_node(g, name, SG_OP_GLOBAL_POOL, &x, 1) ? last(g) : -1;
 }
 
+sg_node_id sg_graph_adaptive_pool(
+        sg_graph *g, const char *name, sg_node_id x, int64_t height, int64_t width) {
+    sg_node *node = append_node(g, name, SG_OP_ADAPTIVE_POOL, &x, 1);
+    if (!node) return -1;
+    if (height < 1 || width < 1)
+        return spoil(g, name, "cannot pool to %lld x %lld", (long long)width, (long long)height);
+    node->output[0] = height;
+    node->output[1] = width;
+    return last(g);
+}
+
+sg_node_id sg_graph_affine(
+        sg_graph *g, const char *name, sg_node_id x, const double *scale, const double *shift) {
+    sg_node *node = append_node(g, name, SG_OP_AFFINE, &x, 1);
+    if (!node) return -1;
+    size_t channels = (size_t)node->channels;
+    node->affine = malloc(2 * channels * sizeof *node->affine);
+    if (!node->affine) {
+        (void)sg_fail(&g->mistake, SG_ERR_MEMORY, "out of memory for model '%s'", g->name);
+        return -1;
+    }
+    memcpy(node->affine, scale, channels * sizeof *scale);
+    memcpy(node->affine + channels, shift, channels * sizeof *shift);
+    return last(g);
+}
+
 sg_node_id sg_graph_linear(
         sg_graph *g, const char *name, sg_node_id x, int64_t in_features, int64_t out, bool bias) {
     sg_node *node = append_node(g, name, SG_OP_LINEAR, &x, 1);
@@ -267,6 +296,18 @@ sg_node_id sg_graph_dropout(sg_graph *g, const char *name, sg_node_id x, double 
     return last(g);
 }
 
+void sg_graph_add_auxiliary(sg_graph *g, sg_node_id logits, double share) {
+    if (g->mistake.code) return;
+    if (!is_node(g, logits) || g->nodes[logits].op != SG_OP_LINEAR ||
+            g->auxiliary_count == SG_MAX_AUXILIARY) {
+        spoil(g, "auxiliary", "at most %d linear layers can be auxiliary classifiers",
+                SG_MAX_AUXILIARY);
+        return;
+    }
+    g->auxiliary[g->auxiliary_count++] = logits;
+    g->auxiliary_share = share;
+}
+
 /* ---- finishing ---- */
 
 static void check_whole(sg_graph *g) {
@@ -290,11 +331,22 @@ sg_status sg_graph_finish(sg_graph *g, sg_node_id output, sg_node_id features, s
     else if (g->nodes[output].op != SG_OP_LINEAR)
         spoil(g, g->nodes[output].name, "the output has to be a linear layer");
     if (!is_node(g, features)) spoil(g, "features", "the feature map is not a node");
+    for (int i = 0; i < g->auxiliary_count && !g->mistake.code; i++)
+        if (g->nodes[g->auxiliary[i]].channels != g->nodes[output].channels)
+            spoil(g, g->nodes[g->auxiliary[i]].name, "tells %lld classes apart, the model %lld",
+                    (long long)g->nodes[g->auxiliary[i]].channels,
+                    (long long)g->nodes[output].channels);
     if (g->mistake.code) return sg_fail(err, g->mistake.code, "%s", g->mistake.message);
     g->output = output;
     g->features = features;
     g->classes = g->nodes[output].channels;
     return SG_OK;
+}
+
+bool sg_graph_is_classifier(const sg_graph *g, sg_node_id node) {
+    for (int i = 0; i < g->auxiliary_count; i++)
+        if (g->auxiliary[i] == node) return true;
+    return node == g->output;
 }
 
 sg_node_id sg_graph_find(const sg_graph *g, const char *name) {

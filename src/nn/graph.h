@@ -42,13 +42,17 @@ typedef struct sg_node {
     int64_t channels; /* of the output */
     /* settings, as in sg_problem */
     int64_t kernel[2], stride[2], dilation[2], padding[2];
+    int64_t output[2]; /* adaptive pool only: height, width */
     int64_t groups;
     bool has_bias, ceil_mode, count_include_pad;
     double eps, momentum, clip, sigmoid_scale, dropout;
+    double *affine;               /* affine only, owned: scale[channels], shift[channels] */
     int64_t in_features;          /* linear only: must equal c*h*w of its input at plan time */
     int first_param, param_count; /* into params */
     int stage; /* for layer-wise decay and display: 0 = stem, rising to the head */
 } sg_node;
+
+enum { SG_MAX_AUXILIARY = 2 };
 
 typedef struct sg_graph {
     char *name;
@@ -60,6 +64,10 @@ typedef struct sg_graph {
     sg_node_id output;   /* logits */
     sg_node_id features; /* last spatial map: default target of class-activation maps */
     int64_t classes;
+    /* Classifiers on the way that only a training looks at; their losses count this much. */
+    int auxiliary_count;
+    sg_node_id auxiliary[SG_MAX_AUXILIARY];
+    double auxiliary_share;
     /* builder state */
     size_t node_capacity, param_capacity;
     int current_stage;
@@ -83,6 +91,12 @@ sg_node_id sg_graph_max_pool(sg_graph *g, const char *name, sg_node_id x, int64_
 sg_node_id sg_graph_avg_pool(sg_graph *g, const char *name, sg_node_id x, int64_t kernel,
         int64_t stride, int64_t padding, bool ceil_mode, bool count_include_pad);
 sg_node_id sg_graph_global_pool(sg_graph *g, const char *name, sg_node_id x);
+/* Means over height x width windows whatever the size of x; nothing is computed where it fits. */
+sg_node_id sg_graph_adaptive_pool(
+        sg_graph *g, const char *name, sg_node_id x, int64_t height, int64_t width);
+/* y = x * scale[c] + shift[c] with constants, which are no parameters; both copied. */
+sg_node_id sg_graph_affine(
+        sg_graph *g, const char *name, sg_node_id x, const double *scale, const double *shift);
 /* in_features 0 = channels of x (after global pooling); else channels*height*width of its input. */
 sg_node_id sg_graph_linear(
         sg_graph *g, const char *name, sg_node_id x, int64_t in_features, int64_t out, bool bias);
@@ -92,6 +106,8 @@ sg_node_id sg_graph_channel_scale(sg_graph *g, const char *name, sg_node_id x, s
 sg_node_id sg_graph_sigmoid(sg_graph *g, const char *name, sg_node_id x, double scale);
 sg_node_id sg_graph_dropout(sg_graph *g, const char *name, sg_node_id x, double p);
 void sg_graph_set_stage(sg_graph *g, int stage);
+/* A linear layer of as many classes as the output, whose loss counts `share` in training. */
+void sg_graph_add_auxiliary(sg_graph *g, sg_node_id logits, double share);
 
 /* Checks the whole: names unique, one input, channel counts, output set. Offsets are final. */
 SG_MUST_CHECK sg_status sg_graph_finish(
@@ -104,12 +120,14 @@ SG_MUST_CHECK sg_status sg_graph_shapes(sg_shape *shapes, const sg_graph *g, int
 SG_MUST_CHECK sg_status sg_graph_problem(sg_problem *out, const sg_graph *g, sg_node_id node,
         const sg_shape *shapes, sg_dtype dtype, sg_error *err);
 
+/* The logits, or those of an auxiliary classifier. */
+bool sg_graph_is_classifier(const sg_graph *g, sg_node_id node);
 sg_node_id sg_graph_find(const sg_graph *g, const char *name); /* -1 = none */
 int sg_graph_find_param(const sg_graph *g, const char *name);  /* -1 = none */
 
 typedef struct sg_graph_cost {
     int64_t parameters; /* trainable scalars (buffers left out) */
-    int64_t macs;       /* multiply-accumulates of convolutions and linear layers, per image */
+    int64_t macs; /* multiply-accumulates of convolutions and linear layers, per image predicted */
     int64_t activation_bytes; /* sum of all node outputs in float32, per image */
 } sg_graph_cost;
 SG_MUST_CHECK sg_status sg_graph_measure(

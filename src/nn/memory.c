@@ -37,6 +37,10 @@ static void find_lives(sg_plan *plan) {
     touch(plan, plan->input, 0);
     touch(plan, plan->logits, end);
     if (plan->logits_grad != SG_NOTHING) touch(plan, plan->logits_grad, plan->forward_count);
+    for (int i = 0; i < plan->auxiliary_count; i++) {
+        touch(plan, plan->auxiliary_logits[i], end);
+        touch(plan, plan->auxiliary_grad[i], plan->forward_count);
+    }
     if (plan->target_grad != SG_NOTHING) touch(plan, plan->target_grad, end);
     for (int i = 0; i < plan->tap_count; i++) {
         touch(plan, plan->taps[i].value, end);

@@ -6,14 +6,17 @@
 #include <string.h>
 
 /* Length of the part of a node's name that names its block, 0 when it stands alone: up to the first
- * component that is a number, "blocks" and its number included. */
+ * component that is a number with something behind it, "blocks" and its number included; or that
+ * of an inception. */
 static size_t prefix_length(const char *name) {
     const char *at = name;
     while (*at) {
         size_t n = strcspn(at, ".");
         bool number = n > 0 && strspn(at, "0123456789") == n;
         const char *rest = at[n] ? at + n + 1 : at + n;
+        if (number && *rest == '\0') return 0;
         if (number && strncmp(rest, "blocks.", 7) != 0) return (size_t)(at + n - name);
+        if (strncmp(at, "inception", 9) == 0) return (size_t)(at + n - name);
         at = rest;
     }
     return 0;
@@ -23,10 +26,9 @@ static bool is_side_branch(const char *name) {
     return strstr(name, ".se.") || strstr(name, ".downsample.");
 }
 
-static bool joins(const sg_outline_block *b, const sg_node *node, size_t prefix) {
+/* own: length of the block's prefix. */
+static bool joins(const sg_outline_block *b, size_t own, const sg_node *node, size_t prefix) {
     if (b->stage != node->stage) return false;
-    size_t own = prefix_length(b->name);
-    if (prefix == 0) return own == 0;
     return own == prefix && strncmp(b->name, node->name, prefix) == 0;
 }
 
@@ -37,6 +39,11 @@ static void put_layer(sg_outline_block *b, const sg_node *node) {
     int used = 0;
     if (node->op == SG_OP_LINEAR) {
         snprintf(text, SG_OUTLINE_TEXT, "linear, %lld", out);
+        return;
+    }
+    if (node->op == SG_OP_ADAPTIVE_POOL) {
+        snprintf(text, SG_OUTLINE_TEXT, "mean over %lldx%lld windows", (long long)node->output[0],
+                (long long)node->output[1]);
         return;
     }
     if (node->op == SG_OP_MAX_POOL || node->op == SG_OP_AVG_POOL) {
@@ -72,7 +79,7 @@ static void put_node(sg_outline_block *b, const sg_graph *g, const sg_node *node
         return;
     }
     if (conv || node->op == SG_OP_LINEAR || node->op == SG_OP_MAX_POOL ||
-            node->op == SG_OP_AVG_POOL)
+            node->op == SG_OP_AVG_POOL || node->op == SG_OP_ADAPTIVE_POOL)
         put_layer(b, node);
     if (!conv) return;
     if (node->dilation[0] > b->dilation) b->dilation = node->dilation[0];
@@ -90,6 +97,7 @@ sg_status sg_outline_make(
     size_t nodes = (size_t)g->node_count;
     sg_shape *shapes = calloc(nodes, sizeof *shapes);
     sg_outline o = {.blocks = calloc(nodes, sizeof *o.blocks)};
+    size_t own = 0;
     sg_status status = SG_OK;
     if (!shapes || !o.blocks)
         status = sg_fail(err, SG_ERR_MEMORY, "out of memory outlining '%s'", g->name);
@@ -100,13 +108,16 @@ sg_status sg_outline_make(
         bool head = node->stage == g->nodes[g->output].stage;
         size_t prefix = head ? 0 : prefix_length(node->name);
         sg_outline_block *b = o.count ? &o.blocks[o.count - 1] : NULL;
-        if (!b || !joins(b, node, prefix)) {
+        if (!b || !joins(b, own, node, prefix)) {
             b = &o.blocks[o.count++];
+            own = prefix;
             *b = (sg_outline_block){.stage = node->stage, .dilation = 1, .stride = 1};
             if (prefix)
                 snprintf(b->name, sizeof b->name, "%.*s", (int)prefix, node->name);
-            else
+            else if (head || node->stage == 0)
                 snprintf(b->name, sizeof b->name, "%s", head ? "head" : "stem");
+            else
+                snprintf(b->name, sizeof b->name, "stage %d", node->stage);
             if (prefix && node->op == SG_OP_BATCH_NORM)
                 snprintf(b->layers[b->layer_count++], SG_OUTLINE_TEXT, "norm and ReLU in front");
         }

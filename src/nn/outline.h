@@ -6,10 +6,11 @@
 
 #include "nn/graph.h"
 
-enum { SG_OUTLINE_LAYERS = 6, SG_OUTLINE_NAME = 64, SG_OUTLINE_TEXT = 64 };
+enum { SG_OUTLINE_LAYERS = 8, SG_OUTLINE_NAME = 64, SG_OUTLINE_TEXT = 64 };
 
 typedef struct sg_outline_block {
-    char name[SG_OUTLINE_NAME]; /* common prefix of its nodes; "stem", "head" for the rest */
+    char name[SG_OUTLINE_NAME]; /* common prefix of its nodes; "stem", "stage 2", "head" for the
+                                   rest */
     int stage;
     int layer_count;
     char layers[SG_OUTLINE_LAYERS][SG_OUTLINE_TEXT]; /* "3x3 conv, 512, dilation 2" */

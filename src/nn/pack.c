@@ -75,6 +75,21 @@ sg_status sg_pack_folded_bias(
     return SG_OK;
 }
 
+sg_status sg_pack_constant(int *out, sg_plan *plan, sg_node_id affine, bool shift, sg_error *err) {
+    const sg_layout *plain;
+    sg_shape shape = sg_shape_of(1, &plan->graph->nodes[affine].channels);
+    sg_constant constant = {.node = affine, .shift = shift};
+    sg_status status = sg_bind_plain(&plain, plan, &shape, err);
+    if (!status) status = sg_bind_value(&constant.value, plan, plain, SG_REGION_PACK, err);
+    if (!status)
+        status = sg_grow(&plan->constants, &plan->constant_capacity,
+                (size_t)plan->constant_count + 1, sizeof *plan->constants, err);
+    if (status) return status;
+    plan->constants[plan->constant_count++] = constant;
+    *out = constant.value;
+    return SG_OK;
+}
+
 /* ---- refreshing ---- */
 
 /* Element i of a parameter, in double. */
@@ -124,8 +139,21 @@ static void fold_bias(sg_plan *plan, const sg_folded_bias *bias) {
     }
 }
 
+static void fill_constant(sg_plan *plan, const sg_constant *constant) {
+    const sg_node *node = &plan->graph->nodes[constant->node];
+    const double *from = node->affine + (constant->shift ? node->channels : 0);
+    void *to = plan->values[constant->value].data;
+    for (int64_t c = 0; c < node->channels; c++) {
+        if (plan->request.dtype == SG_F64)
+            ((double *)to)[c] = from[c];
+        else
+            ((float *)to)[c] = (float)from[c];
+    }
+}
+
 sg_status sg_pack_refresh(sg_plan *plan, sg_error *err) {
     if (plan->packed_version == plan->params->version) return SG_OK;
+    for (int i = 0; i < plan->constant_count; i++) fill_constant(plan, &plan->constants[i]);
     for (int i = 0; i < plan->folded_bias_count; i++) fold_bias(plan, &plan->folded_biases[i]);
     for (int i = 0; i < plan->pack_count; i++) {
         const sg_pack *pack = &plan->packs[i];

@@ -58,9 +58,12 @@ static sg_status create_gradients(sg_plan *plan, sg_error *err) {
 
 static sg_status keep_logits(sg_plan *plan, sg_error *err) {
     const sg_layout *plain;
-    sg_node_id output = plan->graph->output;
-    sg_status status = sg_bind_plain(&plain, plan, &plan->shapes[output], err);
-    if (!status) status = sg_bind_fit(&plan->logits, plan, plan->node_value[output], plain, err);
+    const sg_graph *g = plan->graph;
+    sg_status status = sg_bind_plain(&plain, plan, &plan->shapes[g->output], err);
+    if (!status) status = sg_bind_fit(&plan->logits, plan, plan->node_value[g->output], plain, err);
+    for (int i = 0; i < plan->auxiliary_count && !status; i++)
+        status = sg_bind_fit(
+                &plan->auxiliary_logits[i], plan, plan->node_value[g->auxiliary[i]], plain, err);
     return status;
 }
 
@@ -108,6 +111,9 @@ static sg_status check_request(
     if (r->dtype != SG_F32 && r->dtype != SG_F64)
         return sg_fail(err, SG_ERR_UNSUPPORTED, "plans compute in float32 or float64, not in %s",
                 sg_dtype_name(r->dtype));
+    if (r->auxiliary && r->gradient != SG_GRADIENT_PARAMETERS)
+        return sg_fail(err, SG_ERR_USAGE, "auxiliary classifiers of '%s' are for training only",
+                graph->name);
     if (params->dtype != r->dtype || params->graph->elements != graph->elements)
         return sg_fail(err, SG_ERR_USAGE,
                 "the parameters of '%s' have another type or size than the plan asked for",
@@ -132,6 +138,7 @@ sg_status sg_plan_create(sg_plan **out, const sg_graph *graph, sg_params *params
             .logits = SG_NOTHING,
             .logits_grad = SG_NOTHING,
             .target_grad = SG_NOTHING,
+            .auxiliary_count = request->auxiliary ? graph->auxiliary_count : 0,
             .fold_scratch = SG_NOTHING};
     size_t nodes = (size_t)graph->node_count;
     plan->shapes = calloc(nodes, sizeof *plan->shapes);
@@ -167,6 +174,7 @@ void sg_plan_destroy(sg_plan *plan) {
     free(plan->primitives);
     free(plan->packs);
     free(plan->folded_biases);
+    free(plan->constants);
     free(plan->taps);
     free(plan);
 }
@@ -185,6 +193,14 @@ sg_status sg_plan_forward(sg_plan *plan, uint64_t seed, uint32_t dropout_step, s
 
 const void *sg_plan_logits(const sg_plan *plan) {
     return plan->values[plan->logits].data;
+}
+
+const void *sg_plan_auxiliary_logits(const sg_plan *plan, int i) {
+    return plan->values[plan->auxiliary_logits[i]].data;
+}
+
+void *sg_plan_auxiliary_gradient(sg_plan *plan, int i) {
+    return plan->values[plan->auxiliary_grad[i]].data;
 }
 
 sg_status sg_plan_tap(const void **out, sg_plan *plan, sg_node_id node, sg_error *err) {

@@ -31,10 +31,11 @@ typedef struct sg_plan_request {
     bool dropout;           /* active dropout (training) */
     const sg_node_id *taps; /* nodes whose output is readable after forward, besides the logits */
     int tap_count;
-    bool no_fold; /* prediction without folding, for comparing */
+    bool no_fold;   /* prediction without folding, for comparing */
+    bool auxiliary; /* PARAMETERS only: auxiliary classifiers are computed and trained too */
 } sg_plan_request;
 #define SG_PLAN_REQUEST_INIT                                                                       \
-    { 0, 0, 0, SG_F32, SG_GRADIENT_NONE, NULL, -1, NULL, false, NULL, 0, false }
+    { 0, 0, 0, SG_F32, SG_GRADIENT_NONE, NULL, -1, NULL, false, NULL, 0, false, false }
 
 typedef struct sg_plan sg_plan;
 
@@ -56,6 +57,10 @@ SG_MUST_CHECK sg_status sg_plan_forward(
 
 /* Logits, plain [batch, classes]; valid until the next forward. */
 const void *sg_plan_logits(const sg_plan *plan);
+/* Logits of auxiliary classifier i of the graph, and where the caller puts their gradient between
+ * forward and backward; the same shape. The request must have asked for them. */
+const void *sg_plan_auxiliary_logits(const sg_plan *plan, int i);
+void *sg_plan_auxiliary_gradient(sg_plan *plan, int i);
 /* A tapped node's output in the plain layout (reordered on demand into plan memory). */
 SG_MUST_CHECK sg_status sg_plan_tap(
         const void **out, sg_plan *plan, sg_node_id node, sg_error *err);

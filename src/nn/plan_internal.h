@@ -50,6 +50,13 @@ typedef struct sg_step {
     double seconds;           /* while profiling */
 } sg_step;
 
+/* Constants of an affine node: they are no parameters, but plans want them packed. */
+typedef struct sg_constant {
+    sg_node_id node;
+    bool shift; /* else the scale */
+    int value;
+} sg_constant;
+
 /* How one conv or linear weight reaches its primitive: master -> (folded) -> (reordered). */
 typedef struct sg_pack {
     int param;
@@ -84,13 +91,17 @@ struct sg_plan {
     sg_primitive **primitives;
     sg_pack *packs;
     sg_folded_bias *folded_biases;
+    sg_constant *constants;
     sg_tap *taps;
+    int constant_count;
+    size_t constant_capacity;
     int value_count, step_count, primitive_count, pack_count, folded_bias_count, tap_count;
     size_t value_capacity, step_capacity, primitive_capacity, pack_capacity, folded_bias_capacity;
     int forward_count; /* steps before this one are forward */
     int reorders, fallbacks;
 
     int input, logits, logits_grad, target_grad;
+    int auxiliary_count, auxiliary_logits[SG_MAX_AUXILIARY], auxiliary_grad[SG_MAX_AUXILIARY];
     int fold_scratch; /* PACK value that a folded weight passes through on its way to a layout */
 
     unsigned char *block, *pack;
@@ -143,7 +154,7 @@ typedef struct sg_lowering {
 /* fuse.c */
 SG_MUST_CHECK sg_status sg_fuse_analyse(sg_lowering *l, const sg_plan_request *r, sg_error *err);
 void sg_fuse_groups(sg_lowering *l);
-bool sg_fuse_is_identity(const sg_lowering *l, sg_node_id node); /* dropout that is off */
+bool sg_fuse_is_identity(const sg_lowering *l, sg_node_id node); /* dropout off, pool that fits */
 bool sg_fuse_trains(const sg_lowering *l, sg_node_id node);      /* owns a trained parameter */
 
 /* lower.c, backward.c */
@@ -178,6 +189,8 @@ SG_MUST_CHECK sg_status sg_pack_weight(int *out, sg_plan *plan, int param, sg_no
         const sg_layout *layout, sg_error *err);
 SG_MUST_CHECK sg_status sg_pack_folded_bias(
         int *out, sg_plan *plan, sg_node_id conv, sg_node_id norm, sg_error *err);
+SG_MUST_CHECK sg_status sg_pack_constant(
+        int *out, sg_plan *plan, sg_node_id affine, bool shift, sg_error *err);
 SG_MUST_CHECK sg_status sg_pack_refresh(sg_plan *plan, sg_error *err); /* all, when masters moved */
 
 /* memory.c */

@@ -8,7 +8,7 @@
  * padding is dropped. Returned as the padding behind that gives this number of windows. */
 static int64_t pad_behind(const sg_node *node, int axis, int64_t size) {
     int64_t k = node->kernel[axis], s = node->stride[axis], p = node->padding[axis];
-    if (!node->ceil_mode || size + 2 * p < k) return p;
+    if (!node->ceil_mode || size + 2 * p + s - 1 < k) return p;
     int64_t windows = (size + 2 * p - k + s - 1) / s + 1;
     if ((windows - 1) * s >= size + p) windows--;
     return (windows - 1) * s + k - size - p;
@@ -38,6 +38,9 @@ sg_status sg_graph_problem(sg_problem *out, const sg_graph *g, sg_node_id id,
         p.pad_end[i] = x->rank == 4 ? pad_behind(node, i, x->dims[2 + i]) : node->padding[i];
     }
     switch (node->op) {
+    case SG_OP_ADAPTIVE_POOL:
+        p.dst = sg_shape4(x->dims[0], node->channels, node->output[0], node->output[1]);
+        break;
     case SG_OP_CONV:
         p.dst = sg_shape4(x->dims[0], node->channels, 0, 0);
         break;
@@ -85,13 +88,26 @@ static bool is_buffer(const sg_param *param) {
     return param->role == SG_PARAM_RUNNING_MEAN || param->role == SG_PARAM_RUNNING_VAR;
 }
 
+/* What leads to the logits: an auxiliary classifier costs no prediction anything. */
+static void mark_predicting(bool *marks, const sg_graph *g) {
+    marks[g->output] = true;
+    for (int i = g->output; i >= 0; i--)
+        for (int j = 0; marks[i] && j < g->nodes[i].input_count; j++)
+            marks[g->nodes[i].inputs[j]] = true;
+}
+
 sg_status sg_graph_measure(
         sg_graph_cost *out, const sg_graph *g, int64_t height, int64_t width, sg_error *err) {
     sg_shape *shapes = calloc((size_t)g->node_count, sizeof *shapes);
-    if (!shapes) return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring '%s'", g->name);
+    bool *predicting = calloc((size_t)g->node_count, sizeof *predicting);
     sg_graph_cost cost = {0};
-    sg_status status = sg_graph_shapes(shapes, g, 1, height, width, err);
+    sg_status status = SG_OK;
+    if (!shapes || !predicting)
+        status = sg_fail(err, SG_ERR_MEMORY, "out of memory measuring '%s'", g->name);
+    if (!status) status = sg_graph_shapes(shapes, g, 1, height, width, err);
+    if (!status) mark_predicting(predicting, g);
     for (int i = 0; i < g->node_count && !status; i++) {
+        if (!predicting[i]) continue;
         const sg_node *node = &g->nodes[i];
         int64_t outputs = sg_shape_count(&shapes[i]);
         cost.activation_bytes += outputs * (int64_t)sizeof(float);
@@ -102,6 +118,7 @@ sg_status sg_graph_measure(
     for (int i = 0; i < g->param_count; i++)
         if (!is_buffer(&g->params[i])) cost.parameters += sg_shape_count(&g->params[i].shape);
     free(shapes);
+    free(predicting);
     if (!status) *out = cost;
     return status;
 }

@@ -219,6 +219,7 @@ static sg_status open_plans(sg_session *s, sg_error *err) {
     request.trained = s->trained;
     request.batch_statistics = s->batch_statistics;
     request.dropout = true;
+    request.auxiliary = true;
     sg_status st =
             sg_plan_create(&s->plan, s->graph, s->params, &request, s->backend, s->fallback, err);
     if (st || !s->val) return st;

@@ -27,6 +27,22 @@ static sg_status add_place(const sg_session *s, sg_status st, sg_error *err) {
             node ? ", first bad layer " : "", node ? node : "");
 }
 
+/* The gradients of the auxiliary classifiers. Their losses steer the training but are not told: the
+ * loss shown is that of the classifier that stays. */
+static sg_status run_auxiliary(sg_session *s, const sg_batch *batch, sg_error *err) {
+    const sg_graph *g = s->graph;
+    sg_status st = SG_OK;
+    for (int i = 0; i < g->auxiliary_count && !st; i++) {
+        float *grad = sg_plan_auxiliary_gradient(s->plan, i);
+        double loss;
+        st = sg_loss_softmax(&loss, grad, sg_plan_auxiliary_logits(s->plan, i), batch->labels,
+                batch->mix_labels, batch->mix_share, batch->count, &s->loss, err);
+        for (int64_t j = 0; j < (int64_t)batch->count * g->classes; j++)
+            grad[j] *= (float)g->auxiliary_share;
+    }
+    return st;
+}
+
 static sg_status run_batch(sg_session *s, const sg_batch *batch, sg_error *err) {
     const sg_train_options *o = s->job->options;
     int64_t step = s->optimizer->step;
@@ -35,6 +51,7 @@ static sg_status run_batch(sg_session *s, const sg_batch *batch, sg_error *err) 
     if (!st)
         st = sg_loss_softmax(&loss, s->logits_grad, sg_plan_logits(s->plan), batch->labels,
                 batch->mix_labels, batch->mix_share, batch->count, &s->loss, err);
+    if (!st) st = run_auxiliary(s, batch, err);
     if (!st) st = sg_plan_backward(s->plan, s->logits_grad, err);
     if (!st)
         st = sg_optimizer_step(s->optimizer, s->params, sg_plan_gradients(s->plan),

@@ -29,7 +29,7 @@ static const sg_tensor *find_tensor(const sg_safetensors *file, const char *name
 }
 
 static bool is_classifier(const sg_graph *g, const sg_param *p) {
-    return p->node == g->output;
+    return sg_graph_is_classifier(g, p->node);
 }
 
 static bool is_gate(const sg_param *p) {

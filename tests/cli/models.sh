@@ -8,6 +8,8 @@ grep -Eq '^mresnet +17\.30 M +4\.68 ' list
 grep -Eq '^resnet50 +23\.51 M +4\.09 ' list
 "$SONOGRADE" models --classes 1000 --json > list.json
 grep -q '"parameters": 3504872' list.json
+grep -q '"parameters": 61100840' list.json
+grep -q '"parameters": 138357544' list.json
 
 "$SONOGRADE" models show mresnet --svg drawn.svg > shown
 grep -Eq '^- layer3\.5 ' shown
@@ -15,6 +17,9 @@ grep -q '3x3 conv, 512, dilation 2; 1x1 conv, 2048; SE 1/16' shown
 grep -q '^<svg ' drawn.svg
 [ "$(tail -c 7 drawn.svg)" = '</svg>' ]
 grep -q 'dilation 2' drawn.svg
+"$SONOGRADE" models show googlenet --auxiliary --svg inception.svg > shown
+grep -q '^  inception4a  *512 x  14 x  14 ' shown
+grep -q 'inception4a' inception.svg
 "$SONOGRADE" models show mresnetv2 --dilation 1 --json | grep -q '"dilation": 1'
 
 code=0

@@ -157,6 +157,7 @@ static void onednn_offers_the_usual(void **state) {
             "max_pool:*:f32 n1c16h8w8 k3x3 s2x2 p1x1",
             "avg_pool:*:f32 n1c16h8w8 k2x2 s2x2 p0x0",
             "global_pool:*:f32 n1c16h8w8",
+            "adaptive_pool:*:f32 n1c16h8w8 o7x7",
             "linear:*:f32 n2c16h1w1 o3 bias",
             "add:*:f32 n1c16h8w8 x2",
             "concat:*:f32 n1c16+32h8w8",

@@ -13,6 +13,7 @@ static const sg_dnn_compile compilers[SG_OP_COUNT] = {
         [SG_OP_MAX_POOL] = sg_dnn_pool_compile,
         [SG_OP_AVG_POOL] = sg_dnn_pool_compile,
         [SG_OP_GLOBAL_POOL] = sg_dnn_pool_compile,
+        [SG_OP_ADAPTIVE_POOL] = sg_dnn_adaptive_pool_compile,
         [SG_OP_LINEAR] = sg_dnn_linear_compile,
         [SG_OP_ADD] = sg_dnn_pointwise_compile,
         [SG_OP_CONCAT] = sg_dnn_concat_compile,

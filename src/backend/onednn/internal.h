@@ -70,6 +70,8 @@ sg_status sg_dnn_batch_norm_compile(sg_dnn_primitive *p, const sg_wanted *wanted
         const sg_dnn_primitive *forward, sg_error *err);
 sg_status sg_dnn_pool_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_adaptive_pool_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
 sg_status sg_dnn_reorder_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err);
 sg_status sg_dnn_pointwise_compile(sg_dnn_primitive *p, const sg_wanted *wanted,

@@ -34,6 +34,8 @@ const sg_ref_kernels KERNELS = {{
         [SG_OP_AVG_POOL] = {avg_pool_forward, avg_pool_forward, avg_pool_backward, NULL},
         [SG_OP_GLOBAL_POOL] = {global_pool_forward, global_pool_forward, global_pool_backward,
                 NULL},
+        [SG_OP_ADAPTIVE_POOL] = {adaptive_pool_forward, adaptive_pool_forward,
+                adaptive_pool_backward, NULL},
         [SG_OP_LINEAR] = {linear_forward, linear_forward, linear_backward_data,
                 linear_backward_weights},
         [SG_OP_ADD] = {add_forward, add_forward, NULL, NULL},

@@ -1,4 +1,5 @@
-/* pool.inc.h - maximum and mean over windows, mean over the whole image.
+/* pool.inc.h - maximum and mean over windows, mean over the whole image, mean over a fixed number
+ * of windows.
  *
  * Padding never wins a maximum. A mean divides by the pixels of the image under the window, or by
  * the whole window where padding counts. WORKSPACE of the maximum: int32 per output, the position
@@ -95,5 +96,39 @@ static void global_pool_backward(const sg_problem *p, void *const args[SG_ARG_CO
     for (int64_t c = 0; c < p->dst.dims[0] * p->dst.dims[1]; c++) {
         real share = (real)(diff_dst[c] / (double)plane);
         for (int64_t i = 0; i < plane; i++) *diff_src++ = share;
+    }
+}
+
+static void adaptive_pool_forward(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
+    int64_t h = p->src[0].dims[2], w = p->src[0].dims[3];
+    const real *plane = args[SG_ARG_SRC0];
+    real *dst = args[SG_ARG_DST];
+    for (int64_t c = 0; c < p->dst.dims[0] * p->dst.dims[1]; c++, plane += h * w)
+        for (int64_t y = 0; y < p->dst.dims[2]; y++)
+            for (int64_t x = 0; x < p->dst.dims[3]; x++) {
+                range ys = adaptive_window(h, p->dst.dims[2], y);
+                range xs = adaptive_window(w, p->dst.dims[3], x);
+                double sum = 0;
+                for (int64_t iy = ys.begin; iy < ys.end; iy++)
+                    for (int64_t ix = xs.begin; ix < xs.end; ix++) sum += plane[iy * w + ix];
+                *dst++ = (real)(sum / (double)((ys.end - ys.begin) * (xs.end - xs.begin)));
+            }
+}
+
+static void adaptive_pool_backward(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
+    int64_t h = p->src[0].dims[2], w = p->src[0].dims[3];
+    const real *diff_dst = args[SG_ARG_DIFF_DST];
+    real *plane = args[SG_ARG_DIFF_SRC0];
+    for (int64_t c = 0; c < p->dst.dims[0] * p->dst.dims[1]; c++, plane += h * w) {
+        memset(plane, 0, (size_t)(h * w) * sizeof *plane);
+        for (int64_t y = 0; y < p->dst.dims[2]; y++)
+            for (int64_t x = 0; x < p->dst.dims[3]; x++) {
+                range ys = adaptive_window(h, p->dst.dims[2], y);
+                range xs = adaptive_window(w, p->dst.dims[3], x);
+                double share = *diff_dst++ / (double)((ys.end - ys.begin) * (xs.end - xs.begin));
+                for (int64_t iy = ys.begin; iy < ys.end; iy++)
+                    for (int64_t ix = xs.begin; ix < xs.end; ix++)
+                        plane[iy * w + ix] += (real)share;
+            }
     }
 }

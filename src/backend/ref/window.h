@@ -52,4 +52,9 @@ static inline range inputs_under(const axis *a, int64_t o) {
     return (range){higher(begin, 0), lower(begin + a->kernel, a->in)};
 }
 
+/* The window of position o of an adaptive pool. */
+static inline range adaptive_window(int64_t in, int64_t out, int64_t o) {
+    return (range){o * in / out, ((o + 1) * in + out - 1) / out};
+}
+
 #endif

@@ -26,5 +26,32 @@ typedef enum sg_resnet_gate {
 sg_model_ends sg_resnet_build(
         sg_graph *g, sg_resnet_style style, sg_resnet_gate gate, const sg_model_options *o);
 sg_model_ends sg_mobilenet_build(sg_graph *g, const sg_model_options *o);
+sg_model_ends sg_alexnet_build(sg_graph *g, const sg_model_options *o);
+sg_model_ends sg_vgg16_build(sg_graph *g, const sg_model_options *o);
+sg_model_ends sg_vgg16_bn_build(sg_graph *g, const sg_model_options *o);
+sg_model_ends sg_googlenet_build(sg_graph *g, const sg_model_options *o);
+
+/* ---- sequential.c: networks that are one chain of layers, each a row of a table ---- */
+
+typedef enum sg_layer_kind {
+    SG_LAYER_CONV, /* with bias */
+    SG_LAYER_NORM,
+    SG_LAYER_RELU,
+    SG_LAYER_MAX_POOL,
+    SG_LAYER_DROPOUT,
+    SG_LAYER_LINEAR
+} sg_layer_kind;
+
+typedef struct sg_layer {
+    sg_layer_kind kind;
+    int64_t out; /* channels or features; 0 = the classes */
+    int64_t kernel, stride, padding;
+    int stage; /* see sg_node */
+} sg_layer;
+
+/* Appends the rows as torch.nn.Sequential names them: row i is "<prefix>.<i>". The first linear
+ * layer flattens a map of side x side. Dropout of 0 leaves its rows out, not their numbers. */
+sg_node_id sg_sequential_append(sg_graph *g, const char *prefix, sg_node_id x,
+        const sg_layer *layers, int count, int64_t side, const sg_model_options *o);
 
 #endif

@@ -14,9 +14,12 @@ typedef struct sg_model_options {
     int dilation; /* -1 = own; 1 = none; 2 = stage 4 at stride 1, dilation 2; 4 = also stage 3 */
     bool mobilenet_expand_first; /* features.1 with its 32->32 expansion (GluonCV form) */
     double dropout;              /* before the classifier; -1 = the model's own */
+    bool auxiliary;              /* googlenet: with its two auxiliary classifiers, for training */
+    bool transform_input; /* googlenet: input standardised as ImageNet's, wanted as by 1/2 and 1/2
+                           */
 } sg_model_options;
 #define SG_MODEL_OPTIONS_INIT                                                                      \
-    { 3, 3, {0, 0, 0, 0}, -1, -1, false, -1.0 }
+    { 3, 3, {0, 0, 0, 0}, -1, -1, false, -1.0, false, false }
 
 typedef struct sg_model_info {
     const char *name;
@@ -32,7 +35,7 @@ SG_MUST_CHECK sg_status sg_model_build(
         sg_graph **out, const char *name, const sg_model_options *options, sg_error *err);
 
 /* One flat object with every field. New reference; NULL when out of memory. Reading refuses unknown
- * and missing fields (SG_ERR_FORMAT). */
+ * and missing fields (SG_ERR_FORMAT); googlenet's two may be missing. */
 json_t *sg_model_options_to_json(const sg_model_options *options);
 SG_MUST_CHECK sg_status sg_model_options_from_json(
         sg_model_options *out, const json_t *object, sg_error *err);

@@ -14,13 +14,20 @@ typedef enum model_id {
     RESNET50V2,
     MRESNETV2,
     MOBILENETV2,
+    ALEXNET,
+    GOOGLENET,
+    VGG16,
+    VGG16_BN,
     MODELS
 } model_id;
 
-#define HE_2015      "He et al. 2015, arXiv 1512.03385; stride in the 3x3 (v1.5, torchvision)"
-#define HE_2016      "He et al. 2016, arXiv 1603.05027; as GluonCV trained it (ONNX Model Zoo)"
-#define HU_2018      "Hu et al. 2018, arXiv 1709.01507; as timm's seresnet50"
-#define SANDLER_2018 "Sandler et al. 2018, arXiv 1801.04381"
+#define HE_2015         "He et al. 2015, arXiv 1512.03385; stride in the 3x3 (v1.5, torchvision)"
+#define HE_2016         "He et al. 2016, arXiv 1603.05027; as GluonCV trained it (ONNX Model Zoo)"
+#define HU_2018         "Hu et al. 2018, arXiv 1709.01507; as timm's seresnet50"
+#define SANDLER_2018    "Sandler et al. 2018, arXiv 1801.04381"
+#define KRIZHEVSKY_2014 "Krizhevsky 2014, arXiv 1404.5997; as torchvision"
+#define SZEGEDY_2014    "Szegedy et al. 2014, arXiv 1409.4842; as torchvision, with batch norms"
+#define SIMONYAN_2014   "Simonyan and Zisserman 2014, arXiv 1409.1556, configuration D"
 #define MAINI_2025                                                                                 \
     "Maini et al. 2025, doi 10.1109/IEEECONF64992.2025.10963186; blocks and rates ours"
 
@@ -38,15 +45,22 @@ static const sg_model_info infos[MODELS] = {
                 "ONNX Model Zoo, timm for SE", "resnet50v2"},
         [MOBILENETV2] = {"mobilenetv2", "inverted residuals, made for small machines", SANDLER_2018,
                 "torchvision, or ONNX Model Zoo with the first expansion", NULL},
+        [ALEXNET] = {"alexnet", "five convolutions and three linear layers", KRIZHEVSKY_2014,
+                "torchvision", NULL},
+        [GOOGLENET] = {"googlenet", "nine inception blocks", SZEGEDY_2014, "torchvision", NULL},
+        [VGG16] = {"vgg16", "thirteen 3x3 convolutions and three linear layers", SIMONYAN_2014,
+                "torchvision", NULL},
+        [VGG16_BN] = {"vgg16_bn", "VGG-16 with batch norms", SIMONYAN_2014, "torchvision", "vgg16"},
 };
 
 /* What a model is unless its options say otherwise. */
 typedef struct own {
-    bool residual; /* blocks, se_reduction and dilation are options; else the first expansion is */
+    bool residual; /* of sg_resnet_build: blocks, se_reduction and dilation are options */
     sg_resnet_style style;
     sg_resnet_gate gate;
     int blocks[4], se_reduction, dilation;
     double dropout;
+    sg_model_ends (*build)(sg_graph *g, const sg_model_options *o); /* of the others */
 } own;
 
 static const own owns[MODELS] = {
@@ -56,7 +70,11 @@ static const own owns[MODELS] = {
         [MRESNET] = {true, SG_RESNET_BOTTLENECK, SG_GATE_DOUBLED, {3, 4, 3, 2}, 16, 2, 0.0},
         [RESNET50V2] = {true, SG_RESNET_PREACTIVATION, SG_GATE_DOUBLED, {3, 4, 6, 3}, 0, 1, 0.0},
         [MRESNETV2] = {true, SG_RESNET_PREACTIVATION, SG_GATE_DOUBLED, {3, 4, 3, 2}, 16, 2, 0.0},
-        [MOBILENETV2] = {.dropout = 0.2},
+        [MOBILENETV2] = {.dropout = 0.2, .build = sg_mobilenet_build},
+        [ALEXNET] = {.dropout = 0.5, .build = sg_alexnet_build},
+        [GOOGLENET] = {.dropout = 0.2, .build = sg_googlenet_build},
+        [VGG16] = {.dropout = 0.5, .build = sg_vgg16_build},
+        [VGG16_BN] = {.dropout = 0.5, .build = sg_vgg16_bn_build},
 };
 
 const sg_model_info *sg_models_list(int *count) {
@@ -111,8 +129,15 @@ static sg_status check(
     if (!base->residual && blocks) return refuse(err, name, "blocks");
     if (!base->residual && o->se_reduction != -1) return refuse(err, name, "se_reduction");
     if (!base->residual && o->dilation != -1) return refuse(err, name, "dilation");
-    if (base->residual && o->mobilenet_expand_first)
+    if (base->build != sg_mobilenet_build && o->mobilenet_expand_first)
         return refuse(err, name, "mobilenet_expand_first");
+    if (base->build != sg_googlenet_build && o->auxiliary) return refuse(err, name, "auxiliary");
+    if (base->build != sg_googlenet_build && o->transform_input)
+        return refuse(err, name, "transform_input");
+    if (o->transform_input && o->channels != 3)
+        return sg_fail(err, SG_ERR_USAGE,
+                "transform_input is about three channels, and the images have %lld",
+                (long long)o->channels);
     return SG_OK;
 }
 
@@ -136,7 +161,7 @@ sg_status sg_model_build(
     if (status) return status;
     sg_model_options o = resolve(options, &owns[id]);
     sg_model_ends ends = owns[id].residual ? sg_resnet_build(g, owns[id].style, owns[id].gate, &o)
-                                           : sg_mobilenet_build(g, &o);
+                                           : owns[id].build(g, &o);
     status = sg_graph_finish(g, ends.output, ends.features, err);
     if (status)
         sg_graph_destroy(g);

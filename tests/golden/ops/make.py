@@ -125,3 +125,7 @@ def channel_scale(line, shape):
 
 
 channel_scale("channel_scale:backward_data:f64 n2c3h2w2", (2, 3, 2, 2))
+pointwise("adaptive_pool:backward_data:f64 n1c2h5w4 o3x2", (1, 2, 5, 4),
+          lambda x: F.adaptive_avg_pool2d(x, (3, 2)))
+pointwise("adaptive_pool:backward_data:f64 n2c1h2w3 o5x4", (2, 1, 2, 3),
+          lambda x: F.adaptive_avg_pool2d(x, (5, 4)))

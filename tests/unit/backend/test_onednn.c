@@ -269,6 +269,7 @@ static const char *const lines[] = {
         "avg_pool:train:f32 n2c20h14w14 k2x2 s2x2 p1x1 include_pad",
         "global_pool:train:f32 n2c32h7w7",
         "global_pool:train:f32 n2c20h7w7",
+        "adaptive_pool:train:f32 n2c20h7w7 o3x4",
         "linear:train:f32 n4c64h1w1 o10 bias",
         "linear:train:f32 n4c32h3w3 o10 bias",
         "linear:train:f32 n4c20h3w3 o7",

@@ -49,6 +49,26 @@ static void zoo_names_are_found(void **state) {
     sg_outline_dispose(&o);
 }
 
+static void chains_and_inceptions_are_found(void **state) {
+    (void)state;
+    sg_outline o;
+    outline(&o, "vgg16");
+    assert_int_equal(o.count, 6);
+    const sg_outline_block *b = sg_outline_find(&o, 2, 0);
+    assert_string_equal(b->name, "stage 2");
+    assert_int_equal(b->layer_count, 4);
+    assert_string_equal(b->layers[3], "2x2 pool, stride 2");
+    assert_int_equal(b->height, 28);
+    assert_string_equal(sg_outline_find(&o, 5, 0)->layers[0], "mean over 7x7 windows");
+    sg_outline_dispose(&o);
+    outline(&o, "googlenet");
+    b = sg_outline_find(&o, 3, 1); /* behind the pool */
+    assert_string_equal(b->name, "inception4a");
+    assert_int_equal(b->layer_count, 7);
+    assert_int_equal(b->channels, 512);
+    sg_outline_dispose(&o);
+}
+
 static void differences_are_seen(void **state) {
     (void)state;
     sg_outline plain, gated, pre;
@@ -67,6 +87,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(blocks_are_found),
             cmocka_unit_test(zoo_names_are_found),
+            cmocka_unit_test(chains_and_inceptions_are_found),
             cmocka_unit_test(differences_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
