@@ -12,7 +12,7 @@
 #include <string.h>
 
 typedef struct evaluate_args {
-    const char *run, *bundle, *output;
+    const char *run, *bundle, *output, *class_map;
     sg_cli_dataset dataset;
     int split;
     bool tta, allow_seen, allow_phantom, show_full;
@@ -29,6 +29,7 @@ static const sg_option rows[] = {
     { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
     { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
     { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together in --data", 0, 0 },
+    { "class-map", 0, SG_OPTION_TEXT, AT(class_map), NULL, "MAP", "what the classes of --data are to the model: \"malignant=malignant;benign=benign,cyst;=unknown\" (nothing on the left: left out)", 0, 0 },
     { "split", 0, SG_OPTION_CHOICE, AT(split), "test", "train|val|test", "part of the run to judge", 0, 0 },
     { "out", 'o', SG_OPTION_PATH, AT(output), NULL, "DIR", "folder for predictions.csv, metrics.json and report.html", 0, 0 },
     { "tta", 0, SG_OPTION_FLAG, AT(tta), NULL, NULL, "average over each image and its mirror image", 0, 0 },
@@ -45,7 +46,10 @@ static const sg_option rows[] = {
 /* ---- predictions ---- */
 
 static sg_predict_options predict_options(const evaluate_args *a, const sg_log *log) {
-    sg_predict_options o = {SG_PREDICTOR_OPTIONS_INIT, a->allow_seen, false, log, &sg_cli_stop};
+    sg_predict_options o = {.predictor = SG_PREDICTOR_OPTIONS_INIT,
+            .allow_seen = a->allow_seen,
+            .log = log,
+            .stop = &sg_cli_stop};
     o.predictor.threads = (int)a->threads;
     o.predictor.flip_average = a->tta;
     o.predictor.allow_phantom_model = a->allow_phantom;
@@ -70,11 +74,18 @@ static sg_status predict_data(
     dataset.any_classes = true;
     dataset.threads = a->threads;
     sg_predict_options options = predict_options(a, log);
-    sg_status st = sg_cli_open_dataset(&manifest, &dataset, log, err);
-    if (st) return st;
+    sg_class_map map = {0};
+    sg_status st = a->class_map ? sg_class_map_parse(&map, a->class_map, err) : SG_OK;
+    options.class_map = a->class_map ? &map : NULL;
+    if (!st) st = sg_cli_open_dataset(&manifest, &dataset, log, err);
+    if (st) {
+        sg_class_map_dispose(&map);
+        return st;
+    }
     st = sg_bundle_open(&bundle, a->bundle ? a->bundle : a->run, err);
     if (!st) st = sg_predictions_of_bundle(out, bundle, &manifest, &options, err);
     sg_manifest_dispose(&manifest);
+    sg_class_map_dispose(&map);
     return st;
 }
 
@@ -198,6 +209,9 @@ static sg_status check_args(const sg_call *call, sg_error *err) {
                 "out (a run's own images keep the groups of its manifest.csv)");
     if (a->dataset.data && a->dataset.manifest)
         return sg_fail(err, SG_ERR_USAGE, "--data and --manifest exclude each other");
+    if (a->class_map && !external)
+        return sg_fail(err, SG_ERR_USAGE,
+                "--class-map is for other data than the run's own: say which with --data DIR");
     if (!a->output) return sg_fail(err, SG_ERR_USAGE, "say where the report shall go: --out DIR");
     return SG_OK;
 }
@@ -210,6 +224,7 @@ static int run_evaluate(const sg_call *call) {
     sg_evaluation_source source = {.data = "the run's own data",
             .allow_seen = a->allow_seen,
             .show_full = a->show_full,
+            .class_map = a->class_map,
             .log = call->log};
     json_t *metrics = NULL;
     sg_status st = check_args(call, &err);

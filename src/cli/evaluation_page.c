@@ -99,7 +99,11 @@ static void fill_facts(sg_evaluation_facts *f, sg_page_fact *more, keep *k, cons
         const sg_metrics *m, const sg_evaluation_source *source) {
     const json_t *training = first_model(p, "training");
     double share = json_number_value(json_object_get(training, "initialisation"));
-    f->data = TEXT(k, "%s, %zu images", source->data, p->count);
+    f->data = TEXT(k, "%s%s%s, %zu images%s", source->data, p->published ? ": read as " : "",
+            p->published ? p->published : "", p->count,
+            p->left_out ? TEXT(k, "; %zu more are of classes left out on request", p->left_out)
+                        : "");
+    f->class_map = source->class_map;
     f->split = split_fact(k, p, m);
     f->split_unit = p->ungrouped ? "image" : "group";
     f->interval_method =
@@ -138,8 +142,29 @@ static void fill_facts(sg_evaluation_facts *f, sg_page_fact *more, keep *k, cons
     f->input_hashes = TEXT(k, "first model %.16s", sha ? sha : "");
 }
 
-static void fill_marks(sg_evaluation_marks *marks, const char **square, keep *k,
-        const sg_predictions *p, const sg_evaluation_source *source) {
+/* Classes of the model that no image has: what is then not measured. NULL: none. */
+static const char *absent_classes(keep *k, const sg_metrics *m, const sg_predictions *p) {
+    sg_str names;
+    sg_str_init(&names, 0);
+    for (size_t c = 0; c < m->c.classes; c++)
+        if (m->c.per_class[c].support == 0)
+            sg_str_appendf(&names, "%s%s", names.len ? ", " : "", p->classes[c]);
+    const char *text =
+            names.len ? TEXT(k,
+                                "No image here is of the class %s, which the model may answer all "
+                                "the same. Macro averages count it as 0 or leave it out, and are "
+                                "not to be compared with those of a set that has it; balanced "
+                                "accuracy and malignant against the rest are over what is here.",
+                                sg_str_text(&names))
+                      : NULL;
+    sg_str_dispose(&names);
+    return text;
+}
+
+enum { MARKS_MORE = 2 };
+
+static void fill_marks(sg_evaluation_marks *marks, const char *more[MARKS_MORE], keep *k,
+        const sg_metrics *m, const sg_predictions *p, const sg_evaluation_source *source) {
     const char *fit = json_string_value(json_object_get(first_model(p, "recipe"), "fit"));
     marks->ungrouped_split = p->ungrouped;
     marks->allow_seen = source->allow_seen;
@@ -147,13 +172,15 @@ static void fill_marks(sg_evaluation_marks *marks, const char **square, keep *k,
     marks->stretched_images = fit && strcmp(fit, "stretch") == 0;
     marks->phantom_model = json_is_true(json_object_get(first_model(p, "training"), "phantom"));
     marks->phantom_data = source->phantom_data;
-    if (!p->uniform_side || source->phantom_data) return;
-    *square = TEXT(k,
-            "Every image is %d x %d pixels: most likely they were stretched or cropped to squares "
-            "before they came here. Width against height, a sign of malignancy, may be lost.",
-            p->uniform_side, p->uniform_side);
-    marks->more = square;
-    marks->more_count = *square ? 1 : 0;
+    marks->more = more;
+    if (p->uniform_side && !source->phantom_data)
+        more[marks->more_count++] = TEXT(k,
+                "Every image is %d x %d pixels: most likely they were stretched or cropped to "
+                "squares before they came here. Width against height, a sign of malignancy, may be "
+                "lost.",
+                p->uniform_side, p->uniform_side);
+    const char *absent = absent_classes(k, m, p);
+    if (absent) more[marks->more_count++] = absent;
 }
 
 /* ---- classes and curves ---- */
@@ -240,13 +267,14 @@ static sg_status read_history(
 
 static sg_status fill_folds(sg_evaluation_page *page, keep *k, const sg_metrics *m,
         const sg_evaluation_source *source, sg_error *err) {
-    size_t n = m->fold_count ? m->fold_count : 1;
-    if (!m->fold_count && !source->run) return SG_OK;
+    const sg_fold_figures *from = m->fold_count ? m->folds : m->official;
+    size_t count = m->fold_count ? m->fold_count : m->official_count, n = count ? count : 1;
+    if (!count && !source->run) return SG_OK;
     sg_evaluation_fold *folds = hold(k, calloc(n, sizeof *folds));
     if (!folds) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
     sg_status st = SG_OK;
     for (size_t i = 0; i < n && !st; i++) {
-        const sg_fold_figures *f = m->fold_count ? &m->folds[i] : NULL;
+        const sg_fold_figures *f = count ? &from[i] : NULL;
         folds[i] = (sg_evaluation_fold){.name = f ? TEXT(k, "fold %d", f->fold) : "training",
                 .images = f ? f->images : m->n,
                 .accuracy = f ? f->accuracy : m->c.accuracy,
@@ -255,10 +283,12 @@ static sg_status fill_folds(sg_evaluation_page *page, keep *k, const sg_metrics 
                 .sensitivity_malignant =
                         f ? f->sensitivity_malignant
                           : (m->malignant < 0 ? NAN : m->malignant_rest.sensitivity)};
-        if (source->run) st = read_history(&folds[i], k, source->run, f ? f->fold : -1, err);
+        if (source->run && !m->official_count)
+            st = read_history(&folds[i], k, source->run, f ? f->fold : -1, err);
     }
     page->folds = folds;
     page->fold_count = n;
+    page->official_folds = m->official_count > 0;
     return st;
 }
 
@@ -387,8 +417,8 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
             .show_full = source->show_full};
     sg_page_fact more;
     fill_facts(&page.facts, &more, &k, p, m, source);
-    const char *square = NULL;
-    fill_marks(&page.marks, &square, &k, p, source);
+    const char *notes[MARKS_MORE];
+    fill_marks(&page.marks, notes, &k, m, p, source);
     fill_calibration(&page, &calibration, bins, p, m);
     sg_status st = fill_classes(classes, curves, &k, p, m, err);
     if (!st) st = fill_folds(&page, &k, m, source, err);

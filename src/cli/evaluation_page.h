@@ -7,8 +7,9 @@
 #include "protocol/metrics.h"
 
 typedef struct sg_evaluation_source {
-    const char *run;  /* run folder for training curves, or NULL */
-    const char *data; /* how the data are called on the page */
+    const char *run;       /* run folder for training curves, or NULL */
+    const char *class_map; /* as it was asked for, or NULL */
+    const char *data;      /* how the data are called on the page */
     bool allow_seen;
     size_t seen_images;
     bool phantom_data;

@@ -32,6 +32,7 @@ void sg_manifest_dispose(sg_manifest *manifest) {
     free_texts(manifest->group_labels, manifest->group_count);
     free(manifest->root);
     free(manifest->grouping_detail);
+    free(manifest->published);
     *manifest = (sg_manifest){0};
 }
 

@@ -4,7 +4,7 @@
  * A manifest comes from a folder (class/file.png, deeper folders allowed) or from a CSV with at
  * least the columns path and class. BUSI is read as published: DIR may be the folder that holds
  * benign/ malignant/ normal/ or its parent; `X_mask.png`, `X_mask_1.png`... are the masks of X.
- * A mask is never an image.
+ * A mask is never an image. BUS-BRA, BUS-UCLM and BrEaST are read as published too (published.h).
  *
  * Rows are ordered by class, then by the bytes of the path. Classes are ordered benign, malignant,
  * normal where these exist (any case), the others after them by bytes. Paths are bytes, relative to
@@ -36,7 +36,8 @@ typedef struct sg_manifest_row {
     int width, height, channels, bit_depth; /* as the file says (image/codec.h) */
     char **masks;                           /* [mask_count], relative to root, sorted */
     size_t mask_count;
-    int group; /* into group_labels */
+    int group;         /* into group_labels */
+    int official_fold; /* as the data set's authors number it, from 1; 0 = none */
 } sg_manifest_row;
 
 typedef struct sg_manifest_skip {
@@ -57,6 +58,7 @@ typedef struct sg_manifest {
     sg_manifest_skip *skips; /* files left out under skip_bad */
     size_t skip_count;
     size_t stray_masks; /* masks whose image is not there */
+    char *published;    /* "BUS-BRA"...: read as published (published.h); NULL: not */
 } sg_manifest;
 
 /* What a caller wants kept of each image while it is decoded anyway: one record of `size` bytes per
@@ -103,7 +105,9 @@ SG_MUST_CHECK sg_status sg_manifest_read(sg_manifest *out, const char *csv_path,
 SG_MUST_CHECK sg_status sg_manifest_open(sg_manifest *out, const char *dir, const char *csv_path,
         const sg_manifest_options *options, sg_error *err);
 
-/* Columns path,class,sha256,width,height,channels,bit_depth,masks,group,grouping,root. Masks are
+/* Columns path,class,sha256,width,height,channels,bit_depth,masks,group,grouping,root, and for a
+ * published set published and, where it has official folds, fold from 0, so that the table is also
+ * a split (split.h). Masks are
  * joined by '|' ('\' before a '|' or '\' of a name); root is relative to the table's folder when it
  * lies inside it, else absolute. */
 SG_MUST_CHECK sg_status sg_manifest_write(

@@ -20,7 +20,7 @@ static const char *const number_names[COLUMN_NUMBERS] = {
 typedef struct table {
     sg_csv csv;
     const char *path; /* of the CSV */
-    int path_column, class_column, sha256, numbers[COLUMN_NUMBERS], masks, group;
+    int path_column, class_column, sha256, numbers[COLUMN_NUMBERS], masks, group, fold;
     bool has_facts;
 } table;
 
@@ -48,6 +48,25 @@ static sg_status find_columns(table *t, sg_error *err) {
         t->has_facts &= is_filled(&t->csv, t->numbers[k]);
     }
     t->masks = sg_csv_column(&t->csv, "masks");
+    return SG_OK;
+}
+
+/* What the table of a published set says beside. */
+static sg_status find_published(table *t, sg_manifest *m, sg_error *err) {
+    int column = sg_csv_column(&t->csv, "published");
+    t->fold = column < 0 ? -1 : sg_csv_column(&t->csv, "fold");
+    if (column < 0) return SG_OK;
+    m->published = sg_strdup(sg_csv_cell(&t->csv, 0, column));
+    return m->published ? SG_OK : no_memory(err);
+}
+
+static sg_status take_fold(sg_manifest_row *row, const table *t, size_t i, sg_error *err) {
+    const char *text = sg_csv_cell(&t->csv, i, t->fold);
+    long long fold;
+    if (!sg_parse_int64(&fold, text) || fold < 0 || fold > 99)
+        return sg_fail(err, SG_ERR_FORMAT, "%s: %s: fold '%.40s' is not a number from 0 to 99",
+                t->path, row->path, text);
+    row->official_fold = (int)fold + 1;
     return SG_OK;
 }
 
@@ -189,6 +208,7 @@ static sg_status read_row(sg_manifest_builder *b, const table *t, size_t i,
     sg_manifest_row *row;
     status = sg_manifest_add_row(&row, b, path, class_name, err);
     if (!status && t->has_facts) status = take_facts(row, t, i, err);
+    if (!status && t->fold >= 0) status = take_fold(row, t, i, err);
     if (!status && t->masks >= 0)
         status = split_masks(row, sg_csv_cell(&t->csv, i, t->masks), err);
     else if (!status)
@@ -269,6 +289,7 @@ sg_status sg_manifest_read(sg_manifest *out, const char *csv_path, const char *r
     if (!status) status = check_unique(&t, err);
     if (!status) status = choose_root(&builder.manifest.root, &t, root, err);
     if (!status) status = find_group_column(&t, &builder.manifest, options, err);
+    if (!status) status = find_published(&t, &builder.manifest, err);
     for (size_t i = 0; i < t.csv.rows && !status; i++)
         status = read_row(&builder, &t, i, options, err);
     if (!status) {
@@ -307,8 +328,10 @@ sg_status sg_manifest_write(const sg_manifest *manifest, const char *csv_path, s
     char *grouping = sg_manifest_grouping_text(manifest);
     char *root = describe_root(manifest->root, csv_path);
     sg_status status = grouping && root ? SG_OK : no_memory(err);
+    bool folds = manifest->published && manifest->count && manifest->rows[0].official_fold;
     sg_str_append(
-            &text, "path,class,sha256,width,height,channels,bit_depth,masks,group,grouping,root\n");
+            &text, "path,class,sha256,width,height,channels,bit_depth,masks,group,grouping,root");
+    sg_str_appendf(&text, "%s%s\n", manifest->published ? ",published" : "", folds ? ",fold" : "");
     for (size_t i = 0; i < manifest->count && !status; i++) {
         const sg_manifest_row *row = &manifest->rows[i];
         sg_csv_put(&text, row->path);
@@ -322,6 +345,8 @@ sg_status sg_manifest_write(const sg_manifest *manifest, const char *csv_path, s
         sg_csv_put(&text, manifest->group_labels[row->group]);
         sg_csv_put(&text, grouping);
         sg_csv_put(&text, root);
+        if (manifest->published) sg_csv_put(&text, manifest->published);
+        if (folds) sg_csv_put_int(&text, row->official_fold - 1);
         sg_csv_end_row(&text);
     }
     if (!status) status = sg_str_check(&joined, err);

@@ -2,6 +2,7 @@
  * Hidden entries and __MACOSX are passed over. SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 #include "data/manifest_internal.h"
+#include "data/published.h"
 #include "image/codec.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -271,6 +272,16 @@ static sg_status match_masks(scan *s, const sg_log *log, sg_error *err) {
     return status;
 }
 
+static sg_status read_published(sg_manifest *out, const sg_published *set, char *root,
+        const sg_manifest_options *options, sg_error *err) {
+    sg_manifest_builder builder = {.manifest.root = root};
+    sg_status status = sg_published_read(&builder, set, options, err);
+    sg_manifest_known known = {false, options->group_by == NULL};
+    if (!status) status = sg_manifest_complete(out, &builder, known, options, err);
+    sg_manifest_builder_dispose(&builder);
+    return status;
+}
+
 sg_status sg_manifest_scan(
         sg_manifest *out, const char *dir, const sg_manifest_options *options, sg_error *err) {
     static const sg_manifest_options defaults = SG_MANIFEST_OPTIONS_INIT;
@@ -281,8 +292,13 @@ sg_status sg_manifest_scan(
                                  "%s: is a file; name the folder that holds the class folders", dir)
                        : sg_fail(err, SG_ERR_MISSING, "%s: there is no such folder; check the path",
                                  dir);
+    const sg_published *set;
+    char *published_root = NULL;
+    sg_status status = sg_published_find(&set, &published_root, dir, err);
+    if (status) return status;
+    if (set) return read_published(out, set, published_root, options, err);
     sg_manifest_builder builder = {0};
-    sg_status status = find_class_root(&builder.manifest.root, dir, err);
+    status = find_class_root(&builder.manifest.root, dir, err);
     scan s = {.root = builder.manifest.root, .builder = &builder};
     if (!status) status = walk_classes(&s, options->log, err);
     if (!status) status = match_masks(&s, options->log, err);

@@ -1,7 +1,6 @@
 /* metrics.c - see metrics.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/metrics.h"
-#include "base/version.h"
 #include "stats/roc.h"
 #include <math.h>
 #include <stdlib.h>
@@ -44,11 +43,13 @@ static sg_status number_groups(arrays *a, const sg_predictions *p, sg_error *err
     return SG_OK;
 }
 
-static void number_folds(arrays *a, const sg_predictions *p) {
+static void number_folds(arrays *a, const sg_predictions *p, bool official) {
+    a->folds = 0;
     for (size_t i = 0; i < a->n; i++) {
+        int fold = official ? p->rows[i].official_fold : p->rows[i].fold;
         size_t f = 0;
-        while (f < a->folds && a->fold_names[f] != p->rows[i].fold) f++;
-        if (f == a->folds) a->fold_names[a->folds++] = p->rows[i].fold;
+        while (f < a->folds && a->fold_names[f] != fold) f++;
+        if (f == a->folds) a->fold_names[a->folds++] = fold;
         a->fold[i] = (uint32_t)f;
     }
 }
@@ -74,7 +75,7 @@ static sg_status fill_arrays(arrays *a, const sg_predictions *p, sg_error *err) 
         a->predicted[i] = (uint32_t)p->rows[i].predicted;
         memcpy(a->p + i * a->classes, p->rows[i].p, a->classes * sizeof *a->p);
     }
-    number_folds(a, p);
+    number_folds(a, p, false);
     return number_groups(a, p, err);
 }
 
@@ -177,11 +178,6 @@ static void fold_statistics(double *values, const uint32_t *weights, void *user)
     values[a->classes + 2] = negative > 0 ? right / negative : NAN;
 }
 
-/* Draws that all agree say nothing: no interval rather than one of width zero. */
-static sg_interval boot_interval(const sg_bootstrap_figure *f) {
-    return f->degenerate ? (sg_interval){NAN, NAN} : f->bca;
-}
-
 static sg_status measure_ranking(
         sg_metrics *m, const arrays *a, const sg_bootstrap_options *options, sg_error *err) {
     sg_bootstrap_sample sample = {a->labels, a->groups, a->n, a->classes};
@@ -196,12 +192,12 @@ static sg_status measure_ranking(
     if (st) return st;
     for (size_t c = 0; c < a->classes; c++) {
         m->auroc[c] = figures[c].estimate;
-        m->auroc_interval[c] = boot_interval(&figures[c]);
+        m->auroc_interval[c] = sg_metrics_interval(&figures[c]);
     }
     m->auroc_macro = figures[a->classes].estimate;
-    m->auroc_macro_interval = boot_interval(&figures[a->classes]);
-    m->sensitivity_interval = boot_interval(&figures[a->classes + 1]);
-    m->specificity_interval = boot_interval(&figures[a->classes + 2]);
+    m->auroc_macro_interval = sg_metrics_interval(&figures[a->classes]);
+    m->sensitivity_interval = sg_metrics_interval(&figures[a->classes + 1]);
+    m->specificity_interval = sg_metrics_interval(&figures[a->classes + 2]);
     return sg_roc_one_vs_rest(&m->auroc_macro_pooled, NULL, a->p, a->labels, a->n, a->classes, err);
 }
 
@@ -234,18 +230,35 @@ static sg_status measure_fold(
     return st;
 }
 
-static sg_status measure_folds(sg_metrics *m, const arrays *a, sg_error *err) {
-    if (a->fold_names[0] < 0) return SG_OK;
-    m->folds = calloc(a->folds, sizeof *m->folds);
-    if (!m->folds) return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring folds");
-    m->fold_count = a->folds;
+static int by_fold_number(const void *a, const void *b) {
+    return ((const sg_fold_figures *)a)->fold - ((const sg_fold_figures *)b)->fold;
+}
+
+static sg_status measure_each(
+        sg_fold_figures **folds, size_t *count, const arrays *a, int malignant, sg_error *err) {
+    *folds = calloc(a->folds, sizeof **folds);
+    if (!*folds) return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring folds");
+    *count = a->folds;
     sg_status st = SG_OK;
     for (size_t f = 0; f < a->folds && !st; f++)
-        st = measure_fold(&m->folds[f], a, f, m->malignant, err);
+        st = measure_fold(&(*folds)[f], a, f, malignant, err);
+    if (!st) qsort(*folds, *count, sizeof **folds, by_fold_number);
     return st;
 }
 
+/* The run's own folds; else those that the data's authors published. Leaves `a` with the latter. */
+static sg_status measure_folds(sg_metrics *m, arrays *a, const sg_predictions *p, sg_error *err) {
+    if (a->fold_names[0] >= 0) return measure_each(&m->folds, &m->fold_count, a, m->malignant, err);
+    number_folds(a, p, true);
+    if (a->folds < 2) return SG_OK;
+    return measure_each(&m->official, &m->official_count, a, m->malignant, err);
+}
+
 /* ---- whole ---- */
+
+sg_interval sg_metrics_interval(const sg_bootstrap_figure *figure) {
+    return figure->degenerate ? (sg_interval){NAN, NAN} : figure->bca;
+}
 
 static int find_malignant(const sg_predictions *p) {
     for (int c = 0; c < p->class_count; c++)
@@ -257,7 +270,7 @@ static int find_malignant(const sg_predictions *p) {
 static void set_proportions(sg_metrics *m, double confidence) {
     m->wilson = m->largest_group == 1;
     m->accuracy_interval = m->wilson ? sg_interval_wilson(m->c.correct, m->n, confidence)
-                                     : boot_interval(&m->boot.accuracy);
+                                     : sg_metrics_interval(&m->boot.accuracy);
     if (m->malignant < 0) return;
     m->malignant_rest = sg_classification_against_rest(&m->c, (size_t)m->malignant);
     if (!m->wilson) return;
@@ -283,7 +296,7 @@ sg_status sg_metrics_measure(
     if (!st) st = sg_bootstrap_classify(&m.boot, &sample, a.predicted, a.p, &options, err);
     if (!st) st = measure_ranking(&m, &a, &options, err);
     if (!st) st = sg_calibration_measure(&m.calibration, a.p, a.labels, a.n, a.classes, err);
-    if (!st) st = measure_folds(&m, &a, err);
+    if (!st) st = measure_folds(&m, &a, p, err);
     arrays_dispose(&a);
     if (st) {
         sg_metrics_dispose(&m);
@@ -300,110 +313,6 @@ void sg_metrics_dispose(sg_metrics *m) {
     if (!m) return;
     sg_bootstrap_classifier_dispose(&m->boot);
     free(m->folds);
+    free(m->official);
     memset(m, 0, sizeof *m);
-}
-
-/* ---- JSON ---- */
-
-static json_t *interval_json(sg_interval i) {
-    return json_pack("[o, o]", sg_json_number(i.low), sg_json_number(i.high));
-}
-
-static json_t *class_json(const sg_metrics *m, const sg_predictions *p, size_t c) {
-    const sg_class_figures *f = &m->c.per_class[c];
-    return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "class",
-            sg_json_text(p->classes[c]), "support", (json_int_t)f->support, "precision",
-            sg_json_number(f->precision), "precision_ci",
-            interval_json(boot_interval(&m->boot.precision[c])), "recall",
-            sg_json_number(f->recall), "recall_ci",
-            interval_json(boot_interval(&m->boot.recall[c])), "f1", sg_json_number(f->f1), "f1_ci",
-            interval_json(boot_interval(&m->boot.f1[c])), "specificity",
-            sg_json_number(f->specificity), "auroc", sg_json_number(m->auroc[c]), "auroc_ci",
-            interval_json(m->auroc_interval[c]));
-}
-
-static json_t *confusion_json(const sg_metrics *m) {
-    json_t *rows = json_array();
-    for (size_t t = 0; t < m->c.classes; t++) {
-        json_t *row = json_array();
-        for (size_t q = 0; q < m->c.classes; q++)
-            json_array_append_new(row, json_integer((json_int_t)m->c.confusion[t][q]));
-        json_array_append_new(rows, row);
-    }
-    return rows;
-}
-
-static json_t *folds_json(const sg_metrics *m) {
-    json_t *folds = json_array();
-    for (size_t f = 0; f < m->fold_count; f++)
-        json_array_append_new(
-                folds, json_pack("{s:i, s:I, s:o, s:o, s:o, s:o}", "fold", m->folds[f].fold, "n",
-                               (json_int_t)m->folds[f].images, "accuracy",
-                               sg_json_number(m->folds[f].accuracy), "macro_f1",
-                               sg_json_number(m->folds[f].macro_f1), "auroc_macro",
-                               sg_json_number(m->folds[f].auroc_macro), "sensitivity_malignant",
-                               sg_json_number(m->folds[f].sensitivity_malignant)));
-    return folds;
-}
-
-static json_t *calibration_json(const sg_calibration *c) {
-    return json_pack("{s:o, s:o, s:o, s:o}", "log_loss", sg_json_number(c->log_loss), "brier",
-            sg_json_number(c->brier), "ece", sg_json_number(c->ece), "ece_debiased",
-            sg_json_number(c->ece_debiased));
-}
-
-/* Smallest share of given parameters over the models: the honest one for a set of folds. */
-static double initialisation(const sg_predictions *p) {
-    double least = NAN;
-    size_t i;
-    json_t *model;
-    json_array_foreach(p->models, i, model) {
-        const json_t *training = json_object_get(model, "training");
-        double share = json_number_value(json_object_get(training, "initialisation"));
-        if (isnan(least) || share < least) least = share;
-    }
-    return least;
-}
-
-json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
-    json_t *classes = json_array(), *per_class = json_array();
-    for (size_t c = 0; c < m->c.classes; c++) {
-        json_array_append_new(classes, sg_json_text(p->classes[c]));
-        json_array_append_new(per_class, class_json(m, p, c));
-    }
-    bool has = m->malignant >= 0;
-    json_t *out = json_pack("{s:i, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "schema",
-            SG_SCHEMA_VERSION, "build", sg_build_id(), "use", SG_RESEARCH_USE, "n",
-            (json_int_t)m->n, "groups", (json_int_t)m->groups, "classes", classes, "accuracy",
-            sg_json_number(m->c.accuracy), "accuracy_ci", interval_json(m->accuracy_interval),
-            "accuracy_ci_method", m->wilson ? "wilson" : "bootstrap over groups, BCa");
-    json_t *figures = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-            "balanced_accuracy", sg_json_number(m->c.balanced_accuracy), "precision_macro",
-            sg_json_number(m->c.precision_macro), "recall_macro", sg_json_number(m->c.recall_macro),
-            "macro_f1", sg_json_number(m->c.f1_macro), "macro_f1_ci",
-            interval_json(boot_interval(&m->boot.f1_macro)), "auroc_macro",
-            sg_json_number(m->auroc_macro), "auroc_macro_ci",
-            interval_json(m->auroc_macro_interval), "auroc_macro_pooled",
-            sg_json_number(m->auroc_macro_pooled), "per_class", per_class, "confusion",
-            confusion_json(m));
-    json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:O, s:I, s:I}",
-            "sensitivity_malignant", sg_json_number(has ? m->malignant_rest.sensitivity : NAN),
-            "sensitivity_malignant_ci", interval_json(m->sensitivity_interval),
-            "specificity_malignant", sg_json_number(has ? m->malignant_rest.specificity : NAN),
-            "specificity_malignant_ci", interval_json(m->specificity_interval), "calibration",
-            calibration_json(&m->calibration), "folds", folds_json(m), "split_unit",
-            p->ungrouped ? "image" : "group", "doubtful_groups", (json_int_t)p->doubtful,
-            "seen_images", (json_int_t)p->seen, "initialisation", sg_json_number(initialisation(p)),
-            "models", p->models, "bootstrap_draws", (json_int_t)m->draws, "bootstrap_redraws",
-            (json_int_t)m->redraws);
-    if (out && figures && rest) {
-        json_object_update(out, figures);
-        json_object_update(out, rest);
-    } else {
-        json_decref(out);
-        out = NULL;
-    }
-    json_decref(figures);
-    json_decref(rest);
-    return out;
 }

@@ -33,6 +33,9 @@ typedef struct sg_metrics {
     sg_calibration calibration;
     sg_fold_figures *folds; /* [fold_count]; NULL without folds */
     size_t fold_count;
+    sg_fold_figures *official; /* [official_count] on the folds of a published set, all judged by
+                                  one model; NULL without */
+    size_t official_count;
     size_t draws, redraws;
 } sg_metrics;
 
@@ -40,6 +43,9 @@ typedef struct sg_metrics {
 SG_MUST_CHECK sg_status sg_metrics_measure(
         sg_metrics *out, const sg_predictions *predictions, size_t draws, sg_error *err);
 void sg_metrics_dispose(sg_metrics *metrics); /* NULL-safe */
+
+/* BCa, or none where all draws agree: they say nothing about a width. */
+sg_interval sg_metrics_interval(const sg_bootstrap_figure *figure);
 
 /* The document of metrics.json. New reference; NULL when out of memory. */
 json_t *sg_metrics_to_json(const sg_metrics *metrics, const sg_predictions *predictions);

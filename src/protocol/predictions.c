@@ -25,6 +25,7 @@ void sg_predictions_dispose(sg_predictions *p) {
     free(p->rows);
     free(p->values);
     free(p->root);
+    free(p->published);
     json_decref(p->models);
     memset(p, 0, sizeof *p);
 }
@@ -104,6 +105,7 @@ static sg_status add_row(sg_predictions *out, const sg_manifest *m, size_t row, 
     memcpy(r->sha256, m->rows[row].sha256, sizeof r->sha256);
     r->split = mark->split;
     r->fold = mark->fold;
+    r->official_fold = m->rows[row].official_fold;
     r->seed = mark->seed;
     r->label = label;
     r->predicted = found->top;
@@ -147,36 +149,13 @@ static sg_status predict_rows(sg_predictions *out, sg_predictor *predictor, cons
     return st;
 }
 
-/* Names of the data are bytes, those of a model are text (model_file.md). */
-static bool same_name(const char *bytes, const char *text) {
-    json_t *name = sg_json_text(bytes);
-    bool same = name && strcmp(json_string_value(name), text) == 0;
-    json_decref(name);
-    return same;
-}
-
-/* The model's class for each class of the data, by name. */
-static sg_status map_classes(int *map, const sg_manifest *m, const sg_bundle *b, sg_error *err) {
-    for (size_t c = 0; c < m->class_count; c++) {
-        map[c] = -1;
-        for (int k = 0; k < b->class_count; k++)
-            if (same_name(m->class_names[c], b->classes[k])) map[c] = k;
-        if (map[c] < 0)
-            return sg_fail(err, SG_ERR_INPUT,
-                    "the data have a class '%s' that the model does not know; rename the folder to "
-                    "one of its classes (%s, ...)",
-                    m->class_names[c], b->classes[0]);
-    }
-    return SG_OK;
-}
-
 /* A run's own models have the classes of its data, in their order. */
 static sg_status map_own_classes(
         int *map, const sg_manifest *m, const sg_bundle *b, const char *dir, sg_error *err) {
     bool same = m->class_count == (size_t)b->class_count;
     for (size_t c = 0; c < m->class_count && same; c++) {
         map[c] = (int)c;
-        same = same_name(m->class_names[c], b->classes[c]);
+        same = sg_class_same_name(m->class_names[c], b->classes[c]);
     }
     return same ? SG_OK
                 : sg_fail(err, SG_ERR_INPUT,
@@ -350,17 +329,20 @@ sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part pa
 
 sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
         const sg_manifest *manifest, const sg_predict_options *options, sg_error *err) {
-    size_t n = manifest->count;
+    size_t n = 0;
     sg_predictions found = {0};
     sg_predictor *predictor = NULL;
-    int map[SG_PREDICTOR_MAX_CLASSES];
-    size_t *rows = malloc(n * sizeof *rows + 1);
-    sg_status st = rows ? SG_OK : no_memory(err);
-    for (size_t i = 0; i < n && rows; i++) rows[i] = i;
-    if (!st && manifest->class_count > SG_PREDICTOR_MAX_CLASSES)
-        st = sg_fail(err, SG_ERR_INPUT, "the data have too many classes");
-    if (!st) st = map_classes(map, manifest, bundle, err);
-    bool *seen = calloc(n + 1, sizeof *seen);
+    int *map = calloc(manifest->class_count + 1, sizeof *map);
+    size_t *rows = malloc(manifest->count * sizeof *rows + 1);
+    sg_status st = rows && map ? SG_OK : no_memory(err);
+    if (!st)
+        st = sg_class_map_apply(
+                map, options->class_map, manifest, bundle->classes, bundle->class_count, err);
+    for (size_t i = 0; i < manifest->count && !st; i++)
+        if (map[manifest->rows[i].class_index] != SG_CLASS_LEFT_OUT) rows[n++] = i;
+    if (!st && n == 0)
+        st = sg_fail(err, SG_ERR_INPUT, "--class-map leaves out every image of %s", manifest->root);
+    bool *seen = calloc(manifest->count + 1, sizeof *seen);
     if (!st && !seen) st = no_memory(err);
     size_t seen_rows = 0;
     if (!st) {
@@ -373,6 +355,9 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
     sg_predict_options own = *options;
     own.predictor.batch = CHUNK;
     if (!st) st = add_models(&found, bundle, err);
+    if (!st && manifest->published && !(found.published = sg_strdup(manifest->published)))
+        st = no_memory(err);
+    found.left_out = manifest->count - n;
     found.uniform_side = uniform_side(manifest);
     stamp mark = {"external", -1, bundle->members[0].seed};
     if (!st)
@@ -384,6 +369,7 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
     found.seen = seen_rows;
     sg_predictor_close(predictor);
     free(rows);
+    free(map);
     if (st)
         sg_predictions_dispose(&found);
     else
@@ -405,6 +391,8 @@ sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_err
         }
     sg_csv_put(&s, "training_population");
     sg_csv_put(&s, "use");
+    bool official = p->count && p->rows[0].official_fold;
+    if (official) sg_csv_put(&s, "official_fold");
     sg_csv_end_row(&s);
     sg_str population;
     sg_str_init(&population, 0);
@@ -427,6 +415,7 @@ sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_err
         for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->logit[c]);
         sg_csv_put(&s, sg_str_text(&population));
         sg_csv_put(&s, SG_RESEARCH_USE);
+        if (official) sg_csv_put_int(&s, r->official_fold);
         sg_csv_end_row(&s);
     }
     sg_str_dispose(&population);

@@ -1,7 +1,7 @@
 /* predictions.h - what models said about images whose truth is known: the table between evaluation
  * and figures, in memory and as predictions.csv
  * (path,sha256,group,split,fold,seed,label,predicted,p_<class>...,logit_<class>...,
- * training_population,use).
+ * training_population,use[,official_fold]).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_PROTOCOL_PREDICTIONS_H
 #define SG_PROTOCOL_PREDICTIONS_H
@@ -10,6 +10,7 @@
 #include "data/manifest.h"
 #include "data/split.h"
 #include "infer/predict.h"
+#include "protocol/class_map.h"
 #include <signal.h>
 
 typedef struct sg_prediction_row {
@@ -18,6 +19,7 @@ typedef struct sg_prediction_row {
     char *group;       /* owned */
     const char *split; /* "train", "val", "test" or "external"; static */
     int fold;          /* -1 = none */
+    int official_fold; /* of a published set, from 1; 0 = none */
     long long seed;
     int label, predicted;
     double *p, *logit; /* [class_count] each, into the table's block */
@@ -28,8 +30,10 @@ typedef struct sg_predictions {
     size_t count;
     char **classes;
     int class_count;
-    double *values; /* owner of all p and logit */
-    char *root;     /* of the paths */
+    double *values;  /* owner of all p and logit */
+    char *root;      /* of the paths */
+    char *published; /* name of the published set that they are, or NULL; owned */
+    size_t left_out; /* images of classes that the class map leaves out */
     /* One entry per model that was asked: model, parameters, recipe, training facts (without the
      * list of images), calibration, selection, weights_sha256. For metrics.json and the report. */
     json_t *models;
@@ -51,6 +55,7 @@ typedef struct sg_predict_options {
     sg_predictor_options predictor;
     bool allow_seen; /* judge images the model was trained on; marked by the caller */
     bool last;       /* of a run: the last epoch's averaged weights instead of the chosen ones */
+    const sg_class_map *class_map; /* of data for a bundle; NULL: by name */
     const sg_log *log;
     const volatile sig_atomic_t *stop;
 } sg_predict_options;
@@ -60,10 +65,11 @@ typedef struct sg_predict_options {
 SG_MUST_CHECK sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part part,
         const sg_predict_options *options, sg_error *err);
 
-/* All images of a manifest through one bundle (all members averaged). Class names are matched by
- * name. The bundle becomes the predictor's and is closed, also on failure. SG_ERR_INPUT when an
- * image was seen in training, unless allow_seen: by its bytes, by such an image in its group, or by
- * a group of a name that training knew from the same column or pattern. */
+/* All images of a manifest through one bundle (all members averaged). Classes are matched by the
+ * map, else by name. The bundle becomes the predictor's and is closed, also on failure.
+ * SG_ERR_INPUT when an image was seen in training, unless allow_seen: by its bytes, by such an
+ * image in its group, or by a group of a name that training knew from the same column or pattern.
+ */
 SG_MUST_CHECK sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
         const sg_manifest *manifest, const sg_predict_options *options, sg_error *err);
 

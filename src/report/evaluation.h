@@ -23,6 +23,7 @@ typedef struct sg_evaluation_value {
 /* What must be known to judge the figures. */
 typedef struct sg_evaluation_facts {
     const char *data;                /* name of the data set, number of images */
+    const char *class_map;           /* "benign=cyst,benign": what the data's classes count as */
     const char *split;               /* "test", "5 folds (cohort-folds.csv)" */
     const char *split_unit;          /* "group" or "image" */
     const char *interval_method;     /* "95 %, bootstrap over 431 groups, BCa, 10,000 draws" */
@@ -115,6 +116,7 @@ typedef struct sg_evaluation_page {
     const sg_evaluation_calibration *calibration; /* NULL: none */
     const sg_evaluation_fold *folds;
     size_t fold_count;
+    bool official_folds;                /* those of the data's authors, all judged by one model */
     const sg_evaluation_case *failures; /* any order: the page puts missed malignancies first */
     size_t failure_count;
     size_t failures_shown_max; /* 0: 60 */

@@ -226,7 +226,10 @@ static void put_fold_table(sg_page *page, const sg_evaluation_page *e) {
         sg_cells_put_number(&cells, f->sensitivity_malignant, true);
     }
     sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = "Test images of each fold, scored by the model that never saw them";
+    table.caption = e->official_folds
+                            ? "Images of each fold as the data's authors drew it, all scored by "
+                              "this model: how far the figures vary within the set"
+                            : "Test images of each fold, scored by the model that never saw them";
     table.header = header;
     table.cells = cells.cell;
     table.rows = cells.count / COLUMNS;
@@ -237,7 +240,11 @@ static void put_fold_table(sg_page *page, const sg_evaluation_page *e) {
 
 void sg_evaluation_put_folds(sg_page *page, const sg_evaluation_page *e) {
     if (e->fold_count == 0) return;
-    sg_page_section(page, e->fold_count > 1 ? "Fold by fold" : "Training", NULL);
+    sg_page_section(page,
+            e->official_folds   ? "The set's official folds"
+            : e->fold_count > 1 ? "Fold by fold"
+                                : "Training",
+            NULL);
     put_fold_chart(page, e, "Loss", (sg_svg_axis){.label = "loss"},
             (const pick_curve[2]){pick_train_loss, pick_val_loss},
             (const char *const[2]){"training", "validation"}, (const size_t[2]){0, 1});

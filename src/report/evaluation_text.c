@@ -152,6 +152,7 @@ void sg_evaluation_put_facts(sg_page *page, const sg_evaluation_page *e) {
     describe_shares(&shares, e);
     const sg_page_fact facts[] = {
             {"Data", f->data},
+            {"Classes taken as", f->class_map},
             {"Evaluated on", f->split},
             {"Unit of the split", f->split_unit},
             {"Groups", groups.len ? sg_str_text(&groups) : NULL},
