@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/verbs.h"
 #include "infer/bundle.h"
+#include "protocol/ledger.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,14 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
     sg_bundle *bundle;
     sg_status st = sg_bundle_open_all(&bundle, paths, count, err);
     if (st) return st;
-    st = sg_bundle_write(bundle, output, err);
+    char *ledger = NULL;
+    sg_error why = SG_ERROR_INIT;
+    if (sg_ledger_default_path(&ledger, &why))
+        sg_log_line(call->log, SG_LOG_WARN, "without its test evaluations: %s", why.message);
+    else
+        st = sg_ledger_annotate(bundle, ledger, err);
+    free(ledger);
+    if (!st) st = sg_bundle_write(bundle, output, err);
     if (!st && call->json)
         sg_cli_print_json(json_pack("{s:o, s:s, s:i, s:I}", "bundle", sg_json_text(output), "model",
                 bundle->model, "members", bundle->member_count, "training_images",

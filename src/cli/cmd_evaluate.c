@@ -15,7 +15,7 @@ typedef struct evaluate_args {
     const char *run, *bundle, *output, *class_map;
     sg_cli_dataset dataset;
     int split;
-    bool tta, allow_seen, allow_phantom, show_full;
+    bool tta, allow_seen, allow_phantom, show_full, no_ledger;
     long long threads, draws;
 } evaluate_args;
 
@@ -36,6 +36,7 @@ static const sg_option rows[] = {
     { "allow-seen", 0, SG_OPTION_FLAG, AT(allow_seen), NULL, NULL, "judge images that the model was trained on; the report is marked", 0, 0 },
     { "allow-phantom-model", 0, SG_OPTION_FLAG, AT(allow_phantom), NULL, NULL, "let a model of simulated images be judged on others", 0, 0 },
     { "show-full", 0, SG_OPTION_FLAG, AT(show_full), NULL, NULL, "show file paths and whole pictures with their borders", 0, 0 },
+    { "no-ledger", 0, SG_OPTION_FLAG, AT(no_ledger), NULL, NULL, "do not enter this look at test images in the ledger; the report is marked", 0, 0 },
     { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
     { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
     { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
@@ -97,6 +98,25 @@ static sg_status predict(sg_predictions *out, sg_evaluation_source *source, cons
     options.allow_seen = a->allow_seen || parts[a->split] != SG_PART_TEST;
     source->allow_seen = options.allow_seen;
     return sg_predictions_of_run(out, a->run, parts[a->split], &options, err);
+}
+
+/* Before anybody sees a figure: looking at test data is entered even if what follows fails. */
+static sg_status enter_ledger(sg_test_look *look, const sg_predictions *p, const evaluate_args *a,
+        const sg_log *log, sg_error *err) {
+    *look = (sg_test_look){.order = SG_LOOK_NOT_ENTERED};
+    if (a->no_ledger) return SG_OK;
+    char *path = NULL;
+    sg_status st = sg_ledger_default_path(&path, err);
+    if (st == SG_ERR_INPUT)
+        st = sg_fail(err, st,
+                "there is no place for the ledger of test evaluations: neither XDG_STATE_HOME nor "
+                "HOME is an absolute path; set one, or add --no-ledger (the report is marked)");
+    if (!st) st = sg_ledger_enter(look, path, p, a->tta ? "flip averaged" : "plain", err);
+    if (!st)
+        sg_log_line(
+                log, SG_LOG_INFO, "look %zu at these test images, kept in %s", look->total, path);
+    free(path);
+    return st;
 }
 
 /* Where an epoch was chosen, what the last one would have given: told beside, never instead. */
@@ -227,8 +247,13 @@ static int run_evaluate(const sg_call *call) {
             .class_map = a->class_map,
             .log = call->log};
     json_t *metrics = NULL;
+    sg_test_look look;
+    bool external = a->dataset.data || a->dataset.manifest;
+    bool test = external || parts[a->split] == SG_PART_TEST;
     sg_status st = check_args(call, &err);
     if (!st) st = predict(&p, &source, a, call->log, &err);
+    if (!st && test) st = enter_ledger(&look, &p, a, call->log, &err);
+    if (!st && test) source.look = &look;
     source.seen_images = p.seen;
     if (!st) source.phantom_data = has_phantoms(&p);
     if (!st) source.data = sg_path_base(p.root);
@@ -237,6 +262,8 @@ static int run_evaluate(const sg_call *call) {
         metrics = sg_metrics_to_json(&m, &p);
         if (!metrics) st = sg_fail(&err, SG_ERR_MEMORY, "out of memory writing metrics");
     }
+    if (!st && test && json_object_set_new(metrics, "ledger", sg_look_to_json(&look)))
+        st = sg_fail(&err, SG_ERR_MEMORY, "out of memory writing metrics");
     if (!st) st = add_last(metrics, &p, a, call->log, &err);
     if (!st) st = write_results(&p, &m, metrics, &source, a, &err);
     if (!st && call->json)

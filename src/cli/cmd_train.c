@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/train_options.h"
 #include "cli/verbs.h"
+#include "protocol/ledger.h"
 #include "protocol/run.h"
 #include "report/training.h"
 #include <limits.h>
@@ -296,10 +297,15 @@ static sg_status train(work *w, const sg_call *call, bool resume, sg_error *err)
     int folds = w->split.folds;
     sg_train_summary *summaries = calloc((size_t)(folds ? folds : 1), sizeof *summaries);
     if (!summaries) return no_memory(err);
+    char *ledger = NULL;
+    sg_error why = SG_ERROR_INIT;
+    if (sg_ledger_default_path(&ledger, &why))
+        sg_log_line(call->log, SG_LOG_WARN, "%s", why.message);
     sg_run_job job = {&w->options, &w->manifest, &w->split, (int)w->args.fold, w->args.val_share,
             w->args.train_share, w->dir, resume, w->args.force_resume, call->log, &sg_cli_stop,
-            draw_curves, w};
+            draw_curves, w, ledger};
     sg_status st = sg_run_train(summaries, &job, err);
+    free(ledger);
     if (!st) tell(w, call, summaries);
     free(summaries);
     return st;

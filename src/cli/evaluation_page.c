@@ -1,45 +1,20 @@
-/* evaluation_page.c - see evaluation_page.h. Text that the page borrows lives in one arena of
- * strings until it is written. SPDX-License-Identifier: Apache-2.0 */
+/* evaluation_page.c - see evaluation_page.h. Text that the page borrows lives in one
+ * arena of strings until it is written; facts and marks are in evaluation_facts.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/evaluation_page.h"
 #include "base/file.h"
-#include "base/version.h"
+#include "cli/evaluation_facts.h"
 #include "image/codec.h"
 #include "image/crop.h"
 #include "image/grey.h"
 #include "image/resize.h"
 #include "protocol/run.h"
-#include "report/evaluation.h"
 #include "stats/roc.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FAILURES_PICTURED = 60, THUMBNAIL = 224 };
-
-/* Everything that must live until the page is written. */
-typedef struct keep {
-    void **blocks;
-    size_t count, capacity;
-    bool failed;
-} keep;
-
-static void *hold(keep *k, void *block) {
-    sg_error err;
-    if (!block || sg_grow(&k->blocks, &k->capacity, k->count + 1, sizeof *k->blocks, &err)) {
-        free(block);
-        k->failed = true;
-        return NULL;
-    }
-    k->blocks[k->count++] = block;
-    return block;
-}
-
-static void keep_dispose(keep *k) {
-    for (size_t i = 0; i < k->count; i++) free(k->blocks[i]);
-    free(k->blocks);
-}
-
-#define TEXT(k, ...) ((const char *)hold((k), sg_strdupf(__VA_ARGS__)))
 
 static sg_evaluation_value with_interval(double value, sg_interval i) {
     return (sg_evaluation_value){value, i.low, i.high};
@@ -49,140 +24,6 @@ static sg_evaluation_value boot_value(const sg_bootstrap_figure *f) {
     return with_interval(f->estimate, f->degenerate ? (sg_interval){NAN, NAN} : f->bca);
 }
 
-/* ---- facts ---- */
-
-static const json_t *first_model(const sg_predictions *p, const char *section) {
-    return json_object_get(json_array_get(p->models, 0), section);
-}
-
-static const char *class_shares(keep *k, const json_t *counts) {
-    sg_str s;
-    sg_str_init(&s, 0);
-    json_int_t all = 0;
-    const char *name;
-    json_t *n;
-    json_object_foreach((json_t *)counts, name, n) all += json_integer_value(n);
-    json_object_foreach((json_t *)counts, name, n) {
-        sg_str_appendf(&s, "%s%s %.0f %%", s.len ? ", " : "", name,
-                all ? 100.0 * (double)json_integer_value(n) / (double)all : 0.0);
-    }
-    return hold(k, sg_str_take(&s));
-}
-
-static const char *preprocessing(keep *k, const json_t *recipe) {
-    return TEXT(k, "%lld px, fit %s, contrast %s, despeckle %s%s",
-            (long long)json_integer_value(json_object_get(recipe, "size")),
-            json_string_value(json_object_get(recipe, "fit")),
-            json_string_value(json_object_get(recipe, "contrast")),
-            json_string_value(json_object_get(recipe, "despeckle")),
-            json_is_true(json_object_get(recipe, "crop")) ? ", cropped to the scan area" : "");
-}
-
-static const char *selection(keep *k, const json_t *section) {
-    const char *figure = json_string_value(json_object_get(section, "figure"));
-    if (!figure || strcmp(figure, "none") == 0)
-        return "nothing was chosen: averaged weights of the last epoch";
-    return TEXT(k, "epoch with the best %s on validation images inside the training part", figure);
-}
-
-static const char *split_fact(keep *k, const sg_predictions *p, const sg_metrics *m) {
-    const char *part = p->count ? p->rows[0].split : "";
-    if (!p->folds) return part;
-    if (strcmp(part, sg_part_name(SG_PART_TEST)) == 0)
-        return TEXT(k, "%zu of %d folds, each judged by the model that did not see it",
-                m->fold_count, p->folds);
-    return TEXT(k, "%s part of %zu of %d folds, each judged by the model that was made with it",
-            part, m->fold_count, p->folds);
-}
-
-static void fill_facts(sg_evaluation_facts *f, sg_page_fact *more, keep *k, const sg_predictions *p,
-        const sg_metrics *m, const sg_evaluation_source *source) {
-    const json_t *training = first_model(p, "training");
-    double share = json_number_value(json_object_get(training, "initialisation"));
-    f->data = TEXT(k, "%s%s%s, %zu images%s", source->data, p->published ? ": read as " : "",
-            p->published ? p->published : "", p->count,
-            p->left_out ? TEXT(k, "; %zu more are of classes left out on request", p->left_out)
-                        : "");
-    f->class_map = source->class_map;
-    f->split = split_fact(k, p, m);
-    f->split_unit = p->ungrouped ? "image" : "group";
-    f->interval_method =
-            TEXT(k, "95 %%, bootstrap over %zu groups within classes, BCa, %zu draws%s", m->groups,
-                    m->draws,
-                    m->wilson ? "; accuracy, sensitivity and specificity of malignancy: Wilson, "
-                                "since every group has one image"
-                              : "");
-    f->model = TEXT(k, "%s, %.2f M parameters, %zu model%s",
-            json_string_value(first_model(p, "model")),
-            1e-6 * (double)json_integer_value(first_model(p, "parameters")),
-            json_array_size(p->models), json_array_size(p->models) == 1 ? "" : "s");
-    f->initialisation =
-            share > 0 ? TEXT(k, "%.1f %% of the parameters from given weights", 100 * share)
-                      : "random weights";
-    f->selection = selection(k, first_model(p, "selection"));
-    json_int_t images = json_integer_value(json_object_get(training, "images"));
-    json_int_t simulated = json_integer_value(json_object_get(training, "simulated"));
-    f->training_population = TEXT(k, "%lld images per model, %lld of them simulated",
-            (long long)images, (long long)simulated);
-    f->training_shares = class_shares(k, json_object_get(training, "class_counts"));
-    f->seed = TEXT(k, "%lld", (long long)json_integer_value(json_object_get(training, "seed")));
-    f->preprocessing = preprocessing(k, first_model(p, "recipe"));
-    f->build = TEXT(k, "sonograde %s (%s)", sg_version(), sg_build_id());
-    const char *sha = json_string_value(first_model(p, "weights_sha256"));
-    if (p->doubtful) {
-        more->name = "Doubtful groups";
-        more->value = TEXT(k,
-                "%zu groups of like thumbnails lie on both sides of the split; their fine "
-                "structure "
-                "differs, so they were taken for different lesions",
-                p->doubtful);
-        f->more = more;
-        f->more_count = 1;
-    }
-    f->input_hashes = TEXT(k, "first model %.16s", sha ? sha : "");
-}
-
-/* Classes of the model that no image has: what is then not measured. NULL: none. */
-static const char *absent_classes(keep *k, const sg_metrics *m, const sg_predictions *p) {
-    sg_str names;
-    sg_str_init(&names, 0);
-    for (size_t c = 0; c < m->c.classes; c++)
-        if (m->c.per_class[c].support == 0)
-            sg_str_appendf(&names, "%s%s", names.len ? ", " : "", p->classes[c]);
-    const char *text =
-            names.len ? TEXT(k,
-                                "No image here is of the class %s, which the model may answer all "
-                                "the same. Macro averages count it as 0 or leave it out, and are "
-                                "not to be compared with those of a set that has it; balanced "
-                                "accuracy and malignant against the rest are over what is here.",
-                                sg_str_text(&names))
-                      : NULL;
-    sg_str_dispose(&names);
-    return text;
-}
-
-enum { MARKS_MORE = 2 };
-
-static void fill_marks(sg_evaluation_marks *marks, const char *more[MARKS_MORE], keep *k,
-        const sg_metrics *m, const sg_predictions *p, const sg_evaluation_source *source) {
-    const char *fit = json_string_value(json_object_get(first_model(p, "recipe"), "fit"));
-    marks->ungrouped_split = p->ungrouped;
-    marks->allow_seen = source->allow_seen;
-    marks->seen_images = source->seen_images;
-    marks->stretched_images = fit && strcmp(fit, "stretch") == 0;
-    marks->phantom_model = json_is_true(json_object_get(first_model(p, "training"), "phantom"));
-    marks->phantom_data = source->phantom_data;
-    marks->more = more;
-    if (p->uniform_side && !source->phantom_data)
-        more[marks->more_count++] = TEXT(k,
-                "Every image is %d x %d pixels: most likely they were stretched or cropped to "
-                "squares before they came here. Width against height, a sign of malignancy, may be "
-                "lost.",
-                p->uniform_side, p->uniform_side);
-    const char *absent = absent_classes(k, m, p);
-    if (absent) more[marks->more_count++] = absent;
-}
-
 /* ---- classes and curves ---- */
 
 /* What a class's curves are made of; disposed of when the page is written. */
@@ -190,11 +31,11 @@ typedef struct class_curves {
     sg_curve roc, precision_recall;
 } class_curves;
 
-static sg_status fill_curves(sg_evaluation_class *out, class_curves *curves, keep *k,
+static sg_status fill_curves(sg_evaluation_class *out, class_curves *curves, sg_keep *k,
         const sg_predictions *p, size_t c, sg_error *err) {
     size_t n = p->count;
-    double *scores = hold(k, malloc(n * sizeof *scores + 1));
-    uint8_t *positive = hold(k, malloc(n + 1));
+    double *scores = sg_keep_hold(k, malloc(n * sizeof *scores + 1));
+    uint8_t *positive = sg_keep_hold(k, malloc(n + 1));
     if (!scores || !positive) return sg_fail(err, SG_ERR_MEMORY, "out of memory drawing curves");
     for (size_t i = 0; i < n; i++) {
         scores[i] = p->rows[i].p[c];
@@ -214,7 +55,7 @@ static sg_status fill_curves(sg_evaluation_class *out, class_curves *curves, kee
     return SG_OK;
 }
 
-static sg_status fill_classes(sg_evaluation_class *classes, class_curves *curves, keep *k,
+static sg_status fill_classes(sg_evaluation_class *classes, class_curves *curves, sg_keep *k,
         const sg_predictions *p, const sg_metrics *m, sg_error *err) {
     sg_status st = SG_OK;
     for (size_t c = 0; c < m->c.classes && !st; c++) {
@@ -232,9 +73,9 @@ static sg_status fill_classes(sg_evaluation_class *classes, class_curves *curves
 
 /* ---- folds with their training curves ---- */
 
-static void fill_history(sg_evaluation_fold *out, keep *k, const sg_history *h) {
+static void fill_history(sg_evaluation_fold *out, sg_keep *k, const sg_history *h) {
     size_t n = h->count;
-    double *block = hold(k, malloc(4 * n * sizeof *block + 1));
+    double *block = sg_keep_hold(k, malloc(4 * n * sizeof *block + 1));
     if (!block) return;
     bool has_val = n && h->epochs[0].has_val;
     for (size_t i = 0; i < n; i++) {
@@ -252,7 +93,7 @@ static void fill_history(sg_evaluation_fold *out, keep *k, const sg_history *h) 
 }
 
 static sg_status read_history(
-        sg_evaluation_fold *out, keep *k, const char *run, int fold, sg_error *err) {
+        sg_evaluation_fold *out, sg_keep *k, const char *run, int fold, sg_error *err) {
     char *dir = fold < 0 ? sg_strdup(run) : sg_run_fold_dir(run, fold);
     char *path = dir ? sg_path_join(dir, "results.csv") : NULL;
     sg_history h = {0};
@@ -265,24 +106,25 @@ static sg_status read_history(
     return st;
 }
 
-static sg_status fill_folds(sg_evaluation_page *page, keep *k, const sg_metrics *m,
+static sg_status fill_folds(sg_evaluation_page *page, sg_keep *k, const sg_metrics *m,
         const sg_evaluation_source *source, sg_error *err) {
     const sg_fold_figures *from = m->fold_count ? m->folds : m->official;
     size_t count = m->fold_count ? m->fold_count : m->official_count, n = count ? count : 1;
     if (!count && !source->run) return SG_OK;
-    sg_evaluation_fold *folds = hold(k, calloc(n, sizeof *folds));
+    sg_evaluation_fold *folds = sg_keep_hold(k, calloc(n, sizeof *folds));
     if (!folds) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
     sg_status st = SG_OK;
     for (size_t i = 0; i < n && !st; i++) {
         const sg_fold_figures *f = count ? &from[i] : NULL;
-        folds[i] = (sg_evaluation_fold){.name = f ? TEXT(k, "fold %d", f->fold) : "training",
-                .images = f ? f->images : m->n,
-                .accuracy = f ? f->accuracy : m->c.accuracy,
-                .macro_f1 = f ? f->macro_f1 : m->c.f1_macro,
-                .auroc_macro = f ? f->auroc_macro : m->auroc_macro,
-                .sensitivity_malignant =
-                        f ? f->sensitivity_malignant
-                          : (m->malignant < 0 ? NAN : m->malignant_rest.sensitivity)};
+        folds[i] =
+                (sg_evaluation_fold){.name = f ? SG_KEEP_TEXT(k, "fold %d", f->fold) : "training",
+                        .images = f ? f->images : m->n,
+                        .accuracy = f ? f->accuracy : m->c.accuracy,
+                        .macro_f1 = f ? f->macro_f1 : m->c.f1_macro,
+                        .auroc_macro = f ? f->auroc_macro : m->auroc_macro,
+                        .sensitivity_malignant =
+                                f ? f->sensitivity_malignant
+                                  : (m->malignant < 0 ? NAN : m->malignant_rest.sensitivity)};
         if (source->run && !m->official_count)
             st = read_history(&folds[i], k, source->run, f ? f->fold : -1, err);
     }
@@ -295,7 +137,7 @@ static sg_status fill_folds(sg_evaluation_page *page, keep *k, const sg_metrics 
 /* ---- failures ---- */
 
 /* The scan area as a small PNG; with show_full the whole picture. */
-static void picture(sg_evaluation_case *out, keep *k, const sg_predictions *p,
+static void picture(sg_evaluation_case *out, sg_keep *k, const sg_predictions *p,
         const sg_prediction_row *row, bool full) {
     sg_image image = {0, 0, 0, NULL}, area = {0, 0, 0, NULL}, small = {0, 0, 0, NULL},
              grey = {0, 0, 0, NULL};
@@ -320,7 +162,7 @@ static void picture(sg_evaluation_case *out, keep *k, const sg_predictions *p,
     }
     if (!st) st = sg_image_encode_png(&bytes, &size, &small, &ignored);
     if (!st) {
-        out->image = hold(k, bytes);
+        out->image = sg_keep_hold(k, bytes);
         out->image_size = size;
     }
     sg_image_dispose(&image);
@@ -334,10 +176,10 @@ static bool is_missed(const sg_prediction_row *row, int malignant) {
     return row->label == malignant && row->predicted != malignant;
 }
 
-static sg_status fill_failures(sg_evaluation_page *page, keep *k, const sg_predictions *p,
+static sg_status fill_failures(sg_evaluation_page *page, sg_keep *k, const sg_predictions *p,
         const sg_metrics *m, const sg_evaluation_source *source, sg_error *err) {
     size_t wrong = m->n - m->c.correct, n = 0;
-    sg_evaluation_case *cases = hold(k, calloc(wrong + 1, sizeof *cases));
+    sg_evaluation_case *cases = sg_keep_hold(k, calloc(wrong + 1, sizeof *cases));
     if (!cases) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
     for (int pass = 0; pass < 2; pass++) /* missed malignancies first: they get the pictures */
         for (size_t i = 0; i < p->count && n < wrong; i++) {
@@ -345,12 +187,12 @@ static sg_status fill_failures(sg_evaluation_page *page, keep *k, const sg_predi
             if (row->label == row->predicted || is_missed(row, m->malignant) != (pass == 0))
                 continue;
             sg_evaluation_case *c = &cases[n++];
-            *c = (sg_evaluation_case){.hash = TEXT(k, "%.10s", row->sha256),
+            *c = (sg_evaluation_case){.hash = SG_KEEP_TEXT(k, "%.10s", row->sha256),
                     .path = row->path,
                     .truth = (size_t)row->label,
                     .predicted = (size_t)row->predicted,
                     .probabilities = row->p,
-                    .note = row->fold < 0 ? NULL : TEXT(k, "fold %d", row->fold)};
+                    .note = row->fold < 0 ? NULL : SG_KEEP_TEXT(k, "fold %d", row->fold)};
             if (n <= FAILURES_PICTURED) picture(c, k, p, row, source->show_full);
         }
     page->failures = cases;
@@ -364,7 +206,7 @@ static sg_status fill_failures(sg_evaluation_page *page, keep *k, const sg_predi
 static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration *out,
         sg_evaluation_bin *bins, const sg_predictions *p, const sg_metrics *m) {
     const sg_calibration *c = &m->calibration;
-    const json_t *fitted = first_model(p, "calibration");
+    const json_t *fitted = sg_first_model(p, "calibration");
     double temperature = json_number_value(json_object_get(fitted, "temperature"));
     bool has = json_integer_value(json_object_get(fitted, "images")) > 0;
     for (size_t i = 0; i < c->bins; i++)
@@ -381,16 +223,16 @@ static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration
 
 /* ---- whole ---- */
 
-static const size_t *flat_confusion(keep *k, const sg_metrics *m) {
+static const size_t *flat_confusion(sg_keep *k, const sg_metrics *m) {
     size_t n = m->c.classes;
-    size_t *flat = hold(k, calloc(n * n, sizeof *flat));
+    size_t *flat = sg_keep_hold(k, calloc(n * n, sizeof *flat));
     for (size_t i = 0; flat && i < n * n; i++) flat[i] = m->c.confusion[i / n][i % n];
     return flat;
 }
 
 sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, const sg_metrics *m,
         const sg_evaluation_source *source, sg_error *err) {
-    keep k = {0};
+    sg_keep k = {0};
     sg_evaluation_class classes[SG_STATS_CLASSES_MAX];
     class_curves curves[SG_STATS_CLASSES_MAX] = {0};
     sg_evaluation_calibration calibration;
@@ -416,9 +258,9 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
             .redraws = m->redraws,
             .show_full = source->show_full};
     sg_page_fact more;
-    fill_facts(&page.facts, &more, &k, p, m, source);
-    const char *notes[MARKS_MORE];
-    fill_marks(&page.marks, notes, &k, m, p, source);
+    sg_evaluation_fill_facts(&page.facts, &more, &k, p, m, source);
+    const char *notes[SG_MARKS_MORE];
+    sg_evaluation_fill_marks(&page.marks, notes, &k, m, p, source);
     fill_calibration(&page, &calibration, bins, p, m);
     sg_status st = fill_classes(classes, curves, &k, p, m, err);
     if (!st) st = fill_folds(&page, &k, m, source, err);
@@ -429,6 +271,6 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
         sg_curve_dispose(&curves[c].roc);
         sg_curve_dispose(&curves[c].precision_recall);
     }
-    keep_dispose(&k);
+    sg_keep_dispose(&k);
     return st;
 }

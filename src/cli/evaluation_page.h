@@ -4,6 +4,7 @@
 #ifndef SG_CLI_EVALUATION_PAGE_H
 #define SG_CLI_EVALUATION_PAGE_H
 
+#include "protocol/ledger.h"
 #include "protocol/metrics.h"
 
 typedef struct sg_evaluation_source {
@@ -12,6 +13,7 @@ typedef struct sg_evaluation_source {
     const char *data;      /* how the data are called on the page */
     bool allow_seen;
     size_t seen_images;
+    const sg_test_look *look; /* what the ledger says; NULL: no test images */
     bool phantom_data;
     bool show_full; /* paths, and pictures with their borders */
     const sg_log *log;

@@ -53,8 +53,10 @@ static double mean_train_images(const sg_predictions *p) {
 }
 
 static sg_status measure_trial(sg_leakage_study *s, sg_leakage_trial *t, sg_error *err) {
-    sg_predict_options options = {SG_PREDICTOR_OPTIONS_INIT, t->settings.args.ungrouped, false,
-            s->call->log, &sg_cli_stop};
+    sg_predict_options options = {.predictor = SG_PREDICTOR_OPTIONS_INIT,
+            .allow_seen = t->settings.args.ungrouped,
+            .log = s->call->log,
+            .stop = &sg_cli_stop};
     options.predictor.threads = (int)s->args->dataset.threads;
     char *dir = sg_campaign_arm_dir(&s->campaign, t->name);
     t->accuracy_of_all = NAN;

@@ -16,8 +16,8 @@ static sg_status no_memory(sg_error *err, const char *path) {
 
 /* Sections this reader understands; a file may demand others. */
 static bool is_known_section(const char *name) {
-    static const char *const known[] = {
-            "model", "recipe", "classes", "training", "calibration", "selection", "members"};
+    static const char *const known[] = {"model", "recipe", "classes", "training", "calibration",
+            "selection", "members", "ledger"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], name) == 0) return true;
     return false;
@@ -152,6 +152,9 @@ static sg_status add_members(sg_bundle *b, const sg_safetensors *file, const jso
         sg_status st = build_member(m, b, doc, i, path, err);
         if (!st) st = load_member(m, file, is_bundle, i, path, err);
         if (st) return st;
+        const json_t *ledger = member_section(doc, "ledger", i);
+        json_array_append_new(
+                b->ledgers, json_is_object(ledger) ? json_deep_copy(ledger) : json_null());
     }
     return SG_OK;
 }
@@ -189,11 +192,17 @@ static sg_status share_facts(sg_bundle *b, const json_t *doc, const char *path, 
     return b->model ? SG_OK : no_memory(err, path);
 }
 
-static sg_status add_file(sg_bundle *b, const char *path, sg_error *err) {
+/* ledger_path: of a run's note about test evaluations, or NULL. */
+static sg_status add_file(sg_bundle *b, const char *path, const char *ledger_path, sg_error *err) {
     sg_safetensors *file = NULL;
-    json_t *doc = NULL;
+    json_t *doc = NULL, *ledger = NULL;
     sg_status st = sg_safetensors_open(&file, path, true, err);
     if (!st) st = read_document(&doc, file, path, err);
+    if (!st && ledger_path && sg_path_exists(ledger_path)) {
+        st = sg_json_read(&ledger, ledger_path, err);
+        if (!st) json_object_set_new(doc, "ledger", ledger);
+    }
+    if (st) json_decref(doc);
     if (!st && json_array_append_new(b->document, doc)) st = no_memory(err, path);
     if (!st) st = share_facts(b, doc, path, err);
     if (!st) st = add_members(b, file, doc, path, err);
@@ -233,8 +242,11 @@ static sg_status add_training(
     char *kept = sg_strdupf("%s/weights/best.safetensors", dir);
     if (!kept) return no_memory(err, dir);
     *found = sg_path_exists(kept);
+    char *ledger = sg_path_join(dir, "ledger.json");
     sg_status st = *found ? check_finished(dir, root, err) : SG_OK;
-    if (!st && *found) st = add_file(b, kept, err);
+    if (!st && !ledger) st = no_memory(err, dir);
+    if (!st && *found) st = add_file(b, kept, ledger, err);
+    free(ledger);
     free(kept);
     return st;
 }
@@ -259,7 +271,7 @@ static sg_status add_folds(int *count, sg_bundle *b, const char *dir, sg_error *
 }
 
 static sg_status add_path(sg_bundle *b, const char *path, sg_error *err) {
-    if (!sg_path_is_dir(path)) return add_file(b, path, err);
+    if (!sg_path_is_dir(path)) return add_file(b, path, NULL, err);
     bool found = false;
     int folds = 0;
     sg_status st = add_training(&found, b, path, path, err);
@@ -290,7 +302,8 @@ sg_status sg_bundle_open_all(sg_bundle **out, const char *const *paths, int coun
     sg_bundle *b = calloc(1, sizeof *b);
     if (!b) return no_memory(err, paths[0]);
     b->document = json_array();
-    sg_status st = b->document ? SG_OK : no_memory(err, paths[0]);
+    b->ledgers = json_array();
+    sg_status st = b->document && b->ledgers ? SG_OK : no_memory(err, paths[0]);
     for (int i = 0; i < count && !st; i++) st = add_path(b, paths[i], err);
     if (!st && b->member_count == 0)
         st = sg_fail(err, SG_ERR_INPUT, "%s holds no model", count ? paths[0] : "the list");
@@ -321,6 +334,7 @@ void sg_bundle_close(sg_bundle *b) {
     free(b->seen_groups);
     free(b->seen_sources);
     json_decref(b->document);
+    json_decref(b->ledgers);
     free(b);
 }
 
@@ -349,14 +363,14 @@ static json_t *list_models(const sg_bundle *b) {
 
 static json_t *bundle_document(const sg_bundle *b) {
     const json_t *first = json_array_get(b->document, 0);
-    return json_pack("{s:i, s:s, s:s, s:[s,s,s,s,s], s:i, s:o, s:O, s:O, s:o, s:o, s:o}", "schema",
-            SG_SCHEMA_VERSION, "kind", "bundle", "build", sg_build_id(), "required", "model",
-            "recipe", "classes", "calibration", "members", "members", b->member_count, "model",
-            list_models(b), "recipe", json_object_get(first, "recipe"), "classes",
+    return json_pack("{s:i, s:s, s:s, s:[s,s,s,s,s], s:i, s:o, s:O, s:O, s:o, s:o, s:o, s:O}",
+            "schema", SG_SCHEMA_VERSION, "kind", "bundle", "build", sg_build_id(), "required",
+            "model", "recipe", "classes", "calibration", "members", "members", b->member_count,
+            "model", list_models(b), "recipe", json_object_get(first, "recipe"), "classes",
             json_object_get(first, "classes"), "training",
             list_sections(b, offsetof(sg_member, training)), "calibration",
             list_sections(b, offsetof(sg_member, calibration)), "selection",
-            list_sections(b, offsetof(sg_member, selection)));
+            list_sections(b, offsetof(sg_member, selection)), "ledger", b->ledgers);
 }
 
 sg_status sg_bundle_write(const sg_bundle *b, const char *path, sg_error *err) {

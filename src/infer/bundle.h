@@ -42,6 +42,7 @@ typedef struct sg_bundle {
     const sg_seen **seen_sources; /* the first of seen_groups under each grouping and key */
     size_t source_count;
     json_t *document;
+    json_t *ledgers; /* per member: what it says of test evaluations (protocol/ledger.h), or null */
     char sha256[65]; /* of the file, or of the files' hashes for a run folder */
 } sg_bundle;
 

@@ -35,7 +35,8 @@ typedef struct sg_predictions {
     char *published; /* name of the published set that they are, or NULL; owned */
     size_t left_out; /* images of classes that the class map leaves out */
     /* One entry per model that was asked: model, parameters, recipe, training facts (without the
-     * list of images), calibration, selection, weights_sha256. For metrics.json and the report. */
+     * list of images), calibration, selection, weights_sha256 (of the file it came in),
+     * parameters_sha256 (of this model alone), ledger. For metrics.json and the report. */
     json_t *models;
     bool ungrouped;   /* the split had a group on both sides */
     size_t doubtful;  /* groups of like thumbnails, unlike in detail, on both sides (split.h) */

@@ -1,6 +1,7 @@
 /* run.c - see run.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/run.h"
+#include "protocol/ledger.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,15 @@ static sg_status write_fold_parts(
     return st;
 }
 
+/* A ledger that cannot be read must not keep anyone from training: the model is then one of which
+ * nobody knows whether it came after a look. */
+static void mark_ledger(const sg_run_job *job, const char *dir) {
+    sg_error why = SG_ERROR_INIT;
+    if (job->ledger && sg_ledger_mark(dir, job->ledger, &why))
+        sg_log_line(job->log, SG_LOG_WARN,
+                "not noted which test evaluations came before this training: %s", why.message);
+}
+
 static sg_status train_one(
         sg_train_summary *out, const sg_run_job *job, int fold, const char *dir, sg_error *err) {
     sg_split parts = {0};
@@ -33,6 +43,7 @@ static sg_status train_one(
         sg_split_dispose(&parts);
         return st;
     }
+    mark_ledger(job, dir);
     sg_train_job one = {job->options, job->manifest, &parts, fold, dir, job->dir, job->resume,
             job->force_resume, job->log, job->stop, job->epoch_done, job->user};
     st = sg_train_run(out, &one, err);

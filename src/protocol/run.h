@@ -4,7 +4,8 @@
  *   DIR/{results.csv log.jsonl weights/...}         one model, or
  *   DIR/fold0/... fold1/...                         the same per fold, with its own splits.csv
  *
- * The folder is locked while in use and can be resumed at any point.
+ * Where a ledger is kept, ledger.json beside the results notes its state when that training began
+ * (ledger.h). The folder is locked while in use and can be resumed at any point.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_PROTOCOL_RUN_H
 #define SG_PROTOCOL_RUN_H
@@ -24,6 +25,7 @@ typedef struct sg_run_job {
     const volatile sig_atomic_t *stop;
     void (*epoch_done)(void *user, const char *dir, const sg_history *history);
     void *user;
+    const char *ledger; /* file of test evaluations, noted where a training begins; NULL: not */
 } sg_run_job;
 
 /* summaries[folds], or [1] without folds; entries of folds that were not asked for are zero. */

@@ -32,6 +32,7 @@ typedef struct sg_evaluation_facts {
     const char *selection;           /* "last epoch's averaged weights; nothing chosen" */
     const char *training_population; /* "BUSI, one hospital, 445 images" */
     const char *training_shares;     /* "benign 57 %, malignant 27 %, normal 16 %" */
+    const char *looks;               /* "first look at these images" */
     const char *seed;
     const char *preprocessing;
     const char *build;        /* version and build id */
@@ -46,6 +47,7 @@ typedef struct sg_evaluation_marks {
     bool allow_seen;
     size_t seen_images; /* test images that the model was trained on, by hash or group */
     bool stretched_images;
+    const char *looked_at; /* why these are no longer untouched test data; NULL: they are */
     bool phantom_model;
     bool phantom_data;
     bool reduced_settings; /* smaller or shorter than the protocol; note says how */

@@ -120,6 +120,7 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e) {
                     "Images that the model was trained on were allowed; none was found here.");
         sg_page_warn(page, "allow-seen", text);
     }
+    if (m->looked_at) sg_page_warn(page, "test data seen before", m->looked_at);
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (plain[i].set) sg_page_warn(page, plain[i].mark, plain[i].text);
     for (size_t i = 0; i < m->more_count; i++) sg_page_warn(page, "note", m->more[i]);
@@ -160,6 +161,7 @@ void sg_evaluation_put_facts(sg_page *page, const sg_evaluation_page *e) {
             {"Model", f->model},
             {"Initialisation", f->initialisation},
             {"Chosen by", f->selection},
+            {"Looks at these images", f->looks},
             {"Training population", f->training_population},
             {"Class shares in training", f->training_shares},
             {"Preprocessing", f->preprocessing},
