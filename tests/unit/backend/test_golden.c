@@ -109,7 +109,7 @@ static void operations_answer_as_pytorch(void **state) {
     }
     finish(&g);
     free(text);
-    assert_int_equal(cases, 21);
+    assert_int_equal(cases, 23);
 }
 
 int main(void) {
