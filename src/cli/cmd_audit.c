@@ -26,10 +26,6 @@ static const sg_option options[] = {
         {0},
 };
 
-static bool is_stopped(void) {
-    return sg_cli_stop != 0;
-}
-
 static sg_status check_usage(const sg_call *call, sg_error *err) {
     const audit_options *o = call->options;
     if (!call->operand_count && !o->manifest)
@@ -44,11 +40,9 @@ static sg_status run_audit(sg_audit *audit, const sg_call *call, sg_error *err) 
     sg_pool *pool;
     sg_status status = sg_pool_create(&pool, threads - 1, err);
     if (status) return status;
-    sg_audit_options how = {.manifest = o->manifest,
-            .decisions = o->decisions,
-            .pool = pool,
-            .log = call->log,
-            .stop = is_stopped};
+    sg_pool_set_stop(pool, &sg_cli_stop);
+    sg_audit_options how = {
+            .manifest = o->manifest, .decisions = o->decisions, .pool = pool, .log = call->log};
     status = sg_audit_run(audit, call->operand_count ? call->operands[0] : NULL, &how, err);
     sg_pool_destroy(pool);
     return status;

@@ -5,8 +5,10 @@
 #include "data/fingerprint.h"
 #include <stdlib.h>
 
-static const char *const pair_kinds[] = {
-        [SG_PAIR_BYTES] = "bytes", [SG_PAIR_PIXELS] = "pixels", [SG_PAIR_NEAR] = "near"};
+static const char *const pair_kinds[] = {[SG_PAIR_BYTES] = "bytes",
+        [SG_PAIR_PIXELS] = "pixels",
+        [SG_PAIR_NEAR] = "near",
+        [SG_PAIR_FRAME] = "frame"};
 static const char *const verdicts[] = {[SG_VERDICT_OPEN] = "open",
         [SG_VERDICT_CONFIRMED] = "confirm",
         [SG_VERDICT_REJECTED] = "reject"};
@@ -77,19 +79,11 @@ sg_status sg_audit_add_finding(sg_audit *audit, const sg_finding *finding, sg_er
     return status;
 }
 
-static sg_status check_stop(const sg_audit_options *options, sg_error *err) {
-    if (options->stop && options->stop())
-        return sg_fail(err, SG_ERR_INTERRUPTED, "the audit was stopped; nothing was written");
-    return SG_OK;
-}
-
 sg_status sg_audit_run(
         sg_audit *out, const char *dir, const sg_audit_options *options, sg_error *err) {
     sg_audit audit = {0};
     sg_status status = read_images(&audit, dir, options, err);
-    if (!status) status = check_stop(options, err);
     if (!status) status = sg_audit_find_pairs(&audit, options, err);
-    if (!status) status = check_stop(options, err);
     if (!status && options->decisions)
         status = sg_audit_take_decisions(&audit, options->decisions, err);
     if (!status) status = sg_audit_make_groups(&audit, err);

@@ -20,10 +20,16 @@
 typedef enum sg_pair_kind {
     SG_PAIR_BYTES,  /* the files are equal */
     SG_PAIR_PIXELS, /* the decoded pixels are equal, the files are not */
-    SG_PAIR_NEAR    /* the same picture, changed */
+    SG_PAIR_NEAR,   /* the same frame, changed */
+    SG_PAIR_FRAME   /* the same view in another frame: the tissue agrees, the speckle does not */
 } sg_pair_kind;
 
 typedef enum sg_verdict { SG_VERDICT_OPEN, SG_VERDICT_CONFIRMED, SG_VERDICT_REJECTED } sg_verdict;
+
+/* Scores from which a pair is joined, and from which it is shown to a person; chosen on phantoms.
+ */
+#define SG_AUDIT_JOIN_SCORE  0.5
+#define SG_AUDIT_DOUBT_SCORE 0.3
 
 typedef struct sg_audit_pair {
     uint32_t a, b; /* rows of the manifest, a < b */
@@ -91,10 +97,8 @@ typedef struct sg_audit {
 typedef struct sg_audit_options {
     const char *manifest;  /* table of images, or NULL */
     const char *decisions; /* CSV: a,b,verdict (confirm or reject); or NULL */
-    sg_pool *pool;         /* may be NULL */
+    sg_pool *pool;         /* may be NULL; its stop flag stops the audit */
     const sg_log *log;     /* may be NULL */
-    /* Asked between steps and images; true stops with SG_ERR_INTERRUPTED. May be NULL. */
-    bool (*stop)(void);
 } sg_audit_options;
 
 /* The whole audit of a folder (or of the table's images; dir is then their root and may be NULL).
@@ -128,8 +132,8 @@ SG_MUST_CHECK sg_status sg_audit_write_cohort(
 SG_MUST_CHECK sg_status sg_audit_write_excluded(
         const sg_audit *audit, const char *csv_path, sg_error *err);
 
-/* "bytes", "pixels", "near"; "open", "confirm", "reject"; "outside_domain", "burnt_in_marks",
- * "outliers"; "kept", "outside_domain", "label_conflict"... Static text. */
+/* "bytes", "pixels", "near", "frame"; "open", "confirm", "reject"; "outside_domain",
+ * "burnt_in_marks", "outliers"; "kept", "outside_domain", "label_conflict"... Static text. */
 const char *sg_pair_kind_name(sg_pair_kind kind);
 const char *sg_verdict_name(sg_verdict verdict);
 const char *sg_finding_kind_name(sg_finding_kind kind);

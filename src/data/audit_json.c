@@ -84,7 +84,7 @@ static void describe_pairs(
         const sg_audit_pair *p = &audit->pairs[i];
         json_t *list = p->joined ? joined : p->verdict == SG_VERDICT_REJECTED ? rejected : doubtful;
         json_array_append_new(list, describe_pair(audit, p));
-        if (p->kind != SG_PAIR_NEAR)
+        if (p->kind == SG_PAIR_BYTES || p->kind == SG_PAIR_PIXELS)
             json_array_append_new(
                     exact, json_pack("{s:o, s:o, s:s}", "a", path_of(audit, p->a), "b",
                                    path_of(audit, p->b), "equal", sg_pair_kind_name(p->kind)));

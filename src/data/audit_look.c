@@ -1,7 +1,6 @@
 /* audit_look.c - see audit_look.h. SPDX-License-Identifier: Apache-2.0 */
 #include "data/audit_look.h"
 #include "image/grey.h"
-#include <stdlib.h>
 
 static void hash_pixels(sg_look *look, const sg_image *grey) {
     const int size[2] = {grey->width, grey->height};
@@ -19,15 +18,13 @@ sg_status sg_look_make(void *record, const sg_image *image, void *user, sg_error
     look->width = grey.width;
     look->height = grey.height;
     hash_pixels(look, &grey);
-    look->print = malloc(SG_FINGERPRINT_LEN * sizeof *look->print);
-    status = look->print ? sg_fingerprint_make(look->print, &grey, err)
-                         : sg_fail(err, SG_ERR_MEMORY, "out of memory for a thumbnail");
+    status = sg_keypoints_find(&look->keypoints, &grey, err);
     sg_image_dispose(&grey);
     return status;
 }
 
 void sg_look_dispose(void *record) {
     sg_look *look = record;
-    free(look->print);
+    sg_keypoints_dispose(&look->keypoints);
     *look = (sg_look){0};
 }

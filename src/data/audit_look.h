@@ -5,13 +5,13 @@
 #define SG_DATA_AUDIT_LOOK_H
 
 #include "base/file.h"
-#include "data/fingerprint.h"
+#include "data/keypoint.h"
 #include "image/image.h"
 
 typedef struct sg_look {
     int width, height;
     char pixels_sha256[SG_SHA256_HEX]; /* of size and grey pixels: equal pictures, equal digest */
-    float *print;                      /* [SG_FINGERPRINT_LEN] */
+    sg_keypoints keypoints;            /* for the search for copies */
 } sg_look;
 
 /* For sg_manifest_records: record is an sg_look. */

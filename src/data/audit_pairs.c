@@ -1,7 +1,10 @@
 /* audit_pairs.c - which images of a set show the same picture: equal bytes and equal pixels by
  * digest, changed copies by the search. SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
+#include "data/affine.h"
 #include "data/audit.h"
+#include "data/keypoint_index.h"
+#include "data/registration.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +29,8 @@ static int compare_pairs(const void *x, const void *y) {
     const sg_audit_pair *a = x, *b = y;
     if (a->a != b->a) return a->a < b->a ? -1 : 1;
     if (a->b != b->b) return a->b < b->b ? -1 : 1;
-    return (int)a->kind - (int)b->kind;
+    if (a->kind != b->kind) return (int)a->kind - (int)b->kind;
+    return a->score > b->score ? -1 : a->score < b->score;
 }
 
 /* Orders the list and keeps the surest of what was found twice. */
@@ -86,34 +90,89 @@ static sg_status find_equal(pair_list *list, const sg_audit *audit, sg_error *er
 
 /* ---- changed copies ---- */
 
+enum { MOST_CANDIDATES = 8, LEAST_VOTES = 3, BATCH = 256 };
+
+typedef struct comparing {
+    const sg_audit *audit;
+    const sg_candidate *candidates;
+    sg_registration *results;
+    size_t first; /* candidate of the batch's first item */
+} comparing;
+
+static sg_status compare_candidate(void *user, size_t item, sg_error *err) {
+    const comparing *c = user;
+    const sg_candidate *candidate = &c->candidates[c->first + item];
+    sg_registration *result = &c->results[c->first + item];
+    const sg_keypoints *a = &c->audit->looks[candidate->a].keypoints,
+                       *b = &c->audit->looks[candidate->b].keypoints;
+    sg_status status = sg_registration_find(result, a, b, candidate->flip, err);
+    if (!status && result->inliers) status = sg_registration_score(result, a, b, err);
+    return status;
+}
+
+/* From pixels of the image to pixels of its working picture. */
+static void scale_to_work(double m[6], const sg_look *look) {
+    double x = (double)look->keypoints.work.width / look->width;
+    double y = (double)look->keypoints.work.height / look->height;
+    const double scale[6] = {x, 0, 0.5 * x - 0.5, 0, y, 0.5 * y - 0.5};
+    memcpy(m, scale, sizeof scale);
+}
+
+/* From pixels of b to pixels of a, given the map between their working pictures. */
+static void map_images(double out[6], const double work[6], const sg_look *a, const sg_look *b) {
+    double from[6], to[6];
+    scale_to_work(from, b);
+    scale_to_work(to, a);
+    sg_affine_chain(out, from, work);
+    if (sg_affine_invert(to, to)) sg_affine_chain(out, out, to);
+}
+
+static sg_status compare_candidates(
+        comparing *c, size_t count, const sg_audit_options *options, sg_error *err) {
+    sg_status status = SG_OK;
+    for (; c->first < count && !status; c->first += BATCH) {
+        size_t batch = count - c->first < BATCH ? count - c->first : BATCH;
+        status = sg_pool_for(options->pool, batch, compare_candidate, c, err);
+        sg_log_progress(options->log, "comparing pairs", (double)(c->first + batch), (double)count);
+    }
+    return status;
+}
+
 static sg_status find_near(
         pair_list *list, const sg_audit *audit, const sg_audit_options *options, sg_error *err) {
     size_t n = audit->manifest.count, count = 0;
-    sg_fingerprint_pair *found = NULL;
-    float *prints = malloc((n + 1) * SG_FINGERPRINT_LEN * sizeof *prints);
-    if (!prints) return sg_fail(err, SG_ERR_MEMORY, "out of memory for thumbnails");
-    for (size_t i = 0; i < n; i++)
-        memcpy(prints + i * SG_FINGERPRINT_LEN, audit->looks[i].print,
-                SG_FINGERPRINT_LEN * sizeof *prints);
-    sg_status status = sg_fingerprint_find_pairs(
-            &found, &count, prints, n, audit->doubt_score, options->pool, err);
-    for (size_t i = 0; i < count && !status; i++)
-        status = add_pair(list,
-                (sg_audit_pair){.a = found[i].a,
-                        .b = found[i].b,
-                        .kind = SG_PAIR_NEAR,
-                        .score = (double)found[i].correlation,
-                        .overlap = 1,
-                        .affine = {1, 0, 0, 0, 1, 0}},
-                err);
-    free(found);
-    free(prints);
+    sg_candidate *candidates = NULL;
+    sg_registration *results = NULL;
+    sg_keypoints *pictures = malloc((n + 1) * sizeof *pictures); /* borrow from the looks */
+    if (!pictures) return sg_fail(err, SG_ERR_MEMORY, "out of memory for a search");
+    for (size_t i = 0; i < n; i++) pictures[i] = audit->looks[i].keypoints;
+    sg_status status = sg_candidates_find(
+            &candidates, &count, pictures, n, MOST_CANDIDATES, LEAST_VOTES, options->pool, err);
+    if (!status) {
+        results = calloc(count + 1, sizeof *results);
+        if (!results) status = sg_fail(err, SG_ERR_MEMORY, "out of memory for a search");
+    }
+    comparing c = {audit, candidates, results, 0};
+    if (!status) status = compare_candidates(&c, count, options, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        if (results[i].score < audit->doubt_score) continue;
+        sg_audit_pair pair = {.a = candidates[i].a,
+                .b = candidates[i].b,
+                .kind = results[i].score >= SG_REGISTRATION_COPY ? SG_PAIR_NEAR : SG_PAIR_FRAME,
+                .score = results[i].score,
+                .overlap = results[i].overlap};
+        map_images(pair.affine, results[i].affine, &audit->looks[pair.a], &audit->looks[pair.b]);
+        status = add_pair(list, pair, err);
+    }
+    free(pictures);
+    free(candidates);
+    free(results);
     return status;
 }
 
 sg_status sg_audit_find_pairs(sg_audit *audit, const sg_audit_options *options, sg_error *err) {
-    audit->join_score = SG_FINGERPRINT_THRESHOLD;
-    audit->doubt_score = 0.9;
+    audit->join_score = SG_AUDIT_JOIN_SCORE;
+    audit->doubt_score = SG_AUDIT_DOUBT_SCORE;
     pair_list list = {0};
     sg_status status = find_equal(&list, audit, err);
     if (!status) status = find_near(&list, audit, options, err);
