@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
-#include "cli/evaluation_page.h"
+#include "cli/evaluation_cohort.h"
 #include "cli/verbs.h"
 #include "data/phantom.h"
 #include <math.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 typedef struct evaluate_args {
-    const char *run, *bundle, *output, *class_map;
+    const char *run, *bundle, *output, *class_map, *audit;
     sg_cli_dataset dataset;
     int split;
     bool tta, allow_seen, allow_phantom, show_full, no_ledger;
@@ -30,6 +30,7 @@ static const sg_option rows[] = {
     { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
     { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together in --data", 0, 0 },
     { "class-map", 0, SG_OPTION_TEXT, AT(class_map), NULL, "MAP", "what the classes of --data are to the model: \"malignant=malignant;benign=benign,cyst;=unknown\" (nothing on the left: left out)", 0, 0 },
+    { "audit", 0, SG_OPTION_PATH, AT(audit), NULL, "DIR", "what `audit --out` left for these images: figures of the cohort, beside those of all images", 0, 0 },
     { "split", 0, SG_OPTION_CHOICE, AT(split), "test", "train|val|test", "part of the run to judge", 0, 0 },
     { "out", 'o', SG_OPTION_PATH, AT(output), NULL, "DIR", "folder for predictions.csv, metrics.json and report.html", 0, 0 },
     { "tta", 0, SG_OPTION_FLAG, AT(tta), NULL, NULL, "average over each image and its mirror image", 0, 0 },
@@ -121,7 +122,7 @@ static sg_status enter_ledger(sg_test_look *look, const sg_predictions *p, const
 
 /* Where an epoch was chosen, what the last one would have given: told beside, never instead. */
 static sg_status add_last(json_t *metrics, const sg_predictions *p, const evaluate_args *a,
-        const sg_log *log, sg_error *err) {
+        const sg_cohort *cohort, const sg_log *log, sg_error *err) {
     const json_t *selection = json_object_get(json_array_get(p->models, 0), "selection");
     const char *figure = json_string_value(json_object_get(selection, "figure"));
     if (a->dataset.data || a->dataset.manifest || !figure || strcmp(figure, "none") == 0)
@@ -129,10 +130,12 @@ static sg_status add_last(json_t *metrics, const sg_predictions *p, const evalua
     sg_predict_options options = predict_options(a, log);
     options.allow_seen = true; /* checked with the chosen weights, same images */
     options.last = true;
-    sg_predictions last = {0};
+    sg_predictions last = {0}, kept = {0};
     sg_metrics m = {0};
     sg_status st = sg_predictions_of_run(&last, a->run, parts[a->split], &options, err);
-    if (!st) st = sg_metrics_measure(&m, &last, (size_t)a->draws, err);
+    if (!st && cohort) st = sg_cohort_regroup(&last, cohort, err);
+    if (!st && cohort) st = sg_cohort_select(&kept, &last, cohort, err);
+    if (!st) st = sg_metrics_measure(&m, cohort ? &kept : &last, (size_t)a->draws, err);
     if (!st) {
         json_t *value = json_pack("{s:f, s:[o,o], s:f, s:o}", "accuracy", m.c.accuracy,
                 "accuracy_ci", sg_json_number(m.accuracy_interval.low),
@@ -143,19 +146,22 @@ static sg_status add_last(json_t *metrics, const sg_predictions *p, const evalua
     }
     sg_metrics_dispose(&m);
     sg_predictions_dispose(&last);
+    sg_predictions_dispose(&kept);
     return st;
 }
 
 /* ---- results ---- */
 
-static sg_status write_results(const sg_predictions *p, const sg_metrics *m, json_t *metrics,
-        const sg_evaluation_source *source, const evaluate_args *a, sg_error *err) {
+/* all: every prediction; p: those that the figures are of. */
+static sg_status write_results(const sg_predictions *all, const sg_predictions *p,
+        const sg_metrics *m, json_t *metrics, const sg_evaluation_source *source,
+        const evaluate_args *a, sg_error *err) {
     char *table = sg_path_join(a->output, "predictions.csv");
     char *json = sg_path_join(a->output, "metrics.json");
     char *page = sg_path_join(a->output, "report.html");
     sg_status st = table && json && page ? sg_dir_make(a->output, err)
                                          : sg_fail(err, SG_ERR_MEMORY, "out of memory");
-    if (!st) st = sg_predictions_write(p, table, err);
+    if (!st) st = sg_predictions_write(all, table, err);
     if (!st) st = sg_json_write(metrics, json, err);
     if (!st) st = sg_evaluation_write_page(page, p, m, source, err);
     free(table);
@@ -179,8 +185,8 @@ static void print_figure(const char *name, double value, sg_interval interval, c
 }
 
 static void print_summary(const sg_metrics *m, const sg_predictions *p, const evaluate_args *a) {
-    printf("%zu images in %zu groups, split by %s; intervals 95 %%\n", m->n, m->groups,
-            p->ungrouped ? "image (marked)" : "group");
+    printf("%zu images%s in %zu groups, split by %s; intervals 95 %%\n", m->n,
+            a->audit ? " of the cohort" : "", m->groups, p->ungrouped ? "image (marked)" : "group");
     printf("%-24s %.1f %%", "accuracy", 100 * m->c.accuracy);
     print_interval(m->accuracy_interval, 100, 1);
     printf("\n");
@@ -236,43 +242,70 @@ static sg_status check_args(const sg_call *call, sg_error *err) {
     return SG_OK;
 }
 
+/* All that one evaluation holds. */
+typedef struct evaluation {
+    sg_predictions all;
+    sg_evaluation_cohort cohort; /* with --audit */
+    const sg_predictions *p;     /* what the figures are of: the cohort's part, or all */
+    sg_metrics m;
+    json_t *metrics;
+    sg_test_look look;
+    sg_evaluation_source source;
+} evaluation;
+
+static sg_status measure(evaluation *e, const evaluate_args *a, sg_error *err) {
+    size_t draws = (size_t)a->draws;
+    sg_status st = SG_OK;
+    e->p = &e->all;
+    if (a->audit) {
+        st = sg_evaluation_cohort_open(&e->cohort, &e->all, a->audit, e->source.run, draws, err);
+        e->p = &e->cohort.kept;
+        e->source.cohort = &e->cohort;
+    }
+    if (!st) st = sg_metrics_measure(&e->m, e->p, draws, err);
+    if (st) return st;
+    e->metrics = sg_metrics_to_json(&e->m, e->p);
+    if (!e->metrics) return sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
+    return a->audit ? sg_evaluation_cohort_put_json(e->metrics, &e->cohort, &e->all, err) : SG_OK;
+}
+
+static sg_status evaluate(evaluation *e, const sg_call *call, sg_error *err) {
+    const evaluate_args *a = call->options;
+    bool external = a->dataset.data || a->dataset.manifest;
+    bool test = external || parts[a->split] == SG_PART_TEST;
+    sg_status st = check_args(call, err);
+    if (!st) st = predict(&e->all, &e->source, a, call->log, err);
+    if (!st && test) st = enter_ledger(&e->look, &e->all, a, call->log, err);
+    if (st) return st;
+    if (test) e->source.look = &e->look;
+    e->source.seen_images = e->all.seen;
+    e->source.phantom_data = has_phantoms(&e->all);
+    e->source.data = sg_path_base(e->all.root);
+    st = measure(e, a, err);
+    if (!st && test && json_object_set_new(e->metrics, "ledger", sg_look_to_json(&e->look)))
+        st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
+    if (!st)
+        st = add_last(e->metrics, &e->all, a, a->audit ? &e->cohort.cohort : NULL, call->log, err);
+    return st ? st : write_results(&e->all, e->p, &e->m, e->metrics, &e->source, a, err);
+}
+
 static int run_evaluate(const sg_call *call) {
     const evaluate_args *a = call->options;
     sg_error err = SG_ERROR_INIT;
-    sg_predictions p = {0};
-    sg_metrics m = {0};
-    sg_evaluation_source source = {.data = "the run's own data",
-            .allow_seen = a->allow_seen,
-            .show_full = a->show_full,
-            .class_map = a->class_map,
-            .log = call->log};
-    json_t *metrics = NULL;
-    sg_test_look look;
-    bool external = a->dataset.data || a->dataset.manifest;
-    bool test = external || parts[a->split] == SG_PART_TEST;
-    sg_status st = check_args(call, &err);
-    if (!st) st = predict(&p, &source, a, call->log, &err);
-    if (!st && test) st = enter_ledger(&look, &p, a, call->log, &err);
-    if (!st && test) source.look = &look;
-    source.seen_images = p.seen;
-    if (!st) source.phantom_data = has_phantoms(&p);
-    if (!st) source.data = sg_path_base(p.root);
-    if (!st) st = sg_metrics_measure(&m, &p, (size_t)a->draws, &err);
-    if (!st) {
-        metrics = sg_metrics_to_json(&m, &p);
-        if (!metrics) st = sg_fail(&err, SG_ERR_MEMORY, "out of memory writing metrics");
-    }
-    if (!st && test && json_object_set_new(metrics, "ledger", sg_look_to_json(&look)))
-        st = sg_fail(&err, SG_ERR_MEMORY, "out of memory writing metrics");
-    if (!st) st = add_last(metrics, &p, a, call->log, &err);
-    if (!st) st = write_results(&p, &m, metrics, &source, a, &err);
+    evaluation e = {.source = {.data = "the run's own data",
+                            .allow_seen = a->allow_seen,
+                            .show_full = a->show_full,
+                            .class_map = a->class_map,
+                            .log = call->log}};
+    sg_status st = evaluate(&e, call, &err);
     if (!st && call->json)
-        sg_cli_print_json(json_incref(metrics));
+        sg_cli_print_json(json_incref(e.metrics));
     else if (!st)
-        print_summary(&m, &p, a);
-    json_decref(metrics);
-    sg_metrics_dispose(&m);
-    sg_predictions_dispose(&p);
+        print_summary(&e.m, e.p, a);
+    json_decref(e.metrics);
+    sg_metrics_dispose(&e.m);
+    sg_evaluation_cohort_dispose(&e.cohort);
+    sg_predictions_dispose(&e.all);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/evaluation_page.h"
 #include "base/file.h"
-#include "cli/evaluation_facts.h"
+#include "cli/evaluation_cohort.h"
 #include "image/codec.h"
 #include "image/crop.h"
 #include "image/grey.h"
@@ -262,6 +262,7 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
     const char *notes[SG_MARKS_MORE];
     sg_evaluation_fill_marks(&page.marks, notes, &k, m, p, source);
     fill_calibration(&page, &calibration, bins, p, m);
+    if (source->cohort) sg_evaluation_cohort_fill(&page, &k, source->cohort, m);
     sg_status st = fill_classes(classes, curves, &k, p, m, err);
     if (!st) st = fill_folds(&page, &k, m, source, err);
     if (!st) st = fill_failures(&page, &k, p, m, source, err);

@@ -8,9 +8,10 @@
 #include "protocol/metrics.h"
 
 typedef struct sg_evaluation_source {
-    const char *run;       /* run folder for training curves, or NULL */
-    const char *class_map; /* as it was asked for, or NULL */
-    const char *data;      /* how the data are called on the page */
+    const char *run;                           /* run folder for training curves, or NULL */
+    const char *class_map;                     /* as it was asked for, or NULL */
+    const char *data;                          /* how the data are called on the page */
+    const struct sg_evaluation_cohort *cohort; /* of --audit, or NULL */
     bool allow_seen;
     size_t seen_images;
     const sg_test_look *look; /* what the ledger says; NULL: no test images */

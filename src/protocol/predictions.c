@@ -1,8 +1,6 @@
 /* predictions.c - see predictions.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/predictions.h"
-#include "base/csv.h"
-#include "base/version.h"
 #include "image/codec.h"
 #include "protocol/run.h"
 #include <stdlib.h>
@@ -377,53 +375,5 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
         sg_predictions_dispose(&found);
     else
         *out = found;
-    return st;
-}
-
-sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_error *err) {
-    static const char *const fixed[] = {
-            "path", "sha256", "group", "split", "fold", "seed", "label", "predicted"};
-    sg_str s;
-    sg_str_init(&s, (size_t)1 << 30);
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) sg_csv_put(&s, fixed[i]);
-    for (int what = 0; what < 2; what++)
-        for (int c = 0; c < p->class_count; c++) {
-            char *name = sg_strdupf("%s_%s", what == 0 ? "p" : "logit", p->classes[c]);
-            sg_csv_put(&s, name ? name : "?");
-            free(name);
-        }
-    sg_csv_put(&s, "training_population");
-    sg_csv_put(&s, "use");
-    bool official = p->count && p->rows[0].official_fold;
-    if (official) sg_csv_put(&s, "official_fold");
-    sg_csv_end_row(&s);
-    sg_str population;
-    sg_str_init(&population, 0);
-    sg_bundle_put_population(
-            &population, json_object_get(json_array_get(p->models, 0), "training"));
-    for (size_t i = 0; i < p->count; i++) {
-        const sg_prediction_row *r = &p->rows[i];
-        sg_csv_put(&s, r->path);
-        sg_csv_put(&s, r->sha256);
-        sg_csv_put(&s, r->group);
-        sg_csv_put(&s, r->split);
-        if (r->fold < 0)
-            sg_csv_put(&s, "");
-        else
-            sg_csv_put_int(&s, r->fold);
-        sg_csv_put_int(&s, r->seed);
-        sg_csv_put(&s, p->classes[r->label]);
-        sg_csv_put(&s, p->classes[r->predicted]);
-        for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->p[c]);
-        for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->logit[c]);
-        sg_csv_put(&s, sg_str_text(&population));
-        sg_csv_put(&s, SG_RESEARCH_USE);
-        if (official) sg_csv_put_int(&s, r->official_fold);
-        sg_csv_end_row(&s);
-    }
-    sg_str_dispose(&population);
-    sg_status st = sg_str_check(&s, err);
-    if (!st) st = sg_file_write(path, s.data, s.len, err);
-    sg_str_dispose(&s);
     return st;
 }

@@ -49,6 +49,10 @@ void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
 /* Drops the rows that are not marked in keep[count]. */
 void sg_predictions_keep(sg_predictions *predictions, const bool *keep);
 
+/* The rows with keep[i], as a table of its own that shares nothing. */
+SG_MUST_CHECK sg_status sg_predictions_subset(
+        sg_predictions *out, const sg_predictions *predictions, const bool *keep, sg_error *err);
+
 SG_MUST_CHECK sg_status sg_predictions_write(
         const sg_predictions *predictions, const char *path, sg_error *err);
 

@@ -1,5 +1,6 @@
 /* evaluation.c - see evaluation.h: the order of the page, its key figures and its class table. The
- * other parts are in evaluation_text.c, evaluation_charts.c and evaluation_failures.c.
+ * other parts are in evaluation_text.c, evaluation_cohort.c, evaluation_charts.c and
+ * evaluation_failures.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "report/evaluation.h"
 
@@ -181,6 +182,7 @@ sg_status sg_evaluation_page_write(const sg_evaluation_page *e, const char *path
     sg_evaluation_put_marks(&page, e);
     put_key_figures(&page, e);
     sg_evaluation_put_facts(&page, e);
+    sg_evaluation_put_cohort(&page, e);
     sg_page_section(&page, "Class by class", NULL);
     put_class_table(&page, e);
     put_confusion(&page, e);

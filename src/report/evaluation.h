@@ -99,6 +99,19 @@ typedef struct sg_evaluation_case {
     const char *note; /* "fold 2"; NULL: none */
 } sg_evaluation_case;
 
+/* One figure of the cohort and of all images. */
+typedef struct sg_evaluation_beside {
+    const char *name;
+    bool percent;
+    sg_evaluation_value cohort, all;
+} sg_evaluation_beside;
+
+typedef struct sg_evaluation_exclusion {
+    const char *reason; /* NULL: what was kept, the last row */
+    size_t images;
+    const size_t *by_class; /* [class_count] */
+} sg_evaluation_exclusion;
+
 typedef struct sg_evaluation_page {
     const char *title;
     size_t images, groups;
@@ -118,7 +131,13 @@ typedef struct sg_evaluation_page {
     const sg_evaluation_calibration *calibration; /* NULL: none */
     const sg_evaluation_fold *folds;
     size_t fold_count;
-    bool official_folds;                /* those of the data's authors, all judged by one model */
+    bool official_folds;                 /* those of the data's authors, all judged by one model */
+    const sg_evaluation_exclusion *flow; /* of an audit; 0 rows: there was none */
+    size_t flow_count, audited_images;
+    const sg_evaluation_beside *beside; /* 0 rows: only the cohort was judged */
+    size_t beside_count, all_images, all_groups;
+    size_t relatives_in_training; /* images judged by a model that knew one of their group */
+    const char *audit_digest;
     const sg_evaluation_case *failures; /* any order: the page puts missed malignancies first */
     size_t failure_count;
     size_t failures_shown_max; /* 0: 60 */

@@ -34,6 +34,7 @@ char *sg_evaluation_format_interval(
 /* The parts of the page, in order. */
 void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_facts(sg_page *page, const sg_evaluation_page *e);
+void sg_evaluation_put_cohort(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_curves(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_folds(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_failures(sg_page *page, const sg_evaluation_page *e);

@@ -1,0 +1,291 @@
+/* cohort.c - see cohort.h. SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/cohort.h"
+#include "base/csv.h"
+#include "data/audit.h"
+#include "protocol/run.h"
+#include <stdlib.h>
+#include <string.h>
+
+static sg_status no_memory(sg_error *err) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory with the cohort");
+}
+
+void sg_cohort_dispose(sg_cohort *c) {
+    if (!c) return;
+    for (size_t i = 0; i < c->count; i++) {
+        free(c->images[i].path);
+        free(c->images[i].class_name);
+        free(c->images[i].group);
+        free(c->images[i].reason);
+    }
+    free(c->images);
+    free(c->by_sha256);
+    *c = (sg_cohort){0};
+}
+
+/* ---- reading ---- */
+
+typedef struct table {
+    sg_csv csv;
+    char *path;
+    int path_column, class_column, group, sha256, reason;
+    char sha[SG_SHA256_HEX]; /* of the file */
+} table;
+
+static void table_dispose(table *t) {
+    sg_csv_dispose(&t->csv);
+    free(t->path);
+}
+
+static sg_status open_table(table *t, const char *dir, const char *name, sg_error *err) {
+    *t = (table){.path = sg_path_join(dir, name)};
+    if (!t->path) return no_memory(err);
+    if (!sg_path_exists(t->path))
+        return sg_fail(err, SG_ERR_MISSING,
+                "%s: is not there; name the folder that `sonograde audit --out` left", t->path);
+    sg_status st = sg_csv_read(&t->csv, t->path, err);
+    if (!st) st = sg_sha256_file(t->sha, t->path, err);
+    if (st) return st;
+    t->path_column = sg_csv_column(&t->csv, "path");
+    t->class_column = sg_csv_column(&t->csv, "class");
+    t->group = sg_csv_column(&t->csv, "group");
+    t->sha256 = sg_csv_column(&t->csv, "sha256");
+    t->reason = sg_csv_column(&t->csv, "reason");
+    if (t->path_column >= 0 && t->class_column >= 0 && t->group >= 0) return SG_OK;
+    return sg_fail(err, SG_ERR_FORMAT,
+            "%s: lacks one of the columns path, class and group; it is not what `audit` wrote",
+            t->path);
+}
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(((const sg_cohort_image *)a)->path, ((const sg_cohort_image *)b)->path);
+}
+
+static sg_status take_images(sg_cohort *c, const table *t, sg_error *err) {
+    if (t->sha256 < 0) return sg_fail(err, SG_ERR_FORMAT, "%s: lacks the column sha256", t->path);
+    c->images = calloc(t->csv.rows + 1, sizeof *c->images);
+    if (!c->images) return no_memory(err);
+    for (size_t i = 0; i < t->csv.rows; i++) {
+        sg_cohort_image *image = &c->images[c->count++];
+        const char *sha256 = sg_csv_cell(&t->csv, i, t->sha256);
+        image->path = sg_strdup(sg_csv_cell(&t->csv, i, t->path_column));
+        image->class_name = sg_strdup(sg_csv_cell(&t->csv, i, t->class_column));
+        image->group = sg_strdup(sg_csv_cell(&t->csv, i, t->group));
+        if (!image->path || !image->class_name || !image->group) return no_memory(err);
+        if (strlen(sha256) != SG_SHA256_HEX - 1)
+            return sg_fail(err, SG_ERR_FORMAT, "%s: %s has no SHA-256", t->path, image->path);
+        memcpy(image->sha256, sha256, SG_SHA256_HEX);
+    }
+    qsort(c->images, c->count, sizeof *c->images, by_path);
+    return SG_OK;
+}
+
+static sg_cohort_image *find_path(const sg_cohort *c, const char *path) {
+    sg_cohort_image key = {.path = (char *)path};
+    return bsearch(&key, c->images, c->count, sizeof key, by_path);
+}
+
+static sg_status take_reasons(sg_cohort *c, const table *t, sg_error *err) {
+    if (t->reason < 0) return sg_fail(err, SG_ERR_FORMAT, "%s: lacks the column reason", t->path);
+    for (size_t i = 0; i < t->csv.rows; i++) {
+        sg_cohort_image *image = find_path(c, sg_csv_cell(&t->csv, i, t->path_column));
+        if (!image) continue; /* unreadable: in no manifest, so never judged */
+        free(image->reason);
+        image->reason = sg_strdup(sg_csv_cell(&t->csv, i, t->reason));
+        if (!image->reason) return no_memory(err);
+    }
+    return SG_OK;
+}
+
+/* Every image is kept or has a reason, and none is both. */
+static sg_status check_kept(sg_cohort *c, const table *cohort, sg_error *err) {
+    for (size_t i = 0; i < cohort->csv.rows; i++) {
+        const char *path = sg_csv_cell(&cohort->csv, i, cohort->path_column);
+        const sg_cohort_image *image = find_path(c, path);
+        if (!image || image->reason)
+            return sg_fail(err, SG_ERR_INPUT,
+                    "%s: %s %s; the files are not of one audit, run it again", cohort->path, path,
+                    image ? "is listed as excluded too" : "is not in manifest.csv");
+    }
+    for (size_t i = 0; i < c->count; i++) c->kept += !c->images[i].reason;
+    if (c->kept != cohort->csv.rows)
+        return sg_fail(err, SG_ERR_INPUT,
+                "%s: lists %zu images where manifest.csv and excluded.csv leave %zu; the files are "
+                "not of one audit, run it again",
+                cohort->path, cohort->csv.rows, c->kept);
+    return SG_OK;
+}
+
+static int by_sha256(const void *a, const void *b) {
+    const sg_cohort_image *x = *(const sg_cohort_image *const *)a,
+                          *y = *(const sg_cohort_image *const *)b;
+    int order = strcmp(x->sha256, y->sha256);
+    return order ? order : strcmp(x->path, y->path);
+}
+
+static sg_status index_hashes(sg_cohort *c, sg_error *err) {
+    c->by_sha256 = calloc(c->count + 1, sizeof *c->by_sha256);
+    if (!c->by_sha256) return no_memory(err);
+    for (size_t i = 0; i < c->count; i++) c->by_sha256[i] = &c->images[i];
+    qsort(c->by_sha256, c->count, sizeof *c->by_sha256, by_sha256);
+    return SG_OK;
+}
+
+sg_status sg_cohort_read(sg_cohort *out, const char *dir, sg_error *err) {
+    table manifest = {0}, cohort = {0}, excluded = {0};
+    sg_cohort c = {0};
+    sg_status st = open_table(&manifest, dir, "manifest.csv", err);
+    if (!st) st = open_table(&cohort, dir, "cohort.csv", err);
+    if (!st) st = open_table(&excluded, dir, "excluded.csv", err);
+    if (!st) st = take_images(&c, &manifest, err);
+    if (!st) st = take_reasons(&c, &excluded, err);
+    if (!st) st = check_kept(&c, &cohort, err);
+    if (!st) st = index_hashes(&c, err);
+    if (!st) {
+        const void *parts[] = {manifest.sha, cohort.sha, excluded.sha};
+        const size_t sizes[] = {SG_SHA256_HEX - 1, SG_SHA256_HEX - 1, SG_SHA256_HEX - 1};
+        sg_sha256_parts(c.digest, parts, sizes, 3);
+    }
+    table_dispose(&manifest);
+    table_dispose(&cohort);
+    table_dispose(&excluded);
+    if (st)
+        sg_cohort_dispose(&c);
+    else
+        *out = c;
+    return st;
+}
+
+/* ---- using ---- */
+
+const sg_cohort_image *sg_cohort_find(const sg_cohort *c, const char *path, const char *sha256) {
+    const sg_cohort_image *found = find_path(c, path);
+    if (found && strcmp(found->sha256, sha256) == 0) return found;
+    size_t low = 0, high = c->count; /* the first with this hash */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(c->by_sha256[middle]->sha256, sha256) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool there = low < c->count && strcmp(c->by_sha256[low]->sha256, sha256) == 0;
+    return there ? c->by_sha256[low] : NULL;
+}
+
+sg_status sg_cohort_regroup(sg_predictions *p, const sg_cohort *c, sg_error *err) {
+    for (size_t i = 0; i < p->count; i++) {
+        sg_prediction_row *row = &p->rows[i];
+        const sg_cohort_image *image = sg_cohort_find(c, row->path, row->sha256);
+        if (!image)
+            return sg_fail(err, SG_ERR_INPUT,
+                    "%s was judged but not audited; run `sonograde audit` on the folder that is "
+                    "evaluated and name its output with --audit",
+                    row->path);
+        char *group = sg_strdup(image->group);
+        if (!group) return no_memory(err);
+        free(row->group);
+        row->group = group;
+    }
+    return SG_OK;
+}
+
+sg_status sg_cohort_select(
+        sg_predictions *out, const sg_predictions *p, const sg_cohort *c, sg_error *err) {
+    bool *keep = calloc(p->count + 1, sizeof *keep);
+    if (!keep) return no_memory(err);
+    size_t kept = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const sg_cohort_image *image = sg_cohort_find(c, p->rows[i].path, p->rows[i].sha256);
+        keep[i] = image && !image->reason;
+        kept += keep[i];
+    }
+    sg_status st = kept ? sg_predictions_subset(out, p, keep, err)
+                        : sg_fail(err, SG_ERR_INPUT,
+                                  "none of the %zu images judged is in the audit's cohort; is it "
+                                  "the audit of this set?",
+                                  p->count);
+    free(keep);
+    return st;
+}
+
+/* ---- leaks ---- */
+
+/* One bin (fold or part) per audit group; a second one makes it a leaking group. */
+typedef struct group_bin {
+    const char *group;
+    int bin;
+    size_t place;
+} group_bin;
+
+static int by_group(const void *a, const void *b) {
+    const group_bin *x = a, *y = b;
+    int order = strcmp(x->group, y->group);
+    return order ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+/* leaks[n]: the group of bins[i] has another bin too. */
+static void mark_leaks(bool *leaks, group_bin *bins, size_t n) {
+    qsort(bins, n, sizeof *bins, by_group);
+    for (size_t start = 0, end; start < n; start = end) {
+        bool divided = false;
+        for (end = start; end < n && strcmp(bins[end].group, bins[start].group) == 0; end++)
+            divided |= bins[end].bin != bins[start].bin;
+        for (size_t i = start; i < end; i++) leaks[bins[i].place] = divided;
+    }
+}
+
+sg_status sg_cohort_count_leaks(size_t *out, const sg_predictions *p, const sg_cohort *c,
+        const char *run_dir, sg_error *err) {
+    sg_run run;
+    sg_status st = sg_run_open(&run, run_dir, NULL, err);
+    if (st) return st;
+    const sg_manifest *m = &run.manifest;
+    group_bin *bins = calloc(m->count + 1, sizeof *bins);
+    bool *leaks = calloc(m->count + 1, sizeof *leaks);
+    size_t n = 0;
+    st = bins && leaks ? SG_OK : no_memory(err);
+    for (size_t i = 0; i < m->count && !st; i++) {
+        const sg_cohort_image *image = sg_cohort_find(c, m->rows[i].path, m->rows[i].sha256);
+        if (image && run.split.bins[i] >= 0)
+            bins[n++] = (group_bin){image->group, run.split.bins[i], i};
+    }
+    if (!st) mark_leaks(leaks, bins, n);
+    *out = 0;
+    for (size_t i = 0; i < p->count && !st; i++) {
+        long row = sg_manifest_find(m, p->rows[i].path);
+        *out += row >= 0 && leaks[row];
+    }
+    free(bins);
+    free(leaks);
+    sg_run_close(&run);
+    return st;
+}
+
+/* ---- the flow ---- */
+
+sg_status sg_cohort_flow(sg_exclusion *flow, size_t *count, const sg_cohort *c,
+        const sg_predictions *p, sg_error *err) {
+    memset(flow, 0, SG_EXCLUSIONS_MAX * sizeof *flow);
+    size_t n = 0;
+    for (int f = 0; f < SG_FATES; f++) /* the audit's own order */
+        if (f != SG_FATE_KEPT) flow[n++].reason = sg_fate_name((sg_fate)f);
+    for (size_t i = 0; i < c->count; i++) {
+        const sg_cohort_image *image = &c->images[i];
+        size_t k = 0;
+        while (image->reason && k < n && strcmp(flow[k].reason, image->reason) != 0) k++;
+        if (!image->reason) k = SG_EXCLUSIONS_MAX - 1;
+        if (image->reason && k == n) {
+            if (n == SG_EXCLUSIONS_MAX - 1)
+                return sg_fail(err, SG_ERR_FORMAT, "excluded.csv gives too many reasons");
+            flow[n++].reason = image->reason;
+        }
+        flow[k].images++;
+        for (int class_index = 0; class_index < p->class_count; class_index++)
+            flow[k].by_class[class_index] +=
+                    sg_class_same_name(image->class_name, p->classes[class_index]);
+    }
+    flow[n] = flow[SG_EXCLUSIONS_MAX - 1];
+    *count = n + 1;
+    return SG_OK;
+}

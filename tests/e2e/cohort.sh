@@ -1,0 +1,42 @@
+#!/bin/bash
+# An evaluation seen through an audit: the cohort's figures beside those of all images, the exclusion
+# flow, and the same inputs giving the same bytes.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+. "$(dirname "$0")/../support/images.sh"
+. "$(dirname "$0")/../support/training.sh"
+
+phantoms data 10
+cp 'data/benign/benign (1).png' 'data/benign/copy.png'
+cp 'data/normal/normal (1).png' 'data/malignant/contradiction.png'
+"$SONOGRADE" audit data --out audit --quiet
+kept=$(($(wc -l <audit/cohort.csv) - 1))
+left=$(($(wc -l <audit/excluded.csv) - 1))
+[ $left -ge 3 ] || fail "three images at least must leave: $(cat audit/excluded.csv)"
+
+train --data data --folds 2 --run r
+judge=("$SONOGRADE" evaluate --run r --draws 100 --threads 1 --quiet)
+expect 0 '' "${judge[@]}" --audit audit --out with
+expect 0 '' "${judge[@]}" --out without
+has with/report.html 'Cohort and excluded images' 'its group holds more than one class' '>all images<' \
+    'another image of the same lesion was kept'
+lacks without/report.html 'Cohort and excluded images'
+has with/metrics.json '"population": "cohort"' '"label_conflict"' "\"kept\": $kept"
+[ "$(grep -m1 -o '"n": [0-9]*' with/metrics.json)" = "\"n\": $kept" ] || fail 'the figures are not those of the cohort'
+[ $(($(wc -l <with/predictions.csv) - 1)) = $((kept + left)) ] || fail 'predictions.csv lacks images'
+
+# All images by the audit's groups are the figures without it, but for their intervals.
+sed -n '/"all_images"/,$p' with/metrics.json | grep -m1 '"accuracy":' | tr -d ' ,' >a
+grep -m1 '"accuracy":' without/metrics.json | tr -d ' ,' >b
+cmp a b || fail 'all images gave another accuracy beside the cohort'
+
+expect 0 '' "${judge[@]}" --audit audit --out again
+for name in predictions.csv metrics.json report.html; do
+    cmp with/$name again/$name || fail "the same inputs gave another $name"
+done
+
+expect 3 'manifest.csv: is not there' "${judge[@]}" --audit data --out no
+phantoms other 6 8
+"$SONOGRADE" audit other --out elsewhere --quiet
+expect 3 'was judged but not audited' "${judge[@]}" --audit elsewhere --out no
+[ ! -e no ] || fail 'a refused evaluation left a folder'
