@@ -9,9 +9,6 @@ static const char *const pair_kinds[] = {[SG_PAIR_BYTES] = "bytes",
         [SG_PAIR_PIXELS] = "pixels",
         [SG_PAIR_NEAR] = "near",
         [SG_PAIR_FRAME] = "frame"};
-static const char *const verdicts[] = {[SG_VERDICT_OPEN] = "open",
-        [SG_VERDICT_CONFIRMED] = "confirm",
-        [SG_VERDICT_REJECTED] = "reject"};
 static const char *const finding_kinds[SG_FINDING_KINDS] = {[SG_FINDING_DOMAIN] = "outside_domain",
         [SG_FINDING_MARK] = "burnt_in_marks",
         [SG_FINDING_OUTLIER] = "outliers"};
@@ -24,9 +21,6 @@ static const char *const fates[SG_FATES] = {[SG_FATE_KEPT] = "kept",
 
 const char *sg_pair_kind_name(sg_pair_kind kind) {
     return pair_kinds[kind];
-}
-const char *sg_verdict_name(sg_verdict verdict) {
-    return verdicts[verdict];
 }
 const char *sg_finding_kind_name(sg_finding_kind kind) {
     return finding_kinds[kind];
@@ -82,12 +76,17 @@ sg_status sg_audit_add_finding(sg_audit *audit, const sg_finding *finding, sg_er
 sg_status sg_audit_run(
         sg_audit *out, const char *dir, const sg_audit_options *options, sg_error *err) {
     sg_audit audit = {0};
-    sg_status status = read_images(&audit, dir, options, err);
+    sg_decisions decisions = {0};
+    sg_status status = SG_OK;
+    /* Read first: a mistake in the table is told before the long work. */
+    if (options->decisions)
+        status = sg_decisions_read(&decisions, audit.decisions_sha256, options->decisions, err);
+    if (!status) status = read_images(&audit, dir, options, err);
     if (!status) status = sg_audit_find_pairs(&audit, options, err);
-    if (!status && options->decisions)
-        status = sg_audit_take_decisions(&audit, options->decisions, err);
+    if (!status) status = sg_audit_take_decisions(&audit, &decisions, err);
     if (!status) status = sg_audit_make_groups(&audit, err);
     if (!status) status = sg_audit_choose_cohort(&audit, err);
+    sg_decisions_dispose(&decisions);
     if (status)
         sg_audit_dispose(&audit);
     else

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "data/audit_look.h"
+#include "data/decisions.h"
 #include "data/manifest.h"
 #include <stdint.h>
 
@@ -23,8 +24,6 @@ typedef enum sg_pair_kind {
     SG_PAIR_NEAR,   /* the same frame, changed */
     SG_PAIR_FRAME   /* the same view in another frame: the tissue agrees, the speckle does not */
 } sg_pair_kind;
-
-typedef enum sg_verdict { SG_VERDICT_OPEN, SG_VERDICT_CONFIRMED, SG_VERDICT_REJECTED } sg_verdict;
 
 /* Scores from which a pair is joined, and from which it is shown to a person; chosen on phantoms.
  */
@@ -111,10 +110,11 @@ void sg_audit_dispose(sg_audit *audit); /* NULL-safe */
 
 SG_MUST_CHECK sg_status sg_audit_find_pairs(
         sg_audit *audit, const sg_audit_options *options, sg_error *err);
-/* Takes verdicts back. A row of the table whose images are not in the set, or that names no listed
- * pair and rejects, is counted in decisions_unused; a confirmed pair that the search had not listed
- * is added. SG_ERR_FORMAT, SG_ERR_INPUT: names path and row. */
-SG_MUST_CHECK sg_status sg_audit_take_decisions(sg_audit *audit, const char *path, sg_error *err);
+/* Takes verdicts back. A row of the table whose images are not in the set, or that rejects a pair
+ * which was not found, is counted in decisions_unused; a confirmed pair that was not found is
+ * added, with score 0. */
+SG_MUST_CHECK sg_status sg_audit_take_decisions(
+        sg_audit *audit, const sg_decisions *decisions, sg_error *err);
 SG_MUST_CHECK sg_status sg_audit_make_groups(sg_audit *audit, sg_error *err);
 /* Appends a copy. */
 SG_MUST_CHECK sg_status sg_audit_add_finding(
@@ -132,10 +132,9 @@ SG_MUST_CHECK sg_status sg_audit_write_cohort(
 SG_MUST_CHECK sg_status sg_audit_write_excluded(
         const sg_audit *audit, const char *csv_path, sg_error *err);
 
-/* "bytes", "pixels", "near", "frame"; "open", "confirm", "reject"; "outside_domain",
+/* "bytes", "pixels", "near", "frame"; "outside_domain",
  * "burnt_in_marks", "outliers"; "kept", "outside_domain", "label_conflict"... Static text. */
 const char *sg_pair_kind_name(sg_pair_kind kind);
-const char *sg_verdict_name(sg_verdict verdict);
 const char *sg_finding_kind_name(sg_finding_kind kind);
 const char *sg_fate_name(sg_fate fate);
 

@@ -1,5 +1,4 @@
-/* decisions.c - see decisions.h; and how an audit takes decisions in.
- * SPDX-License-Identifier: Apache-2.0 */
+/* decisions.c - see decisions.h. SPDX-License-Identifier: Apache-2.0 */
 #include "data/decisions.h"
 #include "base/csv.h"
 #include "base/str.h"
@@ -8,7 +7,12 @@
 
 static const size_t max_bytes = (size_t)256 << 20;
 
-/* ---- the table ---- */
+const char *sg_verdict_name(sg_verdict verdict) {
+    static const char *const names[] = {[SG_VERDICT_OPEN] = "open",
+            [SG_VERDICT_CONFIRMED] = "confirm",
+            [SG_VERDICT_REJECTED] = "reject"};
+    return names[verdict];
+}
 
 static int compare_decisions(const void *x, const void *y) {
     const sg_decision *a = x, *b = y;
@@ -109,78 +113,14 @@ void sg_decisions_dispose(sg_decisions *decisions) {
     *decisions = (sg_decisions){0};
 }
 
-/* ---- taking them in ---- */
-
-typedef struct row_name {
-    const char *path;
-    uint32_t row;
-} row_name;
-
-static int compare_names(const void *a, const void *b) {
-    return strcmp(((const row_name *)a)->path, ((const row_name *)b)->path);
-}
-
-static int compare_pairs(const void *x, const void *y) {
-    const sg_audit_pair *a = x, *b = y;
-    if (a->a != b->a) return a->a < b->a ? -1 : 1;
-    return a->b < b->b ? -1 : a->b > b->b;
-}
-
-static long find_row(const row_name *names, size_t n, const char *path) {
-    const row_name wanted = {path, 0};
-    const row_name *found = bsearch(&wanted, names, n, sizeof *names, compare_names);
-    return found ? (long)found->row : -1;
-}
-
-/* The pair list grows by `added` at its end; sorted again by the caller. */
-static sg_status take_one(sg_audit *audit, size_t *added, size_t *capacity, const row_name *names,
-        const sg_decision *d, sg_error *err) {
-    long x = find_row(names, audit->manifest.count, d->a);
-    long y = find_row(names, audit->manifest.count, d->b);
-    if (x < 0 || y < 0) {
-        audit->decisions_unused++;
-        return SG_OK;
-    }
-    sg_audit_pair pair = {.a = (uint32_t)(x < y ? x : y),
-            .b = (uint32_t)(x < y ? y : x),
-            .kind = SG_PAIR_NEAR,
-            .affine = {1, 0, 0, 0, 1, 0},
-            .verdict = d->verdict};
-    sg_audit_pair *known = audit->pair_count ? bsearch(&pair, audit->pairs, audit->pair_count,
-                                                       sizeof pair, compare_pairs)
-                                             : NULL;
-    if (!known && d->verdict == SG_VERDICT_REJECTED) {
-        audit->decisions_unused++;
-        return SG_OK;
-    }
-    audit->decisions_used++;
-    if (known) {
-        known->verdict = d->verdict;
-        return SG_OK;
-    }
-    sg_status status = sg_grow(
-            &audit->pairs, capacity, audit->pair_count + *added + 1, sizeof *audit->pairs, err);
-    if (!status) audit->pairs[audit->pair_count + (*added)++] = pair;
-    return status;
-}
-
-sg_status sg_audit_take_decisions(sg_audit *audit, const char *path, sg_error *err) {
-    char *text = NULL;
-    size_t size, added = 0, capacity = audit->pair_count, n = audit->manifest.count;
-    sg_decisions decisions = {0};
-    row_name *names = malloc((n + 1) * sizeof *names);
-    if (!names) return sg_fail(err, SG_ERR_MEMORY, "%s: out of memory", path);
-    for (size_t i = 0; i < n; i++) names[i] = (row_name){audit->manifest.rows[i].path, (uint32_t)i};
-    qsort(names, n, sizeof *names, compare_names);
+sg_status sg_decisions_read(
+        sg_decisions *out, char sha256[SG_SHA256_HEX], const char *path, sg_error *err) {
+    char *text;
+    size_t size;
     sg_status status = sg_file_read(&text, &size, path, max_bytes, err);
-    if (!status) status = sg_decisions_parse(&decisions, text, size, path, err);
-    if (!status) sg_sha256_hex(audit->decisions_sha256, text, size);
-    for (size_t i = 0; i < decisions.count && !status; i++)
-        status = take_one(audit, &added, &capacity, names, &decisions.items[i], err);
-    audit->pair_count += added;
-    if (added) qsort(audit->pairs, audit->pair_count, sizeof *audit->pairs, compare_pairs);
-    sg_decisions_dispose(&decisions);
+    if (status) return status;
+    status = sg_decisions_parse(out, text, size, path, err);
+    if (!status) sg_sha256_hex(sha256, text, size);
     free(text);
-    free(names);
     return status;
 }

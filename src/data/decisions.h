@@ -5,11 +5,17 @@
 #ifndef SG_DATA_DECISIONS_H
 #define SG_DATA_DECISIONS_H
 
-#include "data/audit.h"
+#include "base/file.h"
+#include "sonograde/error.h"
+#include <stddef.h>
+
+typedef enum sg_verdict { SG_VERDICT_OPEN, SG_VERDICT_CONFIRMED, SG_VERDICT_REJECTED } sg_verdict;
+/* "open", "confirm", "reject". Static text. */
+const char *sg_verdict_name(sg_verdict verdict);
 
 typedef struct sg_decision {
     char *a, *b;
-    sg_verdict verdict;
+    sg_verdict verdict; /* never open */
 } sg_decision;
 
 typedef struct sg_decisions {
@@ -22,6 +28,9 @@ typedef struct sg_decisions {
  * the table. */
 SG_MUST_CHECK sg_status sg_decisions_parse(
         sg_decisions *out, const char *text, size_t size, const char *name, sg_error *err);
+/* From a file; sha256 is of its bytes. */
+SG_MUST_CHECK sg_status sg_decisions_read(
+        sg_decisions *out, char sha256[SG_SHA256_HEX], const char *path, sg_error *err);
 void sg_decisions_dispose(sg_decisions *decisions); /* NULL-safe */
 
 #endif

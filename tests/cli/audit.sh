@@ -44,7 +44,7 @@ printf 'a,b,verdict\nx,y,confirm\ny,x,reject\n' >bad.csv
 expect 3 'both confirms and rejects' "$SONOGRADE" audit set --out r --decisions bad.csv
 printf 'a,verdict\nx,confirm\n' >bad.csv
 expect 3 "no column 'b'" "$SONOGRADE" audit set --out r --decisions bad.csv
-expect 1 'nowhere.csv' "$SONOGRADE" audit set --out r --decisions nowhere.csv
+expect 3 'nowhere.csv' "$SONOGRADE" audit set --out r --decisions nowhere.csv
 
 # Usage.
 expect 2 '--out DIR' "$SONOGRADE" audit set

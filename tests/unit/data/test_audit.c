@@ -133,16 +133,16 @@ static void verdicts_outweigh_scores(void **state) {
     while (rows[lone].group == rows[apart].group) lone++;
     sg_str_appendf(&text, "%s,%s,confirm\nnot/here.png,%s,reject\n", path_of(apart), path_of(lone),
             path_of(lone));
-    sg_test_text_write(f.folder, "v.csv", sg_str_text(&text));
-    char *table = sg_path_join(f.folder, "v.csv");
-    CHECK_OK(sg_audit_take_decisions(&f.audit, table, &err));
+    sg_decisions decisions;
+    CHECK_OK(sg_decisions_parse(&decisions, sg_str_text(&text), text.len, "v.csv", &err));
+    CHECK_OK(sg_audit_take_decisions(&f.audit, &decisions, &err));
+    sg_decisions_dispose(&decisions);
     CHECK_OK(sg_audit_make_groups(&f.audit, &err));
     CHECK_OK(sg_audit_choose_cohort(&f.audit, &err));
     assert_true(rows[a].group != rows[apart].group);
     assert_int_equal(rows[lone].group, rows[apart].group);
     assert_int_equal(f.audit.decisions_unused, 1);
     assert_true(f.audit.decisions_used >= 2);
-    free(table);
     sg_str_dispose(&text);
 }
 
