@@ -3,16 +3,20 @@
  * Groups with the same counts per class are interchangeable, so the search runs over how many
  * groups of each kind go to each bin: kinds are few where groups are many. Cost of a bin: squared
  * distance of its class counts from its shares, half weight for its total, and a wall against
- * leaving a class out. Which groups of a kind go where is drawn by the seed.
- * SPDX-License-Identifier: Apache-2.0 */
+ * leaving a class out. A greedy placing is improved by exchanges; where these end more than an
+ * image from a share, groups are thrown about at random and exchanged again, the best placing kept.
+ * Which groups of a kind go where is drawn by the seed. SPDX-License-Identifier: Apache-2.0 */
 #include "data/split.h"
 #include "base/rng.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FOLDS = 100, MAX_RETURN = 4 };
+enum { MAX_FOLDS = 100, MAX_RETURN = 4, KICKS = 100 };
+/* Streams of the generator: the outer split, one per fold for the inner ones, the search. */
+enum { OUTER_STREAM = 0, INNER_STREAM = 1, KICK_STREAM = INNER_STREAM + MAX_FOLDS };
 static const double wall = 1e6, least_gain = 1e-7;
-static const long long evaluation_budget = 100000000;
+static const long long evaluation_budget = 100000000, kick_budget = 4000000;
 
 const char *sg_part_name(sg_part part) {
     static const char *const names[] = {"none", "train", "val", "test"};
@@ -212,15 +216,86 @@ static bool improve_between(placing *p, int a, int b, long long *left) {
     return better;
 }
 
-static void improve(placing *p) {
-    long long left = evaluation_budget;
-    for (bool better = true; better && left > 0;) {
+static void improve(placing *p, long long *left) {
+    for (bool better = true; better && *left > 0;) {
         better = false;
         for (int a = 0; a < p->bins; a++)
             for (int b = 0; b < p->bins; b++)
                 if (a != b && p->weights[a] > 0 && p->weights[b] > 0)
-                    better |= improve_between(p, a, b, &left);
+                    better |= improve_between(p, a, b, left);
     }
+}
+
+/* Every class count lies within one image of its share: nothing is to be gained. */
+static bool is_balanced(const placing *p) {
+    for (int bin = 0; bin < p->bins; bin++)
+        for (size_t c = 0; c < p->class_count; c++) {
+            double count = p->counts[(size_t)bin * p->class_count + c];
+            double share = p->weights[bin] * p->totals[c];
+            if (share > 0 && (count == 0 || fabs(count - share) > 1)) return false;
+        }
+    return true;
+}
+
+/* Sum over the bins, and the largest distance once more as if every count had it: between
+ * placings of like sums the one without an outlier is taken. */
+static double whole_cost(const placing *p) {
+    double cost = 0, worst = 0;
+    for (int bin = 0; bin < p->bins; bin++) {
+        cost += bin_cost(p, bin);
+        for (size_t c = 0; c < p->class_count; c++) {
+            double count = p->counts[(size_t)bin * p->class_count + c];
+            worst = fmax(worst, fabs(count - p->weights[bin] * p->totals[c]));
+        }
+    }
+    return cost + (double)p->bins * (double)p->class_count * worst * worst;
+}
+
+/* Moves a few groups, drawn at random, to other bins. */
+static void kick(placing *p, sg_rng *rng) {
+    for (int moves = 2 + (int)sg_rng_below(rng, 3); moves > 0; moves--) {
+        size_t kind = (size_t)p->units[sg_rng_below(rng, (uint32_t)p->unit_count)].kind;
+        int from = (int)sg_rng_below(rng, (uint32_t)p->bins);
+        int to = (int)sg_rng_below(rng, (uint32_t)p->bins);
+        if (from == to || !held(p, from, kind) || p->weights[to] <= 0) continue;
+        place(p, from, kind, -1);
+        place(p, to, kind, 1);
+    }
+}
+
+/* Leaves the local optimum that improve() ended in, again and again. The draws are the same for
+ * every seed of the split: that decides which groups of a kind go where and nothing else. */
+static sg_status search_on(placing *p, sg_error *err) {
+    size_t placed_bytes = (size_t)p->bins * p->kind_count * sizeof *p->placed;
+    size_t count_bytes = (size_t)p->bins * p->class_count * sizeof *p->counts;
+    size_t *placed = malloc(placed_bytes + 1);
+    double *counts = malloc(count_bytes + 1);
+    if (!placed || !counts) {
+        free(placed);
+        free(counts);
+        return no_memory(err);
+    }
+    sg_rng rng = sg_rng_make(0, SG_RNG_SPLIT, KICK_STREAM, 0);
+    double best = whole_cost(p);
+    memcpy(placed, p->placed, placed_bytes);
+    memcpy(counts, p->counts, count_bytes);
+    long long left = kick_budget;
+    for (int round = 0; round < KICKS && left > 0 && !is_balanced(p); round++) {
+        kick(p, &rng);
+        improve(p, &left);
+        double cost = whole_cost(p);
+        if (cost < best) {
+            best = cost;
+            memcpy(placed, p->placed, placed_bytes);
+            memcpy(counts, p->counts, count_bytes);
+        } else {
+            memcpy(p->placed, placed, placed_bytes);
+            memcpy(p->counts, counts, count_bytes);
+        }
+    }
+    free(placed);
+    free(counts);
+    return SG_OK;
 }
 
 /* Draws which groups of each kind go where: bin_of[id]. */
@@ -251,7 +326,10 @@ static sg_status assign(int *bins, const sg_manifest *m, const bool *active, con
     if (!status && !bin_of) status = no_memory(err);
     if (status) goto done;
     place_greedily(&p);
-    improve(&p);
+    long long left = evaluation_budget;
+    improve(&p, &left);
+    status = search_on(&p, err);
+    if (status) goto done;
     for (int b = 0; b < required; b++) {
         for (size_t c = 0; c < p.class_count; c++) {
             if (weights[b] <= 0 || p.totals[c] <= 0) continue;
@@ -273,9 +351,6 @@ done:
 }
 
 /* ---- making ---- */
-
-/* Streams of the generator: the outer split, then one per fold for the inner ones. */
-enum { OUTER_STREAM = 0, INNER_STREAM = 1 };
 
 static sg_status split_init(sg_split *split, size_t count, sg_error *err) {
     *split = (sg_split){.count = count, .bins = malloc((count + 1) * sizeof *split->bins)};

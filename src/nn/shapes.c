@@ -5,13 +5,15 @@
 #include <string.h>
 
 /* Ceil mode as torch defines it: a last window that would start beyond the image and its leading
- * padding is dropped. Returned as the padding behind that gives this number of windows. */
+ * padding is dropped. Returned as the padding behind that gives this number of windows; none where
+ * strides wider than the kernel leave the end of the image out. */
 static int64_t pad_behind(const sg_node *node, int axis, int64_t size) {
     int64_t k = node->kernel[axis], s = node->stride[axis], p = node->padding[axis];
     if (!node->ceil_mode || size + 2 * p + s - 1 < k) return p;
     int64_t windows = (size + 2 * p - k + s - 1) / s + 1;
     if ((windows - 1) * s >= size + p) windows--;
-    return (windows - 1) * s + k - size - p;
+    int64_t behind = (windows - 1) * s + k - size - p;
+    return behind > 0 ? behind : 0;
 }
 
 sg_status sg_graph_problem(sg_problem *out, const sg_graph *g, sg_node_id id,

@@ -90,9 +90,16 @@ static sg_status compile_backward(sg_dnn_primitive *p, const sg_wanted *wanted,
     return status ? status : sg_dnn_finish(p, err);
 }
 
+/* The library divides by the whole kernel, also where it hangs over the padding that counts. */
+static bool counts_overhang(const sg_problem *q) {
+    return q->op == SG_OP_AVG_POOL && q->count_include_pad &&
+           (q->pad_end[0] > q->pad_begin[0] || q->pad_end[1] > q->pad_begin[1]);
+}
+
 sg_status sg_dnn_pool_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err) {
     const sg_problem *q = &p->base.problem;
+    if (counts_overhang(q)) return sg_dnn_unsupported(err, q);
     switch (q->pass) {
     case SG_PASS_INFER:
     case SG_PASS_TRAIN:

@@ -1,10 +1,11 @@
 /* pool.inc.h - maximum and mean over windows, mean over the whole image, mean over a fixed number
  * of windows.
  *
- * Padding never wins a maximum. A mean divides by the pixels of the image under the window, or by
- * the whole window where padding counts. WORKSPACE of the maximum: int32 per output, the position
- * of the winner in its plane (the first one among equals; NaN wins). Template: see kernels.inc.h.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Padding never wins a maximum. A mean divides by the pixels of the image under the window, or,
+ * where padding counts, by those of the image and as much padding behind as in front: what ceil
+ * mode adds beyond that does not count, as in torch. WORKSPACE of the maximum: int32 per output,
+ * the position of the winner in its plane (the first one among equals; NaN wins). Template: see
+ * kernels.inc.h. SPDX-License-Identifier: Apache-2.0 */
 
 static int64_t find_maximum(const real *plane, const axis *w, range ys, range xs) {
     int64_t best = ys.begin * w->in + xs.begin;
@@ -41,9 +42,17 @@ static void max_pool_backward(const sg_problem *p, void *const args[SG_ARG_COUNT
     }
 }
 
-static double pool_divisor(const sg_problem *p, range ys, range xs) {
-    int64_t seen = (ys.end - ys.begin) * (xs.end - xs.begin);
-    return (double)(p->count_include_pad ? p->kernel[0] * p->kernel[1] : seen);
+/* Positions of the padded image under the window of output o. */
+static int64_t counted_under(const axis *a, int64_t o) {
+    int64_t begin = o * a->stride - a->pad;
+    return lower(begin + a->kernel, a->in + a->pad) - begin;
+}
+
+static double pool_divisor(
+        const sg_problem *p, const axis *h, const axis *w, int64_t y, int64_t x) {
+    if (p->count_include_pad) return (double)(counted_under(h, y) * counted_under(w, x));
+    range ys = inputs_under(h, y), xs = inputs_under(w, x);
+    return (double)((ys.end - ys.begin) * (xs.end - xs.begin));
 }
 
 static void avg_pool_forward(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
@@ -57,7 +66,7 @@ static void avg_pool_forward(const sg_problem *p, void *const args[SG_ARG_COUNT]
                 double sum = 0;
                 for (int64_t iy = ys.begin; iy < ys.end; iy++)
                     for (int64_t ix = xs.begin; ix < xs.end; ix++) sum += plane[iy * w.in + ix];
-                *dst++ = (real)(sum / pool_divisor(p, ys, xs));
+                *dst++ = (real)(sum / pool_divisor(p, &h, &w, y, x));
             }
 }
 
@@ -70,7 +79,7 @@ static void avg_pool_backward(const sg_problem *p, void *const args[SG_ARG_COUNT
         for (int64_t y = 0; y < h.out; y++)
             for (int64_t x = 0; x < w.out; x++) {
                 range ys = inputs_under(&h, y), xs = inputs_under(&w, x);
-                double share = *diff_dst++ / pool_divisor(p, ys, xs);
+                double share = *diff_dst++ / pool_divisor(p, &h, &w, y, x);
                 for (int64_t iy = ys.begin; iy < ys.end; iy++)
                     for (int64_t ix = xs.begin; ix < xs.end; ix++)
                         plane[iy * w.in + ix] += (real)share;

@@ -317,6 +317,23 @@ static void ceil_mode_is_torchs(void **state) {
     sg_graph_destroy(g);
 }
 
+/* A stride wider than the kernel: windows stop where the image does (torch gives 3 of 8). */
+static void ceil_mode_with_gaps(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_graph *g;
+    CHECK_OK(sg_graph_create(&g, "gaps", &err));
+    sg_node_id x = sg_graph_input(g, 3);
+    sg_node_id a = sg_graph_max_pool(g, "gaps", x, 1, 3, 0, true);
+    sg_node_id y = sg_graph_linear(g, "fc", sg_graph_global_pool(g, "pool", a), 0, 3, true);
+    CHECK_OK(sg_graph_finish(g, y, a, &err));
+    sg_shape shapes[8];
+    CHECK_OK(sg_graph_shapes(shapes, g, 1, 8, 9, &err));
+    assert_int_equal(shapes[a].dims[2], 3);
+    assert_int_equal(shapes[a].dims[3], 3);
+    sg_graph_destroy(g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(cosine_rises_and_falls),
@@ -332,6 +349,7 @@ int main(void) {
             cmocka_unit_test(starts_are_torchvisions),
             cmocka_unit_test(mistakes_are_told_at_the_end),
             cmocka_unit_test(ceil_mode_is_torchs),
+            cmocka_unit_test(ceil_mode_with_gaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
