@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/train_options.h"
 #include "cli/verbs.h"
+#include "nn/loss.h"
 #include "protocol/ledger.h"
 #include "protocol/run.h"
 #include "report/training.h"
@@ -182,6 +183,11 @@ static sg_status read_data(work *w, const sg_log *log, sg_error *err) {
         sg_log_line(log, SG_LOG_INFO,
                 "%zu images of %zu classes in %zu groups (a lower bound on what belongs together)",
                 w->manifest.count, w->manifest.class_count, w->manifest.group_count);
+    if (!st && w->manifest.class_count > SG_MAX_CLASSES)
+        st = sg_fail(err, SG_ERR_INPUT,
+                "%s holds %zu classes and a model tells at most %d apart; each folder of images is "
+                "a class: put like ones together or leave some out",
+                w->manifest.root, w->manifest.class_count, SG_MAX_CLASSES);
     for (size_t i = 0; !st && i < w->manifest.skip_count; i++)
         sg_log_line(log, SG_LOG_WARN, "left out %s: %s", w->manifest.skips[i].path,
                 w->manifest.skips[i].reason);

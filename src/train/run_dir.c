@@ -15,7 +15,7 @@
 static const char *const columns[] = {"epoch", "train_loss", "learning_rate", "grad_norm",
         "val_loss", "val_accuracy", "val_macro_f1", "val_auroc", "seconds", "images_per_second",
         "wait_share"};
-enum { COLUMNS = sizeof columns / sizeof *columns };
+enum { COLUMNS = sizeof columns / sizeof *columns, RESULTS_MAX = 1 << 28 };
 
 void sg_history_dispose(sg_history *history) {
     if (!history) return;
@@ -67,7 +67,13 @@ sg_status sg_history_read(sg_history *out, const char *path, int last_epoch, sg_
         return SG_OK;
     }
     sg_csv csv;
-    sg_status st = sg_csv_read(&csv, path, err);
+    char *text;
+    size_t size;
+    sg_status st = sg_file_read(&text, &size, path, RESULTS_MAX, err);
+    if (st) return st;
+    while (size > 0 && text[size - 1] != '\n') size--;
+    st = sg_csv_parse(&csv, text, size, path, err);
+    free(text);
     if (st) return st;
     double v[COLUMNS];
     for (size_t row = 0; row < csv.rows && !st; row++) {
@@ -129,6 +135,35 @@ sg_status sg_run_environment(
     return st;
 }
 
+size_t sg_run_log_sound(const char *text, size_t size) {
+    while (size > 0) {
+        const char *before = size > 1 ? memrchr(text, '\n', size - 1) : NULL;
+        const char *line = before ? before + 1 : text;
+        size_t length = size - (size_t)(line - text);
+        if (text[size - 1] == '\n') {
+            json_t *value = NULL;
+            bool sound = !sg_json_parse(&value, line, length, "log.jsonl", NULL) &&
+                         json_is_object(value);
+            json_decref(value);
+            if (sound) break;
+        }
+        size = (size_t)(line - text);
+    }
+    return size;
+}
+
+/* A log that cannot be mended is left: it decides nothing. */
+static void mend_log(const char *dir) {
+    char *path = sg_path_join(dir, "log.jsonl");
+    sg_file_map map;
+    if (path && sg_path_exists(path) && sg_file_map_open(&map, path, NULL) == SG_OK) {
+        size_t size = map.size, sound = sg_run_log_sound((const char *)map.data, size);
+        sg_file_map_close(&map);
+        if (sound < size) (void)!truncate(path, (off_t)sound);
+    }
+    free(path);
+}
+
 static void sweep_folder(const char *dir) {
     char **names;
     size_t count;
@@ -146,6 +181,7 @@ void sg_run_sweep(const char *dir) {
     char *weights = sg_path_join(dir, "weights");
     sweep_folder(dir);
     sweep_folder(weights);
+    mend_log(dir);
     free(weights);
 }
 

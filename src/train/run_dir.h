@@ -27,7 +27,7 @@ void sg_history_dispose(sg_history *history); /* NULL-safe */
 SG_MUST_CHECK sg_status sg_history_add(sg_history *history, const sg_epoch *epoch, sg_error *err);
 SG_MUST_CHECK sg_status sg_history_write(
         const sg_history *history, const char *path, sg_error *err);
-/* Rows up to `last_epoch`; a missing file is an empty history. */
+/* Rows up to `last_epoch`; a missing file is an empty history, half a line at the end is no row. */
 SG_MUST_CHECK sg_status sg_history_read(
         sg_history *out, const char *path, int last_epoch, sg_error *err);
 
@@ -43,9 +43,11 @@ SG_MUST_CHECK sg_status sg_events_write(
 SG_MUST_CHECK sg_status sg_run_environment(
         const char *dir, const char *backend, int threads, int workers, sg_error *err);
 
-/* Deletes the unfinished files (base/file.h) that a killed process left in `dir` and its weights
- * folder. The caller holds the run's lock. */
+/* Clears away what a killed process or a crash left in `dir`: unfinished files (base/file.h), also
+ * of its weights folder, and the broken end of log.jsonl. The caller holds the run's lock. */
 void sg_run_sweep(const char *dir);
+/* Length of a log without a broken end: half a line, zero bytes, a last line that is no object. */
+size_t sg_run_log_sound(const char *text, size_t size);
 
 /* DIR/weights/NAME.safetensors; the caller's, NULL when out of memory. */
 char *sg_run_weights_path(const char *dir, const char *name);

@@ -240,7 +240,16 @@ static sg_status go_on(sg_session *s, sg_error *err) {
                 s->identity, s->job->force_resume, err);
     char *results = sg_path_join(s->job->dir, "results.csv");
     if (!st && !results) st = no_memory(err);
-    if (!st) st = sg_history_read(&s->history, results, s->progress.epoch, err);
+    sg_error damage = SG_ERROR_INIT;
+    if (!st) st = sg_history_read(&s->history, results, s->progress.epoch, &damage);
+    if (st == SG_ERR_FORMAT && damage.code == st) {
+        /* it tells of the epochs behind and decides nothing: the training goes on without */
+        sg_log_line(s->job->log, SG_LOG_WARN, "the earlier epochs are lost from results.csv: %s",
+                damage.message);
+        st = SG_OK;
+    } else if (damage.code) {
+        st = sg_fail(err, damage.code, "%s", damage.message);
+    }
     free(results);
     if (!st)
         sg_log_line(s->job->log, SG_LOG_INFO, "going on after epoch %d, batch %lld",

@@ -123,6 +123,11 @@ cp -r data few && find few/normal -name '*.png' | sort | tail -n +3 | xargs -d '
 refuse 3 normal --data few
 cp -r data hollow && rm -f hollow/normal/*
 refuse 3 normal --data hollow
+for ((i = 1; i <= 65; i++)); do
+    mkdir -p "many/kind$i" && cp 'data/benign/benign (1).png' 'data/benign/benign (2).png' "many/kind$i/"
+done
+refuse 3 '65 classes' --data many
+expect 3 'kind' "$SONOGRADE" evaluate --bundle done.sgb --data many --out no
 mkdir -p void
 refuse 3 void --data void
 refuse 3 nowhere --data nowhere

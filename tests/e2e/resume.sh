@@ -74,9 +74,13 @@ for stop in TERM:143 INT:130 USR1:143; do
         expect 3 '' "$SONOGRADE" train --resume stopped
         mv stopped/manifest.csv.good stopped/manifest.csv
         cp -r stopped half
+        printf '{"event":"ep' >>stopped/log.jsonl # as a crash may leave them
+        printf '9,0.1' >>stopped/results.csv
     fi
     expect 0 '' train --resume stopped --workers 2
     same_weights stopped whole
+    ! grep -v '^{.*}$' stopped/log.jsonl || fail 'the log has a broken line'
+    cmp <(cut -d, -f1-8 stopped/results.csv) <(cut -d, -f1-8 whole/results.csv) || fail 'another history'
 done
 
 # Killed before anything was saved: only settings are there, and it starts over.
