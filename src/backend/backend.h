@@ -26,8 +26,8 @@ typedef enum sg_op {
     SG_OP_BATCH_NORM, /* per channel over N, H, W; optionally with ReLU or ReLU6 behind */
     SG_OP_RELU,       /* max(x, 0); with `clip` > 0: min(max(x, 0), clip), ReLU6 being clip 6 */
     SG_OP_MAX_POOL,
-    SG_OP_AVG_POOL,      /* count_include_pad as the problem says: pad_begin counts, at either end */
-    SG_OP_GLOBAL_POOL,   /* mean over H, W: [n,c,h,w] -> [n,c,1,1] */
+    SG_OP_AVG_POOL,    /* count_include_pad as the problem says: pad_begin counts, at either end */
+    SG_OP_GLOBAL_POOL, /* mean over H, W: [n,c,h,w] -> [n,c,1,1] */
     SG_OP_ADAPTIVE_POOL, /* mean over windows that cut H, W into dst's h, w as torch does: window i
                             of o over s pixels is [floor(i s / o), ceil((i + 1) s / o)) */
     SG_OP_LINEAR,        /* [n,c,h,w] or [n,c] flattened -> [n,out] */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/clahe.h"
 #include "image/codec.h"
 #include "image/median.h"
 #include "image/recipe.h"
@@ -141,6 +142,20 @@ static void prepare_runs_the_steps(void **state) {
     assert_int_equal(sg_median_apply(&smooth, &want, 3, NULL), SG_OK);
     assert_memory_equal(got.pixels, smooth.pixels, sg_image_size(&want));
     sg_image_dispose(&got);
+
+    /* speckle goes before contrast is raised: the other way round gives other pixels */
+    sg_image raised = {0}, other = {0}, turned = {0};
+    recipe.contrast = SG_CONTRAST_CLAHE;
+    assert_int_equal(sg_recipe_prepare(&got, NULL, &rgb, &recipe, NULL), SG_OK);
+    assert_int_equal(sg_clahe_apply(&raised, &smooth, 2.0, 8, NULL), SG_OK);
+    assert_memory_equal(got.pixels, raised.pixels, sg_image_size(&want));
+    assert_int_equal(sg_clahe_apply(&other, &want, 2.0, 8, NULL), SG_OK);
+    assert_int_equal(sg_median_apply(&turned, &other, 3, NULL), SG_OK);
+    assert_memory_not_equal(got.pixels, turned.pixels, sg_image_size(&want));
+    sg_image_dispose(&got);
+    sg_image_dispose(&raised);
+    sg_image_dispose(&other);
+    sg_image_dispose(&turned);
 
     recipe = unusual();
     assert_int_equal(sg_recipe_prepare(&got, &box, &rgb, &recipe, NULL), SG_OK);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/version.h"
 #include "infer/bundle.h"
+#include "sonograde/predictor.h"
 #include "support/check.h"
 #include "weights/safetensors.h"
 #include <math.h>
@@ -37,6 +38,11 @@ static void write_model(const char *path, json_t *doc, float first) {
     CHECK_OK(sg_params_create(&params, g, SG_F32, &err));
     CHECK_OK(sg_params_init(params, 1, &err));
     sg_params_f32(params, 0)[0] = first;
+    for (int i = 0; i < g->param_count; i++) /* else nothing of an image reaches the logits */
+        for (int64_t k = 0; g->params[i].role == SG_PARAM_RUNNING_VAR &&
+                            k < sg_shape_count(&g->params[i].shape);
+                k++)
+            sg_params_f32(params, i)[k] = 0.2f;
     sg_safetensors_item *items = calloc((size_t)g->param_count, sizeof *items);
     assert_non_null(items);
     for (int i = 0; i < g->param_count; i++)
@@ -164,6 +170,65 @@ static void test_population(void **state) {
     sg_str_dispose(&s);
 }
 
+/* The temperature of the file divides the logits before the softmax. */
+static void test_temperature_is_applied(void **state) {
+    (void)state;
+    enum { SIDE = 24 };
+    static uint8_t pixels[SIDE * SIDE];
+    sg_error err = SG_ERROR_INIT;
+    sg_predictor_options options = SG_PREDICTOR_OPTIONS_INIT;
+    sg_predictor *predictor;
+    sg_prediction p;
+    json_t *doc = describe(3, "weights", three());
+    json_object_set_new(doc, "calibration", json_pack("{s:f}", "temperature", 0.25));
+    write_model("warm.safetensors", doc, 0);
+    for (int i = 0; i < SIDE * SIDE; i++) pixels[i] = (uint8_t)(i * 37 % 251);
+    options.threads = 1;
+    CHECK_OK(sg_predictor_open(&predictor, "warm.safetensors", &options, &err));
+    CHECK_OK(sg_predictor_predict_pixels(predictor, &p, pixels, SIDE, SIDE, 1, SIDE, &err));
+    double sum = 0;
+    for (int c = 0; c < 3; c++) sum += exp((p.logit[c] - p.logit[0]) / 0.25);
+    for (int c = 0; c < 3; c++)
+        assert_true(fabs(p.probability[c] - exp((p.logit[c] - p.logit[0]) / 0.25) / sum) < 1e-9);
+    assert_true(fabs(p.logit[0] - p.logit[1]) > 1e-4); /* else any temperature would do */
+    sg_predictor_close(predictor);
+}
+
+/* The second look is the mirror image: an image and its mirror get one answer with it, two without.
+ */
+static void test_second_look(void **state) {
+    (void)state;
+    enum { SIDE = 32 };
+    static uint8_t pixels[2][SIDE * SIDE];
+    sg_error err = SG_ERROR_INIT;
+    sg_prediction p[2][2];
+    write_model("looks.safetensors", describe(3, "weights", three()), 0);
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            pixels[0][y * SIDE + x] = (uint8_t)(x < 12 ? 250 - 5 * y : 3 * x);
+            pixels[1][y * SIDE + SIDE - 1 - x] = pixels[0][y * SIDE + x];
+        }
+    for (int twice = 0; twice < 2; twice++) {
+        sg_predictor_options options = SG_PREDICTOR_OPTIONS_INIT;
+        sg_predictor *predictor;
+        options.threads = 1;
+        options.flip_average = twice;
+        CHECK_OK(sg_predictor_open(&predictor, "looks.safetensors", &options, &err));
+        for (int i = 0; i < 2; i++)
+            CHECK_OK(sg_predictor_predict_pixels(
+                    predictor, &p[twice][i], pixels[i], SIDE, SIDE, 1, SIDE, &err));
+        sg_predictor_close(predictor);
+    }
+    double apart = 0;
+    for (int c = 0; c < 3; c++) {
+        apart = fmax(apart, fabs(p[0][0].logit[c] - p[0][1].logit[c]));
+        assert_true(fabs(p[1][0].logit[c] - p[1][1].logit[c]) < 1e-7);
+        double mean = 0.5 * (p[0][0].logit[c] + p[0][1].logit[c]);
+        assert_true(fabs(p[1][0].logit[c] - mean) < 1e-6);
+    }
+    assert_true(apart > 1e-5);
+}
+
 static void test_nan_is_refused(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
@@ -194,6 +259,8 @@ int main(void) {
             cmocka_unit_test(test_contradictions),
             cmocka_unit_test(test_seen_groups),
             cmocka_unit_test(test_population),
+            cmocka_unit_test(test_temperature_is_applied),
+            cmocka_unit_test(test_second_look),
             cmocka_unit_test(test_nan_is_refused),
             cmocka_unit_test(test_unfinished_runs),
     };

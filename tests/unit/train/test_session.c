@@ -1,0 +1,170 @@
+/* test_session.c - what options become when a training is set up: class weights, learning-rate
+ * factors, and which weights are judged. No image is read: loaders open files when they start.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "support/check.h"
+#include "support/image_folder.h"
+#include "train/session.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { IMAGES = 16 };
+
+/* A folder, a table of 9 + 4 + 3 images without files (two classes: 12 + 4), all for training. */
+typedef struct fixture {
+    char dir[SG_TEST_PATH];
+    sg_manifest manifest;
+    sg_split parts;
+    sg_train_options options;
+    sg_train_job job;
+} fixture;
+
+static void set_up(fixture *f, int classes) {
+    static const char *const names[] = {"benign", "malignant", "normal"};
+    memset(f, 0, sizeof *f);
+    sg_test_folder_make(f->dir);
+    sg_manifest *m = &f->manifest;
+    *m = (sg_manifest){.count = IMAGES, .class_count = (size_t)classes, .group_count = IMAGES};
+    m->root = sg_strdup(f->dir);
+    m->class_names = calloc(3, sizeof *m->class_names);
+    m->rows = calloc(IMAGES, sizeof *m->rows);
+    m->group_labels = calloc(IMAGES, sizeof *m->group_labels);
+    f->parts = (sg_split){.count = IMAGES, .bins = calloc(IMAGES, sizeof *f->parts.bins)};
+    for (int c = 0; c < classes; c++) m->class_names[c] = sg_strdup(names[c]);
+    for (int i = 0; i < IMAGES; i++) {
+        int class_index = i < 9 ? 0 : i < 13 ? 1 : 2;
+        if (classes == 2 && class_index == 2) class_index = 0;
+        m->rows[i] = (sg_manifest_row){
+                .path = sg_strdupf("%d.png", i), .class_index = class_index, .group = i};
+        (void)snprintf(m->rows[i].sha256, SG_SHA256_HEX, "%064x", (unsigned)i);
+        m->group_labels[i] = sg_strdupf("P%d", i);
+        f->parts.bins[i] = SG_PART_TRAIN;
+    }
+    f->options = (sg_train_options){.model = "mobilenetv2",
+            .model_options = SG_MODEL_OPTIONS_INIT,
+            .new_layer_factor = 1,
+            .layer_decay = 1,
+            .epochs = 1,
+            .batch = 4,
+            .optimizer = SG_OPTIMIZER_OPTIONS_INIT,
+            .schedule = SG_SCHEDULE_INIT,
+            .recipe = SG_RECIPE_INIT,
+            .augment = SG_AUGMENT_OFF,
+            .threads = 1,
+            .backend = "onednn"};
+    f->options.recipe.size = 32;
+    f->job = (sg_train_job){.options = &f->options,
+            .manifest = m,
+            .parts = &f->parts,
+            .fold = -1,
+            .dir = f->dir,
+            .run = f->dir};
+}
+
+static void tear_down(fixture *f) {
+    sg_test_folder_remove(f->dir);
+    sg_manifest_dispose(&f->manifest);
+    sg_split_dispose(&f->parts);
+}
+
+/* Weights of the three classes under a weighting. */
+static void weights_of(double out[3], fixture *f, sg_class_weighting weighting) {
+    sg_error err = SG_ERROR_INIT;
+    sg_session s;
+    f->options.class_weighting = weighting;
+    sg_status st = sg_session_open(&s, &f->job, &err);
+    if (st) fail_msg("%s", err.message);
+    for (int c = 0; c < 3; c++) out[c] = s.loss.class_weights ? s.loss.class_weights[c] : 1;
+    sg_session_close(&s);
+}
+
+static void class_weights_are_as_documented(void **state) {
+    (void)state;
+    static const double counts[3] = {9, 4, 3};
+    fixture f;
+    double got[3], mean = 0;
+    set_up(&f, 3);
+    weights_of(got, &f, SG_CLASS_WEIGHTS_NONE);
+    for (int c = 0; c < 3; c++) assert_true(got[c] == 1);
+    weights_of(got, &f, SG_CLASS_WEIGHTS_BALANCED);
+    for (int c = 0; c < 3; c++) assert_true(fabs(got[c] - 16 / (3 * counts[c])) < 1e-12);
+    weights_of(got, &f, SG_CLASS_WEIGHTS_SQRT);
+    for (int c = 0; c < 3; c++) mean += got[c] * counts[c] / 16;
+    assert_true(fabs(mean - 1) < 1e-12);
+    assert_true(fabs(got[1] / got[0] - 1.5) < 1e-12); /* sqrt(9 / 4) */
+    assert_true(fabs(got[2] / got[0] - sqrt(3)) < 1e-12);
+    f.options.class_weight_list = "1,2,0.5";
+    weights_of(got, &f, SG_CLASS_WEIGHTS_LIST);
+    assert_true(got[0] == 1 && got[1] == 2 && got[2] == 0.5);
+    tear_down(&f);
+}
+
+/* From weights for three classes on to two: the classifier is new, the stages fall off below it. */
+static void rate_factors_follow_newness_and_depth(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    fixture three, two;
+    sg_session s;
+    set_up(&three, 3);
+    CHECK_OK(sg_session_open(&s, &three.job, &err));
+    char *file = sg_path_join(three.dir, "start.safetensors");
+    CHECK_OK(sg_meta_conclude(s.meta, 1, 0, SG_SELECT_NONE, 1, &err));
+    CHECK_OK(sg_checkpoint_save_weights(file, s.graph, s.params->data, s.meta, &err));
+    sg_session_close(&s);
+
+    set_up(&two, 2);
+    two.options.weights = file;
+    two.options.new_layer_factor = 7;
+    two.options.layer_decay = 0.5;
+    CHECK_OK(sg_session_open(&s, &two.job, &err));
+    int top = s.graph->nodes[s.graph->output].stage, seen_new = 0, seen_deep = 0;
+    for (int i = 0; i < s.graph->param_count; i++) {
+        const sg_param *p = &s.graph->params[i];
+        bool is_head = p->node == s.graph->output;
+        int below = top - s.graph->nodes[p->node].stage;
+        double expected = (is_head ? 7 : 1) * pow(0.5, below > 0 ? below : 0);
+        if (fabs(s.optimizer->rate_factor[i] - expected) > 1e-12)
+            fail_msg(
+                    "%s has the factor %g, not %g", p->name, s.optimizer->rate_factor[i], expected);
+        seen_new += is_head;
+        seen_deep += below >= 3;
+    }
+    assert_int_equal(seen_new, 2); /* weight and bias */
+    assert_true(seen_deep > 0);
+    sg_session_close(&s);
+    free(file);
+    tear_down(&three);
+    tear_down(&two);
+}
+
+static void the_average_is_what_is_judged(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    fixture f;
+    sg_session s;
+    set_up(&f, 3);
+    f.options.optimizer.ema = 0.9;
+    CHECK_OK(sg_session_open(&s, &f.job, &err));
+    size_t n = s.graph->elements;
+    for (size_t i = 0; i < n; i++) s.optimizer->ema[i] = 0.25f;
+    sg_session_refresh_eval(&s);
+    const float *judged = s.eval_params->data;
+    for (size_t i = 0; i < n; i++) assert_true(judged[i] == 0.25f);
+    sg_session_close(&s);
+    f.options.optimizer.ema = 0;
+    CHECK_OK(sg_session_open(&s, &f.job, &err));
+    sg_session_refresh_eval(&s);
+    assert_memory_equal(s.eval_params->data, s.params->data, n * sizeof(float));
+    sg_session_close(&s);
+    tear_down(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(class_weights_are_as_documented),
+            cmocka_unit_test(rate_factors_follow_newness_and_depth),
+            cmocka_unit_test(the_average_is_what_is_judged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
