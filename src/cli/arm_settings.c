@@ -55,8 +55,8 @@ static bool was_given(const sg_call *call, const char *name) {
 }
 
 /* The verb's options that train has too; all of them, or those that were typed. */
-static sg_status apply_verb(
-        sg_arm_settings *s, const sg_call *call, bool only_given, sg_error *err) {
+static sg_status apply_verb(sg_arm_settings *s, const sg_call *call, const char *unlike,
+        bool only_given, sg_error *err) {
     sg_str all, shared;
     sg_yaml yaml = {0};
     sg_str_init(&all, 0);
@@ -66,7 +66,8 @@ static sg_status apply_verb(
     if (!st && all.len) st = sg_yaml_parse(&yaml, all.data, all.len, call->verb->name, err);
     for (size_t i = 0; !st && i < yaml.count; i++) {
         const sg_yaml_entry *e = &yaml.entries[i];
-        if (is_train_option(e->key) && (!only_given || was_given(call, e->key)))
+        if (is_train_option(e->key) && (!unlike || strcmp(unlike, e->key) != 0) &&
+                (!only_given || was_given(call, e->key)))
             sg_yaml_put(&shared, e->key, e->value);
     }
     if (!st) st = sg_str_check(&shared, err);
@@ -182,9 +183,9 @@ sg_status sg_arm_settings_make(
         sg_arm_settings *out, const sg_call *call, const sg_arm_source *source, sg_error *err) {
     sg_arm_settings s = {0};
     sg_status st = sg_options_defaults(&s.args, &sg_verb_train, err);
-    if (!st) st = apply_verb(&s, call, false, err);
+    if (!st) st = apply_verb(&s, call, source->unlike, false, err);
     if (!st && source->config) st = apply_config(&s, source->config, err);
-    if (!st && source->config) st = apply_verb(&s, call, true, err);
+    if (!st && source->config) st = apply_verb(&s, call, source->unlike, true, err);
     if (!st && source->set) st = apply_set(&s, source->set, source->scope, err);
     if (st)
         sg_arm_settings_dispose(&s);

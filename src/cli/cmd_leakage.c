@@ -180,7 +180,7 @@ static sg_status split_folds(
 static sg_status add_trial(sg_leakage_study *s, sg_leak kind, const char *name, const char *meaning,
         const sg_manifest *m, double share, sg_error *err) {
     sg_leakage_trial *t = &s->trials[s->trial_count];
-    const sg_arm_source source = {s->args->config, s->args->set, NULL};
+    const sg_arm_source source = {s->args->config, s->args->set, NULL, NULL};
     bool ungrouped = kind == SG_LEAK_RANDOM || kind == SG_LEAK_COPIES;
     t->kind = kind;
     t->share = share;
@@ -325,7 +325,7 @@ static int run_leakage(const sg_call *call) {
     if (!st) {
         *s = (sg_leakage_study){.args = call->options, .call = call};
         st = study(s, &err);
-        sg_leakage_dispose(s);
+        sg_leakage_dispose(s, st);
         free(s);
     }
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/leakage_results.h"
 #include "base/csv.h"
+#include "cli/values.h"
 #include "report/leakage.h"
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@ static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring the study");
 }
 
-void sg_leakage_dispose(sg_leakage_study *s) {
+void sg_leakage_dispose(sg_leakage_study *s, sg_status status) {
     for (size_t i = 0; i < s->trial_count; i++) {
         sg_arm_settings_dispose(&s->trials[i].settings);
         sg_predictions_dispose(&s->trials[i].predictions);
@@ -22,7 +23,7 @@ void sg_leakage_dispose(sg_leakage_study *s) {
     sg_manifest_dispose(&s->copies);
     sg_manifest_dispose(&s->masked);
     sg_manifest_dispose(&s->base);
-    sg_campaign_close(&s->campaign);
+    sg_campaign_end(&s->campaign, status, s->call->log);
 }
 
 /* ---- figures ---- */
@@ -78,33 +79,12 @@ sg_status sg_leakage_measure(sg_leakage_study *s, sg_error *err) {
     return st;
 }
 
-static sg_evaluation_value boot_value(const sg_bootstrap_figure *f) {
-    if (f->degenerate) return (sg_evaluation_value){f->estimate, NAN, NAN};
-    return (sg_evaluation_value){f->estimate, f->bca.low, f->bca.high};
-}
-
-static sg_evaluation_value accuracy_value(const sg_metrics *m) {
-    return (sg_evaluation_value){
-            m->c.accuracy, m->accuracy_interval.low, m->accuracy_interval.high};
-}
-
-static sg_evaluation_value auroc_value(const sg_metrics *m) {
-    return (sg_evaluation_value){
-            m->auroc_macro, m->auroc_macro_interval.low, m->auroc_macro_interval.high};
-}
-
 /* The sign-flip test says nothing about images that one side lacks. */
 static double p_value(const sg_leakage_trial *t) {
     return t->worth.only_base || t->worth.only_other ? NAN : t->worth.p;
 }
 
 /* ---- tables ---- */
-
-static void put_value(sg_str *out, sg_evaluation_value v) {
-    sg_csv_put_double(out, v.value);
-    sg_csv_put_double(out, v.low);
-    sg_csv_put_double(out, v.high);
-}
 
 static sg_status write_text(
         const sg_leakage_study *s, const char *name, sg_str *text, sg_error *err) {
@@ -130,9 +110,9 @@ static sg_status write_arms(const sg_leakage_study *s, sg_error *err) {
         sg_csv_put_int(&out, (long long)m->n);
         sg_csv_put_int(&out, (long long)m->groups);
         sg_csv_put_double(&out, t->train_images);
-        put_value(&out, accuracy_value(m));
-        put_value(&out, boot_value(&m->boot.f1_macro));
-        put_value(&out, auroc_value(m));
+        sg_value_put_csv(&out, sg_value_of_accuracy(m));
+        sg_value_put_csv(&out, sg_value_of_boot(&m->boot.f1_macro));
+        sg_value_put_csv(&out, sg_value_of_auroc(m));
         const sg_difference_figure *w = &t->worth.accuracy;
         sg_csv_put_double(&out, i ? w->difference : 0);
         sg_csv_put_double(&out, i ? w->interval.low : NAN);
@@ -165,11 +145,6 @@ static sg_status write_folds(const sg_leakage_study *s, sg_error *err) {
     return write_text(s, "folds.csv", &out, err);
 }
 
-static json_t *value_json(sg_evaluation_value v) {
-    return json_pack("{s:o, s:[o, o]}", "value", sg_json_number(v.value), "ci",
-            sg_json_number(v.low), sg_json_number(v.high));
-}
-
 static json_t *worth_json(const sg_leakage_trial *t) {
     const sg_difference *w = &t->worth;
     return json_pack("{s:o, s:[o, o], s:o, s:I, s:I, s:I}", "accuracy",
@@ -184,15 +159,16 @@ static json_t *study_json(const sg_leakage_study *s) {
     for (size_t i = 0; i < s->trial_count; i++) {
         const sg_leakage_trial *t = &s->trials[i];
         const sg_metrics *m = &t->metrics;
-        json_array_append_new(arms,
-                json_pack("{s:s, s:s, s:f, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "arm", t->name,
-                        "meaning", t->meaning, "train_share", t->share, "train_images",
-                        sg_json_number(t->train_images), "images", (json_int_t)m->n, "groups",
-                        (json_int_t)m->groups, "accuracy", value_json(accuracy_value(m)),
-                        "macro_f1", value_json(boot_value(&m->boot.f1_macro)), "auroc_macro",
-                        value_json(auroc_value(m)), "accuracy_with_copies",
-                        sg_json_number(t->accuracy_of_all), "worth",
-                        i ? worth_json(t) : json_null()));
+        json_array_append_new(
+                arms, json_pack("{s:s, s:s, s:f, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "arm",
+                              t->name, "meaning", t->meaning, "train_share", t->share,
+                              "train_images", sg_json_number(t->train_images), "images",
+                              (json_int_t)m->n, "groups", (json_int_t)m->groups, "accuracy",
+                              sg_value_to_json(sg_value_of_accuracy(m)), "macro_f1",
+                              sg_value_to_json(sg_value_of_boot(&m->boot.f1_macro)), "auroc_macro",
+                              sg_value_to_json(sg_value_of_auroc(m)), "accuracy_with_copies",
+                              sg_json_number(t->accuracy_of_all), "worth",
+                              i ? worth_json(t) : json_null()));
     }
     const sg_train_args *budget = &s->trials[0].settings.args;
     return json_pack("{s:i, s:s, s:s, s:s, s:o, s:I, s:I, s:o}", "schema", SG_SCHEMA_VERSION,
@@ -250,8 +226,8 @@ static void fill_arm(
     const sg_metrics *m = &t->metrics;
     const sg_difference_figure *w = &t->worth.accuracy;
     for (size_t f = 0; f < m->fold_count; f++) folds[f] = m->folds[f].accuracy;
-    *out = (sg_leakage_arm){t->name, t->meaning, m->n, m->groups, accuracy_value(m),
-            boot_value(&m->boot.f1_macro), auroc_value(m), reference,
+    *out = (sg_leakage_arm){t->name, t->meaning, m->n, m->groups, sg_value_of_accuracy(m),
+            sg_value_of_boot(&m->boot.f1_macro), sg_value_of_auroc(m), reference,
             {w->difference, w->interval.low, w->interval.high}, p_value(t), folds, m->fold_count};
 }
 
@@ -261,8 +237,8 @@ static size_t fill_points(sg_leakage_point *points, const sg_leakage_study *s) {
     for (size_t i = 1; i <= s->trial_count; i++) {
         const sg_leakage_trial *t = &s->trials[i % s->trial_count];
         if (t->kind != SG_LEAK_GROUPED) continue;
-        points[n++] = (sg_leakage_point){t->share, t->train_images, accuracy_value(&t->metrics),
-                boot_value(&t->metrics.boot.f1_macro)};
+        points[n++] = (sg_leakage_point){t->share, t->train_images,
+                sg_value_of_accuracy(&t->metrics), sg_value_of_boot(&t->metrics.boot.f1_macro)};
     }
     return n > 1 ? n : 0;
 }

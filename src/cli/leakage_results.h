@@ -54,7 +54,7 @@ typedef struct sg_leakage_study {
     size_t trial_count;
 } sg_leakage_study;
 
-void sg_leakage_dispose(sg_leakage_study *study);
+void sg_leakage_dispose(sg_leakage_study *study, sg_status status); /* how it ended */
 
 /* Predicts every arm's test images and measures. */
 SG_MUST_CHECK sg_status sg_leakage_measure(sg_leakage_study *study, sg_error *err);

@@ -115,13 +115,14 @@ static sg_status enter(sg_campaign *c, const char *settings, bool overwrite, sg_
     if (!st) st = sg_dir_make(c->dir, err);
     if (!st) st = take_lock(&c->lock, c->dir, err);
     if (!st && unused) st = sg_file_write(path, settings, strlen(settings), err);
+    c->made = !st && unused;
     free(path);
     return st;
 }
 
 sg_status sg_campaign_open(
         sg_campaign *out, const char *dir, const char *settings, bool overwrite, sg_error *err) {
-    sg_campaign c = {sg_strdup(dir), {-1}};
+    sg_campaign c = {sg_strdup(dir), {-1}, false};
     sg_status st = c.dir ? enter(&c, settings, overwrite, err) : no_memory(err);
     if (st)
         sg_campaign_close(&c);
@@ -134,7 +135,21 @@ void sg_campaign_close(sg_campaign *c) {
     if (!c) return;
     if (c->dir) sg_file_lock_drop(&c->lock);
     free(c->dir);
-    *c = (sg_campaign){NULL, {-1}};
+    *c = (sg_campaign){NULL, {-1}, false};
+}
+
+static bool is_refusal(sg_status st) {
+    return st == SG_ERR_USAGE || st == SG_ERR_IO || st == SG_ERR_FORMAT || st == SG_ERR_INPUT ||
+           st == SG_ERR_SHAPE || st == SG_ERR_UNSUPPORTED;
+}
+
+void sg_campaign_end(sg_campaign *c, sg_status status, const sg_log *log) {
+    char *arms = c->dir && c->made && is_refusal(status) ? sg_campaign_path(c, "arms") : NULL;
+    sg_error why;
+    if (arms && !sg_path_exists(arms) && sg_dir_remove(c->dir, &why))
+        sg_log_line(log, SG_LOG_WARN, "left behind: %s", why.message);
+    free(arms);
+    sg_campaign_close(c);
 }
 
 /* ---- arms ---- */

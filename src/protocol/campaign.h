@@ -14,6 +14,7 @@
 typedef struct sg_campaign {
     char *dir;
     sg_file_lock lock;
+    bool made; /* by this call of open */
 } sg_campaign;
 
 /* Makes or reopens DIR and locks it. settings: lines "key: value" (base/yaml.h), all that changes a
@@ -23,6 +24,9 @@ typedef struct sg_campaign {
 SG_MUST_CHECK sg_status sg_campaign_open(
         sg_campaign *out, const char *dir, const char *settings, bool overwrite, sg_error *err);
 void sg_campaign_close(sg_campaign *campaign); /* NULL-safe */
+/* The same after a failure: a folder that this call made and in which no arm was begun goes again
+ * when the user has something to mend (usage, data), since it would only be in the way. */
+void sg_campaign_end(sg_campaign *campaign, sg_status status, const sg_log *log);
 
 /* DIR/NAME and DIR/arms/NAME; the caller's, NULL when out of memory. */
 char *sg_campaign_path(const sg_campaign *campaign, const char *name);

@@ -13,6 +13,7 @@
 typedef struct sg_paper_row {
     const char *model;
     double accuracy, precision, recall, f1; /* percent, as printed */
+    unsigned epochs;
 } sg_paper_row;
 
 enum { SG_PAPER_ROWS = 5 };
@@ -39,5 +40,8 @@ typedef struct sg_paper_ours {
     const char *accuracy_interval;
 } sg_paper_ours;
 void sg_paper_put_section(sg_page *page, const sg_paper_ours *ours, size_t count);
+
+/* What can be said about the printed table, with sources: the end of that section. */
+void sg_paper_put_remarks(sg_page *page);
 
 #endif

@@ -104,6 +104,22 @@ static void test_a_stillborn_folder_is_taken(void **state) {
     sg_campaign_close(&c);
 }
 
+/* After a refusal the folder is free for the mended command; what was begun is kept. */
+static void test_a_refused_start_leaves_nothing(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_campaign c;
+    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    sg_campaign_end(&c, SG_ERR_USAGE, NULL);
+    assert_false(sg_path_exists(dir));
+    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    sg_campaign_end(&c, SG_ERR_INTERRUPTED, NULL);
+    assert_true(sg_path_exists(dir));
+    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    sg_campaign_end(&c, SG_ERR_USAGE, NULL);
+    assert_true(sg_path_exists(dir));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_same_settings_go_on, make_root, remove_root),
@@ -114,6 +130,8 @@ int main(void) {
             cmocka_unit_test_setup_teardown(test_one_process_at_a_time, make_root, remove_root),
             cmocka_unit_test_setup_teardown(
                     test_a_stillborn_folder_is_taken, make_root, remove_root),
+            cmocka_unit_test_setup_teardown(
+                    test_a_refused_start_leaves_nothing, make_root, remove_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

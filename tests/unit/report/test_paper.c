@@ -18,7 +18,7 @@ static void test_three_f1_values_lie_above_their_bound(void **state) {
         assert_true(sg_paper_f1_impossible(&sg_paper_table[i]) == impossible[i]);
     assert_true(fabs(sg_paper_f1_bound(&sg_paper_table[4]) - 95.815) < 1e-9);
     /* Rounding of the printed digits alone never raises the flag. */
-    const sg_paper_row rounded = {"x", 0, 90.00, 80.00, 85.01};
+    const sg_paper_row rounded = {"x", 0, 90.00, 80.00, 85.01, 0};
     assert_false(sg_paper_f1_impossible(&rounded));
 }
 

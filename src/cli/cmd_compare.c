@@ -1,0 +1,190 @@
+/* cmd_compare.c - `sonograde compare`: several models on the same folds, with the same budget.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/comparison.h"
+#include "cli/verbs.h"
+#include "train/options.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct compare_args {
+    sg_cli_dataset dataset;
+    const char *models, *weights, *folds, *out, *config, *set;
+    bool overwrite, tta, force_resume;
+    long long epochs, batch, size, seed, draws, workers;
+    double lr;
+    int select;
+} compare_args;
+
+#define AT(field) offsetof(compare_args, field)
+#define GROUP(title)                                                                               \
+    { title, 0, SG_OPTION_GROUP, 0, NULL, NULL, NULL, 0, 0 }
+/* clang-format off */
+static const sg_option rows[] = {
+    GROUP("What"),
+    { "models", 0, SG_OPTION_TEXT, AT(models), NULL, "NAME,...", "architectures, or ARM=NAME to give one a name of its own", 0, 0 },
+    { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "ARM=FILE,...", "safetensors files to start from; the other arms start from random weights", 0, 0 },
+    GROUP("Data"),
+    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
+    { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
+    { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together; default: equal or near-equal pictures", 0, 0 },
+    { "folds", 0, SG_OPTION_TEXT, AT(folds), "5", "K|FILE", "number of folds, or a table path,class,fold", 0, 0 },
+    { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    GROUP("Results"),
+    { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder of the comparison; the same command goes on with one that was stopped", 0, 0 },
+    { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "delete the comparison that is in --out", 0, 0 },
+    { "tta", 0, SG_OPTION_FLAG, AT(tta), NULL, NULL, "average over each image and its mirror image", 0, 0 },
+    { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
+    GROUP("Budget of every arm"),
+    { "epochs", 'e', SG_OPTION_INT, AT(epochs), "20", "N", "passes over the training images", 1, 100000 },
+    { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step", 1, 4096 },
+    { "size", 0, SG_OPTION_INT, AT(size), "224", "P", "side of the square the network sees, in pixels", 8, 4096 },
+    { "lr", 0, SG_OPTION_REAL, AT(lr), "6e-4", "X", "peak learning rate", 1e-12, 100 },
+    { "select", 0, SG_OPTION_CHOICE, AT(select), "none", SG_SELECT_NAMES, "validation figure that chooses the epoch in every arm; none takes the last", 0, 0 },
+    { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of folds and trainings", 0, 9e15 },
+    { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML; what is typed here wins", 0, 0 },
+    { "set", 0, SG_OPTION_TEXT, AT(set), NULL, "[ARM:]KEY=VALUE;...", "further options of train, for all arms or for one", 0, 0 },
+    GROUP("Machine"),
+    { "threads", 't', SG_OPTION_INT, AT(dataset.threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
+    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images", 0, 64 },
+    { "force-resume", 0, SG_OPTION_FLAG, AT(force_resume), NULL, NULL, "go on although library or processor differ", 0, 0 },
+    { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
+};
+/* clang-format on */
+
+static const char *const free_to_change[] = {
+        "out", "overwrite", "draws", "workers", "force-resume", NULL};
+
+/* ---- lists of ARM=VALUE ---- */
+
+typedef struct pairs {
+    char *text; /* owner */
+    struct {
+        const char *arm, *value;
+    } items[SG_COMPARISON_TRIALS];
+    size_t count;
+} pairs;
+
+/* "a,b=c" as {a, a}, {b, c}; with needs_value "a" alone is refused. NULL is an empty list. */
+static sg_status pairs_read(
+        pairs *out, const char *option, const char *list, bool needs_value, sg_error *err) {
+    *out = (pairs){.text = list ? sg_strdup(list) : NULL};
+    if (!list) return SG_OK;
+    if (!out->text) return sg_fail(err, SG_ERR_MEMORY, "out of memory reading --%s", option);
+    char *rest = out->text;
+    for (char *item; (item = strsep(&rest, ","));) {
+        char *equals = strchr(item, '=');
+        if (!*item || equals == item || (needs_value && !equals) ||
+                out->count == SG_COMPARISON_TRIALS)
+            return sg_fail(err, SG_ERR_USAGE, "--%s '%.100s' must be a list of at most %d %s",
+                    option, list, SG_COMPARISON_TRIALS,
+                    needs_value ? "ARM=FILE" : "NAME or ARM=NAME");
+        if (equals) *equals = '\0';
+        out->items[out->count].arm = item;
+        out->items[out->count].value = equals ? equals + 1 : item;
+        out->count++;
+    }
+    return SG_OK;
+}
+
+static const char *pairs_find(const pairs *p, const char *arm) {
+    for (size_t i = 0; i < p->count; i++)
+        if (strcmp(p->items[i].arm, arm) == 0) return p->items[i].value;
+    return NULL;
+}
+
+/* ---- arms ---- */
+
+static sg_status check_scopes(
+        const pairs *models, const pairs *weights, const char *set, sg_error *err) {
+    const char *names[SG_COMPARISON_TRIALS];
+    for (size_t i = 0; i < models->count; i++) names[i] = models->items[i].arm;
+    for (size_t i = 0; i < weights->count; i++)
+        if (!pairs_find(models, weights->items[i].arm))
+            return sg_fail(
+                    err, SG_ERR_USAGE, "--weights: no arm is called '%s'", weights->items[i].arm);
+    return sg_arm_set_check(set, names, models->count, err);
+}
+
+static sg_status add_model(sg_comparison *c, const compare_args *a, const char *arm,
+        const char *model, const char *weights, sg_error *err) {
+    sg_str changes;
+    sg_str_init(&changes, 0);
+    sg_yaml_put(&changes, "model", model);
+    sg_status st = sg_str_check(&changes, err);
+    const sg_trial_plan plan = {arm, NULL, -1, NULL, {a->config, a->set, arm, "weights"},
+            sg_str_text(&changes), weights};
+    if (!st) st = sg_comparison_add(c, &plan, err);
+    sg_str_dispose(&changes);
+    return st;
+}
+
+static sg_status add_models(sg_comparison *c, const compare_args *a, sg_error *err) {
+    pairs models = {0}, weights = {0};
+    sg_status st = pairs_read(&models, "models", a->models, false, err);
+    if (!st) st = pairs_read(&weights, "weights", a->weights, true, err);
+    if (!st) st = check_scopes(&models, &weights, a->set, err);
+    for (size_t i = 0; i < models.count && !st; i++)
+        st = add_model(c, a, models.items[i].arm, models.items[i].value,
+                pairs_find(&weights, models.items[i].arm), err);
+    free(models.text);
+    free(weights.text);
+    return st;
+}
+
+/* ---- the verb ---- */
+
+static sg_status compare(sg_comparison *c, const compare_args *a, sg_error *err) {
+    if (!a->models) return sg_fail(err, SG_ERR_USAGE, "say what to compare: --models NAME,NAME");
+    sg_status st = sg_comparison_open(c, err);
+    if (!st) st = add_models(c, a, err);
+    if (!st) st = sg_comparison_run(c, err);
+    return st ? st : sg_comparison_report(c, err);
+}
+
+static int run_compare(const sg_call *call) {
+    const compare_args *a = call->options;
+    sg_error err = SG_ERROR_INIT;
+    sg_comparison c = {.call = call,
+            .out = a->out,
+            .title = "Models side by side",
+            .lead = "Every model on the same folds, with the same budget, augmentation and rule of "
+                    "selection; each image is judged by the model that did not see it.",
+            .free_to_change = free_to_change,
+            .dataset = a->dataset,
+            .folds = a->folds,
+            .seed = a->seed,
+            .draws = a->draws,
+            .overwrite = a->overwrite,
+            .tta = a->tta,
+            .force_resume = a->force_resume,
+            .with_paper = true};
+    sg_status st = compare(&c, a, &err);
+    sg_comparison_close(&c, st);
+    return st ? sg_cli_fail(&err) : SG_EXIT_OK;
+}
+
+const sg_verb sg_verb_compare = {
+        .name = "compare",
+        .operands = "",
+        .summary = "train several models on the same folds and set them side by side",
+        .details =
+                "Each model is an arm: a cross-validation with the same folds, budget, "
+                "augmentation "
+                "and rule of selection. Results are the published table beside ours, paired "
+                "differences with intervals, confusion matrices, ROC and training curves on one "
+                "scale, parameters, multiply-adds, time and memory: compare.csv, folds.csv, "
+                "pairs.csv, compare.json and report.html. Models that start from different shares "
+                "of given weights are neither ranked nor paired.\n\n"
+                "A comparison that was stopped goes on with the same command at the fold and epoch "
+                "where it was; other settings are refused.",
+        .examples =
+                "sonograde compare --models mobilenetv2,resnet18 --data BUSI --folds 5 --out cmp\n"
+                "sonograde compare --models mresnetv2,resnet50v2,scratch=resnet50v2 --data BUSI "
+                "--folds folds.csv --weights mresnetv2=r50v2.safetensors,"
+                "resnet50v2=r50v2.safetensors --set 'mresnetv2:lr=3e-4' --out cmp",
+        .options = rows,
+        .struct_size = sizeof(compare_args),
+        .min_operands = 0,
+        .max_operands = 0,
+        .run = run_compare,
+};
