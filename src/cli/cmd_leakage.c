@@ -4,6 +4,7 @@
 #include "cli/arm_settings.h"
 #include "cli/cli.h"
 #include "cli/leakage_results.h"
+#include "cli/looks.h"
 #include "cli/verbs.h"
 #include "protocol/derived.h"
 #include <math.h>
@@ -295,7 +296,8 @@ static sg_status train(sg_leakage_study *s, sg_error *err) {
             .count = s->trial_count,
             .force_resume = s->args->force_resume,
             .log = s->call->log,
-            .stop = &sg_cli_stop};
+            .stop = &sg_cli_stop,
+            .ledger = s->ledger};
     return sg_campaign_train(&s->campaign, &job, err);
 }
 
@@ -313,6 +315,7 @@ static sg_status study(sg_leakage_study *s, sg_error *err) {
     free(settings);
     if (!st) st = open_data(s, err);
     if (!st) st = add_trials(s, err);
+    s->ledger = sg_cli_ledger(s->call->log);
     if (!st) st = train(s, err);
     if (!st) st = sg_leakage_measure(s, err);
     return st ? st : sg_leakage_report(s, err);

@@ -1,7 +1,7 @@
 /* comparison.c - see comparison.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/comparison.h"
-#include "base/csv.h"
+#include "cli/looks.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -83,6 +83,7 @@ void sg_comparison_close(sg_comparison *c, sg_status status) {
     for (size_t i = 0; i < c->trial_count; i++) trial_dispose(&c->trials[i]);
     free(c->trials);
     free(c->pairs);
+    free(c->ledger);
     sg_split_dispose(&c->split);
     sg_split_dispose(&c->random);
     sg_manifest_dispose(&c->manifest);
@@ -150,7 +151,8 @@ static sg_status train(sg_comparison *c, sg_error *err) {
             .count = c->trial_count,
             .force_resume = c->force_resume,
             .log = c->call->log,
-            .stop = &sg_cli_stop};
+            .stop = &sg_cli_stop,
+            .ledger = c->ledger};
     return sg_campaign_train(&c->campaign, &job, err);
 }
 
@@ -201,14 +203,17 @@ static sg_status measure_cost(const sg_comparison *c, sg_trial *t, const char *d
 }
 
 static sg_status measure_trial(sg_comparison *c, sg_trial *t, sg_error *err) {
-    sg_predict_options options = {SG_PREDICTOR_OPTIONS_INIT, t->settings.args.ungrouped, false,
-            c->call->log, &sg_cli_stop};
+    sg_predict_options options = {.predictor = SG_PREDICTOR_OPTIONS_INIT,
+            .allow_seen = t->settings.args.ungrouped,
+            .log = c->call->log,
+            .stop = &sg_cli_stop};
     options.predictor.threads = (int)c->dataset.threads;
     options.predictor.flip_average = c->tta;
     char *dir = sg_campaign_arm_dir(&c->campaign, t->name);
     if (!dir) return no_memory(err);
     sg_status st = sg_predictions_of_run(&t->predictions, dir, SG_PART_TEST, &options, err);
     if (!st) st = write_predictions(t, dir, err);
+    if (!st) st = sg_cli_enter_look(c->ledger, &t->predictions, c->tta, err);
     if (!st) st = sg_metrics_measure(&t->metrics, &t->predictions, (size_t)c->draws, err);
     if (!st) st = read_histories(t, dir, err);
     if (!st) st = measure_cost(c, t, dir, err);
@@ -222,11 +227,49 @@ bool sg_same_start(double a, double b) {
     return fabs(a - b) <= 0.05;
 }
 
+static double mean_train_images(const sg_predictions *p) {
+    size_t n = json_array_size(p->models);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)json_integer_value(json_object_get(
+                json_object_get(json_array_get(p->models, i), "training"), "images"));
+    return n ? sum / (double)n : 0;
+}
+
+/* The folds as repeated runs. */
+static sg_status measure_folds(
+        sg_resampled_t *out, const sg_trial *base, const sg_trial *other, sg_error *err) {
+    size_t n = base->metrics.fold_count;
+    *out = (sg_resampled_t){.p = NAN, .interval = {NAN, NAN}};
+    if (n < 2 || n != other->metrics.fold_count || base->split != other->split) return SG_OK;
+    double *difference = malloc(n * sizeof *difference);
+    if (!difference) return no_memory(err);
+    for (size_t f = 0; f < n; f++)
+        difference[f] = other->metrics.folds[f].accuracy - base->metrics.folds[f].accuracy;
+    sg_status st = sg_resampled_t_test(out, difference, n, mean_train_images(&base->predictions),
+            (double)base->metrics.n / (double)n, 0.95, err);
+    free(difference);
+    return st;
+}
+
+/* Holm's adjustment over all pairs. */
+static sg_status adjust_pairs(sg_comparison *c, sg_error *err) {
+    size_t n = c->pair_count;
+    double *p = malloc((n + 1) * sizeof *p);
+    if (!p) return no_memory(err);
+    for (size_t i = 0; i < n; i++) p[i] = c->pairs[i].difference.p;
+    sg_status st = n ? sg_holm_adjust(p, p, n, err) : SG_OK;
+    for (size_t i = 0; i < n && !st; i++) c->pairs[i].p_adjusted = p[i];
+    free(p);
+    return st;
+}
+
 static sg_status measure_pair(sg_comparison *c, size_t base, size_t other, sg_error *err) {
     sg_trial_pair *p = &c->pairs[c->pair_count];
     *p = (sg_trial_pair){.base = base, .other = other};
     sg_status st = sg_difference_measure(&p->difference, &c->trials[base].predictions,
             &c->trials[other].predictions, (size_t)c->draws, err);
+    if (!st) st = measure_folds(&p->folds, &c->trials[base], &c->trials[other], err);
     if (!st) c->pair_count++;
     return st;
 }
@@ -253,7 +296,9 @@ static sg_status measure_pairs(sg_comparison *c, sg_error *err) {
 }
 
 sg_status sg_comparison_run(sg_comparison *c, sg_error *err) {
+    c->ledger = sg_cli_ledger(c->call->log);
     sg_status st = train(c, err);
     for (size_t i = 0; i < c->trial_count && !st; i++) st = measure_trial(c, &c->trials[i], err);
-    return st ? st : measure_pairs(c, err);
+    if (!st) st = measure_pairs(c, err);
+    return st ? st : adjust_pairs(c, err);
 }

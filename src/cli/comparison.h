@@ -12,6 +12,7 @@
 #include "protocol/cost.h"
 #include "protocol/difference.h"
 #include "protocol/metrics.h"
+#include "stats/repeated.h"
 
 enum { SG_COMPARISON_TRIALS = 32, SG_TRIAL_NAME = 48 };
 
@@ -32,6 +33,8 @@ typedef struct sg_trial {
 typedef struct sg_trial_pair {
     size_t base, other;
     sg_difference difference; /* other minus base */
+    double p_adjusted;        /* difference.p among all pairs (Holm) */
+    sg_resampled_t folds;     /* accuracy of each fold, corrected t */
 } sg_trial_pair;
 
 typedef struct sg_comparison {
@@ -48,6 +51,7 @@ typedef struct sg_comparison {
     sg_campaign campaign;
     sg_manifest manifest;
     sg_split split, random; /* random: image by image; only after sg_comparison_split_randomly */
+    char *ledger;           /* of looks at test images, or NULL */
     sg_trial *trials;       /* [SG_COMPARISON_TRIALS] */
     size_t trial_count;
     sg_trial_pair *pairs;

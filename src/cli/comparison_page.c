@@ -214,8 +214,9 @@ sg_status sg_comparison_write_page(const sg_comparison *c, const char *path, sg_
     for (size_t i = 0; i < c->pair_count && !st; i++) {
         const sg_difference *d = &c->pairs[i].difference;
         pairs[i] = (sg_compare_pair){c->pairs[i].base, c->pairs[i].other,
-                sg_value_of_difference(&d->accuracy), sg_value_of_difference(&d->macro_f1), d->p,
-                d->gained, d->lost};
+                sg_value_of_difference(&d->accuracy), sg_value_of_difference(&d->macro_f1),
+                sg_value_of_folds(&c->pairs[i].folds), d->p, c->pairs[i].p_adjusted, d->gained,
+                d->lost};
     }
     if (!st) {
         fill_words(&w, c);

@@ -82,7 +82,7 @@ static sg_status write_pairs(const sg_comparison *c, sg_error *err) {
     sg_str_init(&out, 0);
     sg_str_append(&out,
             "arm,against,images,accuracy,accuracy_low,accuracy_high,macro_f1,macro_f1_low,"
-            "macro_f1_high,gained,lost,p\n");
+            "macro_f1_high,gained,lost,p,p_holm,folds_accuracy,folds_low,folds_high,folds_p\n");
     for (size_t i = 0; i < c->pair_count; i++) {
         const sg_difference *d = &c->pairs[i].difference;
         sg_csv_put(&out, c->trials[c->pairs[i].other].name);
@@ -93,6 +93,9 @@ static sg_status write_pairs(const sg_comparison *c, sg_error *err) {
         sg_csv_put_int(&out, (long long)d->gained);
         sg_csv_put_int(&out, (long long)d->lost);
         sg_csv_put_double(&out, d->p);
+        sg_csv_put_double(&out, c->pairs[i].p_adjusted);
+        sg_value_put_csv(&out, sg_value_of_folds(&c->pairs[i].folds));
+        sg_csv_put_double(&out, c->pairs[i].folds.p);
         sg_csv_end_row(&out);
     }
     return write_text(c, "pairs.csv", &out, err);
@@ -150,11 +153,14 @@ static json_t *trial_json(const sg_trial *t) {
 
 static json_t *pair_json(const sg_comparison *c, const sg_trial_pair *p) {
     const sg_difference *d = &p->difference;
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:o}", "arm", c->trials[p->other].name,
-            "against", c->trials[p->base].name, "images", (json_int_t)d->shared, "accuracy",
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "arm",
+            c->trials[p->other].name, "against", c->trials[p->base].name, "images",
+            (json_int_t)d->shared, "accuracy",
             sg_value_to_json(sg_value_of_difference(&d->accuracy)), "macro_f1",
             sg_value_to_json(sg_value_of_difference(&d->macro_f1)), "gained", (json_int_t)d->gained,
-            "lost", (json_int_t)d->lost, "p", sg_json_number(d->p));
+            "lost", (json_int_t)d->lost, "p", sg_json_number(d->p), "p_holm",
+            sg_json_number(p->p_adjusted), "folds", sg_value_to_json(sg_value_of_folds(&p->folds)),
+            "folds_p", sg_json_number(p->folds.p));
 }
 
 static json_t *comparison_json(const sg_comparison *c) {

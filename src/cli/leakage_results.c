@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/leakage_results.h"
 #include "base/csv.h"
+#include "cli/looks.h"
 #include "cli/values.h"
 #include "report/leakage.h"
 #include <math.h>
@@ -23,6 +24,7 @@ void sg_leakage_dispose(sg_leakage_study *s, sg_status status) {
     sg_manifest_dispose(&s->copies);
     sg_manifest_dispose(&s->masked);
     sg_manifest_dispose(&s->base);
+    free(s->ledger);
     sg_campaign_end(&s->campaign, status, s->call->log);
 }
 
@@ -66,6 +68,7 @@ static sg_status measure_trial(sg_leakage_study *s, sg_leakage_trial *t, sg_erro
     free(dir);
     if (!st) t->train_images = mean_train_images(&t->predictions);
     if (!st && t->kind == SG_LEAK_COPIES) st = drop_copies(t, &s->base, err);
+    if (!st) st = sg_cli_enter_look(s->ledger, &t->predictions, false, err);
     if (!st) st = sg_metrics_measure(&t->metrics, &t->predictions, (size_t)s->args->draws, err);
     if (!st && t != s->trials)
         st = sg_difference_measure(

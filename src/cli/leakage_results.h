@@ -52,6 +52,7 @@ typedef struct sg_leakage_study {
     size_t cohort_images;
     sg_leakage_trial trials[SG_LEAKAGE_TRIALS];
     size_t trial_count;
+    char *ledger; /* of looks at test images, or NULL */
 } sg_leakage_study;
 
 void sg_leakage_dispose(sg_leakage_study *study, sg_status status); /* how it ended */

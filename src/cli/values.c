@@ -29,6 +29,10 @@ sg_evaluation_value sg_value_of_difference(const sg_difference_figure *f) {
     return (sg_evaluation_value){f->difference, f->interval.low, f->interval.high};
 }
 
+sg_evaluation_value sg_value_of_folds(const sg_resampled_t *t) {
+    return (sg_evaluation_value){t->mean, t->interval.low, t->interval.high};
+}
+
 void sg_value_put_csv(sg_str *out, sg_evaluation_value v) {
     sg_csv_put_double(out, v.value);
     sg_csv_put_double(out, v.low);

@@ -49,6 +49,7 @@ typedef struct sg_campaign_job {
     const volatile sig_atomic_t *stop; /* may be NULL */
     void (*epoch_done)(void *user, const char *dir, const sg_history *history); /* may be NULL */
     void *user;
+    const char *ledger; /* as in sg_run_job; may be NULL */
 } sg_campaign_job;
 
 /* Trains every arm that is not finished, in order. SG_ERR_INTERRUPTED: all is saved. */

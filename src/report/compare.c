@@ -124,8 +124,8 @@ static void put_points(sg_cells *cells, const sg_evaluation_value *v, bool perce
 }
 
 static void put_pairs(sg_page *page, const sg_compare_page *in) {
-    static const char *const header[] = {
-            "arm", "against", "accuracy, points", "macro F1", "gained", "lost", "p"};
+    static const char *const header[] = {"arm", "against", "accuracy, points", "over folds, points",
+            "macro F1", "gained", "lost", "p", "p, Holm"};
     enum { COLUMNS = sizeof header / sizeof *header };
     sg_page_section(page, "Paired differences", in->pair_note);
     if (!in->pair_count) return;
@@ -136,14 +136,18 @@ static void put_pairs(sg_page *page, const sg_compare_page *in) {
         sg_cells_put(&cells, in->arms[p->other].name);
         sg_cells_put(&cells, in->arms[p->base].name);
         put_points(&cells, &p->accuracy, true);
+        put_points(&cells, &p->folds, true);
         put_points(&cells, &p->f1, false);
         sg_cells_put_count(&cells, p->gained);
         sg_cells_put_count(&cells, p->lost);
         put_fixed(&cells, p->p, 3);
+        put_fixed(&cells, p->p_adjusted, 3);
     }
-    put_table(page, &cells, header, COLUMNS, "llrrrrr",
-            "On the same images, with 95 % intervals from a bootstrap over groups; p: sign flips "
-            "over groups, not adjusted for the number of pairs");
+    put_table(page, &cells, header, COLUMNS, "llrrrrrrr",
+            "On the same images, with 95 % intervals from a bootstrap over groups; over folds: "
+            "mean of the folds' differences, corrected resampled t (Nadeau and Bengio); p: sign "
+            "flips "
+            "over groups, then adjusted for the number of pairs");
     sg_cells_dispose(&cells);
     sg_compare_put_forest(page, in);
     sg_page_note(page,

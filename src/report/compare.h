@@ -30,8 +30,9 @@ typedef struct sg_compare_arm {
 typedef struct sg_compare_pair {
     size_t base, other; /* arms; differences are other minus base */
     sg_evaluation_value accuracy, f1;
-    double p;            /* sign flip over groups; NaN: none */
-    size_t gained, lost; /* images that only `other`, only `base` has right */
+    sg_evaluation_value folds; /* mean of the folds' differences in accuracy, corrected t */
+    double p, p_adjusted;      /* sign flip over groups, and with Holm's adjustment */
+    size_t gained, lost;       /* images that only `other`, only `base` has right */
 } sg_compare_pair;
 
 typedef struct sg_compare_page {

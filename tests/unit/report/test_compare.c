@@ -70,8 +70,8 @@ static void expect(const char *text, const char *const *parts, size_t count) {
 static void test_compare_shows_what_it_is_given(void **state) {
     (void)state;
     const sg_compare_arm arms[2] = {make_arm("mresnetv2", 4), make_arm("<i>other", -1)};
-    const sg_compare_pair pairs[1] = {
-            {0, 1, {0.034, -0.012, 0.071}, {0.02, NAN, NAN}, 0.125, 9, 4}};
+    const sg_compare_pair pairs[1] = {{0, 1, {0.034, -0.012, 0.071}, {0.02, NAN, NAN},
+            {0.031, -0.1, 0.2}, 0.125, 0.375, 9, 4}};
     sg_compare_page page = {.title = "Models side by side",
             .data = "data",
             .classes = classes,
@@ -82,8 +82,8 @@ static void test_compare_shows_what_it_is_given(void **state) {
             .pair_count = 1,
             .with_paper = true};
     static const char *const parts[] = {"81.2 (70.1", "35.7", "60.0", "0.912", "25.60", "4.089",
-            "12.3", "3000", "+3.4 (-1.2 to 7.1)", "0.125", "98.46", "90.30",
-            "printed F1 above (P + R) / 2", "&lt;b&gt;malignant", "&lt;i&gt;other",
+            "12.3", "3000", "+3.4 (-1.2 to 7.1)", "+3.1 (-10.0 to 20.0)", "0.125", "0.375", "98.46",
+            "90.30", "printed F1 above (P + R) / 2", "&lt;b&gt;malignant", "&lt;i&gt;other",
             "was not measured"};
     char *text = render(write_compare, &page);
     expect(text, parts, sizeof parts / sizeof *parts);
