@@ -85,11 +85,11 @@ void sg_compare_put_confusion(sg_page *page, const sg_compare_page *in) {
 
 void sg_compare_put_roc(sg_page *page, const sg_compare_page *in) {
     sg_svg_series *series = calloc(in->arm_count + 1, sizeof *series);
-    size_t n = 0;
+    size_t used = 0;
     for (size_t i = 0; i < in->arm_count && series; i++) {
         const sg_compare_arm *a = &in->arms[i];
         if (a->roc_n)
-            series[n++] = (sg_svg_series){
+            series[used++] = (sg_svg_series){
                     .name = a->name, .x = a->roc_x, .y = a->roc_y, .n = a->roc_n, .color = i};
     }
     const sg_svg_chart chart = {.title = "ROC, malignant against the rest",
@@ -97,9 +97,9 @@ void sg_compare_put_roc(sg_page *page, const sg_compare_page *in) {
             .x = {.label = "1 - specificity", .percent = true, .low = 0, .high = 1},
             .y = {.label = "sensitivity", .percent = true, .low = 0, .high = 1},
             .series = series,
-            .count = n,
+            .count = used,
             .diagonal = true};
-    if (n) {
+    if (used) {
         sg_page_section(page, "ROC", NULL);
         sg_page_put_chart(page, &chart,
                 "Folds pooled: a curve mixes the models of its folds. The AUROC of the table is "
@@ -125,7 +125,7 @@ static const double *pick_val_accuracy(const sg_compare_curve *c) {
 
 static bool put_kind(sg_page *page, const sg_compare_page *in, const char *title, sg_svg_axis y,
         pick_curve pick) {
-    size_t most = 0, n = 0;
+    size_t most = 0, used = 0;
     for (size_t i = 0; i < in->arm_count; i++) most += in->arms[i].curve_count;
     sg_svg_series *series = calloc(most + 1, sizeof *series);
     if (!series) {
@@ -137,7 +137,7 @@ static bool put_kind(sg_page *page, const sg_compare_page *in, const char *title
         for (size_t f = 0; f < in->arms[i].curve_count; f++) {
             const sg_compare_curve *c = &in->arms[i].curves[f];
             if (!pick(c) || !c->epochs) continue;
-            series[n++] = (sg_svg_series){.name = name,
+            series[used++] = (sg_svg_series){.name = name,
                     .y = pick(c),
                     .n = c->epochs,
                     .faint = in->arms[i].curve_count > 1,
@@ -149,10 +149,10 @@ static bool put_kind(sg_page *page, const sg_compare_page *in, const char *title
             .x = {.label = "epoch", .whole = true},
             .y = y,
             .series = series,
-            .count = n};
-    if (n) sg_page_put_chart(page, &chart, "A line per fold; every arm on the same scale.");
+            .count = used};
+    if (used) sg_page_put_chart(page, &chart, "A line per fold; every arm on the same scale.");
     free(series);
-    return n > 0;
+    return used > 0;
 }
 
 void sg_compare_put_curves(sg_page *page, const sg_compare_page *in) {
