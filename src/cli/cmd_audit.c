@@ -6,6 +6,7 @@
 #include "cli/verbs.h"
 #include "data/audit.h"
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct audit_options {
     const char *out, *manifest, *decisions;
@@ -97,6 +98,29 @@ static size_t count_fate(const sg_audit *audit, sg_fate fate) {
     return n;
 }
 
+/* "mark", "outside the domain"...: how many images, and how often each word. */
+static void print_findings(const sg_audit *audit, sg_finding_kind kind, const char *words) {
+    enum { WORDS = 16 };
+    const char *what[WORDS];
+    size_t counts[WORDS] = {0}, n = 0, images = 0;
+    long last = -1;
+    for (size_t i = 0; i < audit->finding_count; i++) {
+        const sg_finding *f = &audit->findings[i];
+        if (f->kind != kind) continue;
+        images += f->row != last;
+        last = f->row;
+        size_t k = 0;
+        while (k < n && strcmp(what[k], f->what) != 0) k++;
+        if (k == WORDS) continue;
+        if (k == n) what[n++] = f->what;
+        counts[k]++;
+    }
+    if (!images) return;
+    printf("%zu %s %s", images, images == 1 ? "image" : "images", words);
+    for (size_t k = 0; k < n; k++) printf("%s%s %zu", k ? ", " : ": ", what[k], counts[k]);
+    putchar('\n');
+}
+
 static sg_status print_plain(const sg_audit *audit, const char *out, sg_error *err) {
     sg_manifest_summary s;
     sg_status status = sg_manifest_summarize(&s, &audit->manifest, err);
@@ -111,6 +135,9 @@ static sg_status print_plain(const sg_audit *audit, const char *out, sg_error *e
             s.conflicting_images);
     if (audit->manifest.skip_count)
         printf("%zu files cannot be read\n", audit->manifest.skip_count);
+    print_findings(audit, SG_FINDING_DOMAIN, "outside the domain");
+    print_findings(audit, SG_FINDING_MARK, "with marks burnt in");
+    print_findings(audit, SG_FINDING_OUTLIER, "far from the others in size or intensity");
     printf("cohort: %zu images", count_fate(audit, SG_FATE_KEPT));
     for (int f = SG_FATE_KEPT + 1; f < SG_FATES; f++) {
         size_t n = count_fate(audit, (sg_fate)f);

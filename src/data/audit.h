@@ -115,6 +115,8 @@ SG_MUST_CHECK sg_status sg_audit_find_pairs(
  * added, with score 0. */
 SG_MUST_CHECK sg_status sg_audit_take_decisions(
         sg_audit *audit, const sg_decisions *decisions, sg_error *err);
+/* Findings of single images: outside the domain, marks, outliers (at 20 images or more). */
+SG_MUST_CHECK sg_status sg_audit_find_images(sg_audit *audit, sg_error *err);
 SG_MUST_CHECK sg_status sg_audit_make_groups(sg_audit *audit, sg_error *err);
 /* Appends a copy. */
 SG_MUST_CHECK sg_status sg_audit_add_finding(

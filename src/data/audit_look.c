@@ -19,6 +19,8 @@ sg_status sg_look_make(void *record, const sg_image *image, void *user, sg_error
     look->height = grey.height;
     hash_pixels(look, &grey);
     status = sg_keypoints_find(&look->keypoints, &grey, err);
+    if (!status) status = sg_traits_measure(&look->traits, image, &grey, err);
+    if (!status) status = sg_marks_find(&look->marks, image, err);
     sg_image_dispose(&grey);
     return status;
 }
@@ -26,5 +28,6 @@ sg_status sg_look_make(void *record, const sg_image *image, void *user, sg_error
 void sg_look_dispose(void *record) {
     sg_look *look = record;
     sg_keypoints_dispose(&look->keypoints);
+    sg_marks_dispose(&look->marks);
     *look = (sg_look){0};
 }

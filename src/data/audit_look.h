@@ -6,12 +6,16 @@
 
 #include "base/file.h"
 #include "data/keypoint.h"
+#include "data/traits.h"
 #include "image/image.h"
+#include "image/marks.h"
 
 typedef struct sg_look {
     int width, height;
     char pixels_sha256[SG_SHA256_HEX]; /* of size and grey pixels: equal pictures, equal digest */
     sg_keypoints keypoints;            /* for the search for copies */
+    sg_traits traits;
+    sg_marks marks;
 } sg_look;
 
 /* For sg_manifest_records: record is an sg_look. */

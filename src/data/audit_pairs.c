@@ -35,7 +35,7 @@ static int compare_pairs(const void *x, const void *y) {
 
 /* Orders the list and keeps the surest of what was found twice. */
 static void settle(pair_list *list) {
-    qsort(list->items, list->count, sizeof *list->items, compare_pairs);
+    if (list->count) qsort(list->items, list->count, sizeof *list->items, compare_pairs);
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         const sg_audit_pair *last = kept ? &list->items[kept - 1] : NULL;

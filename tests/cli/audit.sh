@@ -5,6 +5,17 @@
 set -eu
 . "$(dirname "$0")/../support/images.sh"
 
+# Phantoms in place of the small pictures, which an audit calls tiny: picture N FILE...
+"$SONOGRADE" data phantom --out phantoms --per-class 4 --size 64 --seed 2 --quiet
+picture() {
+    local n=$1 file
+    shift
+    for file; do
+        mkdir -p -- "$(dirname -- "$file")"
+        cp "phantoms/malignant/malignant ($((n + 1))).png" "$file"
+    done
+}
+
 picture 0 'set/benign/benign (1).png' 'set/normal/copy of "benign" (1).png'
 picture 1 'set/malignant/=cmd.png'
 picture 2 $'set/malignant/odd \xff, name.png'
@@ -45,6 +56,17 @@ expect 3 'both confirms and rejects' "$SONOGRADE" audit set --out r --decisions 
 printf 'a,verdict\nx,confirm\n' >bad.csv
 expect 3 "no column 'b'" "$SONOGRADE" audit set --out r --decisions bad.csv
 expect 3 'nowhere.csv' "$SONOGRADE" audit set --out r --decisions nowhere.csv
+
+# What does not belong leaves the cohort; marks are told with their boxes, and stay.
+"$SONOGRADE" data phantom --out marked --per-class 2 --size 128 --seed 5 --marks 1 --quiet
+mv marked/benign/benign\ \(1\)_mask.png marked/normal/lesion.png
+base64 -d <<<"$picture_head${picture_tails[0]}" >marked/normal/icon.png
+expect 0 '' "$SONOGRADE" audit marked --out m
+grep -q 'outside_domain 2' stdout.txt || fail "$(cat stdout.txt)"
+for words in '"what": "mask"' '"what": "tiny"' '"what": "caliper"'; do
+    grep -qF "$words" m/audit.json || fail "audit.json lacks $words"
+done
+grep -q '^normal/icon.png,normal,g[0-9]*,outside_domain,$' m/excluded.csv || fail "$(cat m/excluded.csv)"
 
 # Usage.
 expect 2 '--out DIR' "$SONOGRADE" audit set
