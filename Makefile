@@ -3,6 +3,7 @@
 #   make demo       from nothing to a report            make bench   side by side with PyTorch
 #   make lint       style, layering, static checks      make format  clang-format over the tree
 #   make docs       man page, completion, usage page    make install PREFIX=/usr/local DESTDIR=
+#   make fuzz       20 s for every parser               make tsan / coverage   the unit suite so
 # config=debug|release|asan|tsan|coverage; each has its own folder under build/.
 SHELL  := /bin/bash
 config ?= release
@@ -55,7 +56,7 @@ fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
 JOBS     ?= $(shell nproc)
 
-.PHONY: fuzzers all demo test test-quick bench fuzz lint format docs install clean unit tests unit-tests FORCE
+.PHONY: fuzzers tsan coverage all demo test test-quick bench fuzz lint format docs install clean unit tests unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $B/sonograde
@@ -151,10 +152,33 @@ lint:
 	    '-Djson_array_foreach(o,i,v)=while(next(o,&i,&v))' -Iinclude -Isrc src
 	@if command -v codespell >/dev/null; then codespell -q 3 src include tests/*/*.c tests/*/*/*.c tools *.md; fi
 
-# One libFuzzer program per parser: build/fuzz/fuzz_csv -max_total_time=60 tests/fuzz/corpus/csv
+# One libFuzzer program per parser, each for FUZZ_SECONDS from its corpus; a finding ends it, its input
+# lies in build/fuzz/found. One alone: make fuzz FUZZ=csv
+FUZZ_SECONDS ?= 20
+FUZZ         ?= $(fuzz_src:tests/fuzz/fuzz_%.c=%)
 fuzz:
 	tools/install-deps build test
 	+$(MAKE) -j$(JOBS) config=fuzz CC=clang fuzzers
+	@set -e; for name in $(FUZZ); do \
+	    mkdir -p build/fuzz/found build/fuzz/grown/$$name; \
+	    build/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -timeout=30 -verbosity=0 \
+	        -artifact_prefix=build/fuzz/found/$$name- build/fuzz/grown/$$name tests/fuzz/corpus/$$name; \
+	    echo "fuzz  $$name: nothing found in $(FUZZ_SECONDS) s"; \
+	done
+
+# Races: the unit suite with our own threads; OpenMP's cannot be seen through, so there is one of them.
+tsan:
+	tools/install-deps build test
+	+$(MAKE) -j$(JOBS) config=tsan unit-tests
+	OMP_NUM_THREADS=1 TEST_TIMEOUT=1200 tests/run $(unit_bin:build/%=build/tsan/%)
+
+# Lines that the unit suite reaches, by file and in all.
+coverage:
+	tools/install-deps build test coverage
+	+$(MAKE) -j$(JOBS) config=coverage unit-tests
+	find build/coverage -name '*.gcda' -delete
+	tests/run $(unit_bin:build/%=build/coverage/%)
+	gcovr --root . --filter src/ build/coverage --sort-uncovered --print-summary
 fuzzers: $(fuzz_bin)
 build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o build/fuzz/libsonograde.a
 	$(say) LINK $@
