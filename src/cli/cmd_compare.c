@@ -31,7 +31,7 @@ static const sg_option rows[] = {
     { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
     GROUP("Results"),
     { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder of the comparison; the same command goes on with one that was stopped", 0, 0 },
-    { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "delete the comparison that is in --out", 0, 0 },
+    { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "replace the comparison that is in --out; it is deleted when an epoch of the new one is complete", 0, 0 },
     { "tta", 0, SG_OPTION_FLAG, AT(tta), NULL, NULL, "average over each image and its mirror image", 0, 0 },
     { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
     GROUP("Budget of every arm"),

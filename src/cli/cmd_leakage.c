@@ -25,7 +25,7 @@ static const sg_option rows[] = {
     { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
     GROUP("Study"),
     { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder of the study; the same command goes on with one that was stopped", 0, 0 },
-    { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "delete the study that is in --out", 0, 0 },
+    { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "replace the study that is in --out; it is deleted when an epoch of the new one is complete", 0, 0 },
     { "folds", 0, SG_OPTION_INT, AT(folds), "3", "K", "folds of every arm", 2, 100 },
     { "copies", 0, SG_OPTION_INT, AT(copies), "3", "N", "augmented copies of each image in the arm that augments before the split", 1, 20 },
     { "learning-curve", 0, SG_OPTION_FLAG, AT(learning_curve), NULL, NULL, "train the grouped arm on parts of its training images too", 0, 0 },

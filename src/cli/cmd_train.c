@@ -1,5 +1,6 @@
 /* cmd_train.c - `sonograde train`: from a folder of images to a run folder, or on with an
  * unfinished one. SPDX-License-Identifier: Apache-2.0 */
+#include "base/aside.h"
 #include "base/csv.h"
 #include "base/file.h"
 #include "cli/cli.h"
@@ -8,6 +9,7 @@
 #include "nn/loss.h"
 #include "protocol/ledger.h"
 #include "protocol/run.h"
+#include "protocol/run_folder.h"
 #include "report/training.h"
 #include <limits.h>
 #include <math.h>
@@ -23,7 +25,7 @@ typedef struct work {
     char *paths[5]; /* owners of absolute paths in args */
     size_t path_count;
     bool trained; /* an epoch was completed */
-    sg_file_lock lock;
+    sg_run_folder folder;
     sg_pool *pool;
     sg_manifest manifest;
     sg_split split;
@@ -53,57 +55,9 @@ static sg_status write_args(const work *w, const sg_verb *verb, sg_error *err) {
     return st;
 }
 
-static sg_status take_lock(work *w, sg_error *err) {
-    char *path = in_run(w, ".lock");
-    sg_status st = path ? sg_file_lock_take(&w->lock, path, err) : no_memory(err);
-    free(path);
-    return st ? sg_fail_context(err, st, "the run %s is in use", w->dir) : SG_OK;
-}
-
-/* --overwrite deletes runs, not whatever --run was mistyped as. */
-static sg_status check_is_run(const work *w, sg_error *err) {
-    char *args = in_run(w, "args.yaml");
-    bool is_run = args && sg_path_exists(args);
-    free(args);
-    return is_run ? SG_OK
-                  : sg_fail(err, SG_ERR_INPUT,
-                            "%s is no run folder (it has no args.yaml), so --overwrite does not "
-                            "delete it; choose another --run",
-                            w->dir);
-}
-
-/* Nothing of a run is there: what a training leaves that was killed before it wrote its settings
- * does not count. */
-static sg_status is_unused(bool *out, const char *dir, sg_error *err) {
-    char **names = NULL;
-    size_t count = 0;
-    sg_status st = sg_path_exists(dir) ? sg_dir_list(&names, &count, dir, err) : SG_OK;
-    if (st) return st;
-    *out = true;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], ".lock") != 0 && strncmp(names[i], ".sonograde-", 11) != 0)
-            *out = false;
-    sg_names_free(names);
-    return SG_OK;
-}
-
 /* An empty or new folder, locked, with args.yaml as the first thing in it. */
 static sg_status make_folder(work *w, const sg_verb *verb, sg_error *err) {
-    bool empty = true;
-    sg_status st = is_unused(&empty, w->dir, err);
-    if (!st && !empty && !w->args.overwrite)
-        st = sg_fail(err, SG_ERR_USAGE,
-                "%s is not empty; go on with it by `train --resume %s`, choose another --run, or "
-                "add --overwrite to delete it",
-                w->dir, w->dir);
-    if (!st && !empty) st = check_is_run(w, err);
-    if (!st && !empty) st = take_lock(w, err);
-    if (!st && !empty) {
-        sg_file_lock_drop(&w->lock);
-        st = sg_dir_remove(w->dir, err);
-    }
-    if (!st) st = sg_dir_make(w->dir, err);
-    if (!st) st = take_lock(w, err);
+    sg_status st = sg_run_folder_make(&w->folder, w->dir, w->args.overwrite, err);
     if (!st) sg_run_sweep(w->dir);
     return st ? st : write_args(w, verb, err);
 }
@@ -234,12 +188,10 @@ static sg_status reopen_data(work *w, bool *there, const sg_log *log, sg_error *
     return SG_OK;
 }
 
-/* ---- curves ---- */
+/* ---- after each epoch ---- */
 
-static void draw_curves(void *user, const char *dir, const sg_history *history) {
-    work *w = user;
+static void draw_curves(const work *w, const char *dir, const sg_history *history) {
     enum { COLUMNS = 5 };
-    w->trained = true;
     size_t n = history->count;
     double *block = malloc(COLUMNS * (n + 1) * sizeof *block);
     char *path = sg_path_join(dir, "curves.svg");
@@ -265,6 +217,15 @@ static void draw_curves(void *user, const char *dir, const sg_history *history) 
     }
     free(block);
     free(path);
+}
+
+static void end_epoch(void *user, const char *dir, const sg_history *history) {
+    work *w = user;
+    sg_error why = SG_ERROR_INIT;
+    if (!w->trained && sg_run_folder_keep(&w->folder, &why))
+        sg_log_line(w->log, SG_LOG_WARN, "left behind: %s", why.message);
+    w->trained = true;
+    draw_curves(w, dir, history);
 }
 
 /* ---- telling ---- */
@@ -309,7 +270,7 @@ static sg_status train(work *w, const sg_call *call, bool resume, sg_error *err)
         sg_log_line(call->log, SG_LOG_WARN, "%s", why.message);
     sg_run_job job = {&w->options, &w->manifest, &w->split, (int)w->args.fold, w->args.val_share,
             w->args.train_share, w->dir, resume, w->args.force_resume, call->log, &sg_cli_stop,
-            draw_curves, w, ledger};
+            end_epoch, w, ledger};
     sg_status st = sg_run_train(summaries, &job, err);
     free(ledger);
     if (!st) tell(w, call, summaries);
@@ -323,23 +284,29 @@ static bool is_refusal(sg_status st) {
            st == SG_ERR_INPUT || st == SG_ERR_SHAPE || st == SG_ERR_UNSUPPORTED;
 }
 
+/* An untrained folder is deleted. What it should replace comes back; only when the user stopped the
+ * training, which can be resumed, do both stay. */
+static void leave_untrained(work *w, sg_status why, const sg_log *log) {
+    bool waits = sg_aside_waits(w->dir);
+    sg_error err = SG_ERROR_INIT;
+    if (why == SG_ERR_INTERRUPTED && waits)
+        sg_log_line(log, SG_LOG_WARN,
+                "the run that was there before is kept as %s.replaced until this one has completed "
+                "an epoch",
+                w->dir);
+    if (why == SG_ERR_INTERRUPTED || !(waits || is_refusal(why))) return;
+    if (sg_run_folder_give_up(&w->folder, &err))
+        sg_log_line(log, SG_LOG_WARN, "left behind: %s", err.message);
+}
+
 static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_error *err) {
     sg_status st = sg_train_options_from_args(&w->options, &w->args, err);
-    bool made = false;
-    if (!st && !folder_there) {
-        st = make_folder(w, call->verb, err);
-        made = st == SG_OK;
-    }
+    if (!st && !folder_there) st = make_folder(w, call->verb, err);
     if (!st) st = read_data(w, call->log, err);
     if (!st) st = split_data(w, call->log, err);
     if (!st) st = sg_run_write_data(w->dir, &w->manifest, &w->split, err);
     if (!st) st = train(w, call, false, err);
-    if (made && !w->trained && is_refusal(st)) {
-        sg_file_lock_drop(&w->lock);
-        sg_error ignored;
-        if (sg_dir_remove(w->dir, &ignored))
-            sg_log_line(call->log, SG_LOG_WARN, "left behind: %s", ignored.message);
-    }
+    if (st && w->folder.made && !w->trained) leave_untrained(w, st, call->log);
     return st;
 }
 
@@ -389,7 +356,7 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
         sg_log_line(call->log, SG_LOG_INFO, "%s is finished; nothing to do", w->dir);
         return SG_OK;
     }
-    if (!st) st = take_lock(w, err);
+    if (!st) st = sg_run_folder_enter(&w->folder, w->dir, err);
     if (st) return st;
     sg_run_sweep(w->dir);
     return there ? train(w, call, true, err) : start_run(w, call, true, err);
@@ -397,7 +364,9 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
 
 static int run_train(const sg_call *call) {
     sg_error err = SG_ERROR_INIT;
-    work w = {.args = *(const sg_train_args *)call->options, .lock = {-1}, .log = call->log};
+    work w = {.args = *(const sg_train_args *)call->options,
+            .folder = SG_RUN_FOLDER_INIT,
+            .log = call->log};
     sg_status st = sg_pool_create(&w.pool, sg_cpu_count() - 1, &err);
     if (!st) sg_pool_set_stop(w.pool, &sg_cli_stop);
     if (!st && w.args.resume)
@@ -409,7 +378,7 @@ static int run_train(const sg_call *call) {
     sg_split_dispose(&w.split);
     sg_manifest_dispose(&w.manifest);
     sg_pool_destroy(w.pool);
-    sg_file_lock_drop(&w.lock);
+    sg_run_folder_leave(&w.folder);
     sg_yaml_dispose(&w.yaml);
     for (size_t i = 0; i < w.path_count; i++) free(w.paths[i]);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;

@@ -57,12 +57,18 @@ void sg_phantom_dispose(sg_phantom *phantom); /* NULL-safe */
  * by ';'. DIR/phantom-marks.csv has the same boxes one a row: path,kind,x,y,width,height. DIR is
  * made; a failure, or an interruption through the pool (sg_pool_set_stop), leaves nothing behind.
  * Progress goes to the log. SG_ERR_INPUT when it holds anything but a phantom set, or one and not
- * overwrite. */
+ * overwrite: then it is replaced, in the end and whole. */
 SG_MUST_CHECK sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *options,
         bool overwrite, sg_pool *pool, const sg_log *log, sg_error *err);
 
 /* The table that makes a folder a phantom set. */
 #define SG_PHANTOM_TRUTH "phantom-truth.csv"
+/* The boxes of burnt-in marks. */
+#define SG_PHANTOM_MARK_TABLE "phantom-marks.csv"
+/* Is all that a folder with such a table holds part of the set? SG_ERR_INPUT naming the first thing
+ * that is not. */
+SG_MUST_CHECK sg_status sg_phantom_check_owned(const char *dir, sg_error *err);
+
 /* True when the image lies in a set that sg_phantom_write_set made (the truth file is beside its
  * class folder), however the path is written. */
 bool sg_phantom_is_member(const char *image_path);

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char marks_name[] = "phantom-marks.csv";
-
 typedef enum kind { ORIGINAL, DUPLICATE, CONFLICT } kind;
 static const char *const kind_names[] = {"original", "duplicate", "conflict"};
 
@@ -227,7 +225,7 @@ static sg_status write_marks(const set *s, sg_error *err) {
             sg_csv_end_row(&text);
         }
     }
-    return write_table(s, marks_name, &text, err);
+    return write_table(s, SG_PHANTOM_MARK_TABLE, &text, err);
 }
 
 static bool holds_truth(const char *dir) {
@@ -237,8 +235,9 @@ static bool holds_truth(const char *dir) {
     return there;
 }
 
-/* Makes room for the set: an empty or absent folder, or an older phantom set when allowed. */
-static sg_status clear_target(const char *dir, bool overwrite, sg_error *err) {
+/* Is there room for the set: an empty or absent folder, or, when allowed, an older phantom set with
+ * nothing else beside it? */
+static sg_status check_target(const char *dir, bool overwrite, sg_error *err) {
     if (!sg_path_exists(dir)) return SG_OK;
     bool empty = false;
     sg_status status = sg_dir_is_empty(&empty, dir, err);
@@ -249,7 +248,7 @@ static sg_status clear_target(const char *dir, bool overwrite, sg_error *err) {
     if (!overwrite)
         return sg_fail(err, SG_ERR_INPUT,
                 "%s already holds a phantom set; name a new folder or add --overwrite", dir);
-    return SG_OK;
+    return sg_phantom_check_owned(dir, err);
 }
 
 static sg_status fill_folder(set *s, sg_pool *pool, sg_error *err) {
@@ -268,11 +267,11 @@ static sg_status fill_folder(set *s, sg_pool *pool, sg_error *err) {
     return status;
 }
 
-static sg_status move_into_place(const char *from, const char *to, sg_error *err) {
-    if (sg_path_exists(to)) {
-        sg_status status = sg_dir_remove(to, err);
-        if (status) return status;
-    }
+/* The folder is looked at again: making images takes its time. */
+static sg_status move_into_place(const char *from, const char *to, bool overwrite, sg_error *err) {
+    sg_status status = check_target(to, overwrite, err);
+    if (!status && sg_path_exists(to)) status = sg_dir_remove(to, err);
+    if (status) return status;
     if (rename(from, to))
         return sg_fail(err, SG_ERR_IO, "cannot move %s to %s: %s", from, to, strerror(errno));
     return SG_OK;
@@ -281,7 +280,7 @@ static sg_status move_into_place(const char *from, const char *to, sg_error *err
 sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *options, bool overwrite,
         sg_pool *pool, const sg_log *log, sg_error *err) {
     sg_status status = check_options(options, err);
-    if (!status) status = clear_target(dir, overwrite, err);
+    if (!status) status = check_target(dir, overwrite, err);
     if (status) return status;
     char *target = sg_strdup(dir), *partial = NULL;
     set s = {.options = *options, .log = log};
@@ -295,7 +294,7 @@ sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *option
     }
     s.dir = partial;
     if (sg_path_exists(partial)) {
-        status = clear_target(partial, true, err);
+        status = check_target(partial, true, err);
         if (!status) status = sg_dir_remove(partial, err);
     }
     if (!status) status = plan_set(&s, err);
@@ -303,7 +302,7 @@ sg_status sg_phantom_write_set(const char *dir, const sg_phantom_options *option
     pthread_mutex_init(&s.lock, NULL);
     status = fill_folder(&s, pool, err);
     pthread_mutex_destroy(&s.lock);
-    if (!status) status = move_into_place(partial, target, err);
+    if (!status) status = move_into_place(partial, target, overwrite, err);
     if (status) (void)!sg_dir_remove(partial, NULL);
 done:
     free(s.entries);

@@ -1,6 +1,7 @@
 /* campaign.c - see campaign.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/campaign.h"
+#include "base/aside.h"
 #include "base/yaml.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ static sg_status take_lock(sg_file_lock *lock, const char *dir, sg_error *err) {
     return st ? sg_fail_context(err, st, "%s is in use", dir) : SG_OK;
 }
 
-/* Deletes what is there, if it is a campaign and nobody works in it. */
+/* Puts aside what is there, if it is a campaign and nobody works in it. */
 static sg_status clear(sg_campaign *c, const char *settings_path, sg_error *err) {
     if (!sg_path_exists(settings_path))
         return sg_fail(err, SG_ERR_INPUT,
@@ -95,8 +96,10 @@ static sg_status clear(sg_campaign *c, const char *settings_path, sg_error *err)
                 c->dir, settings_name);
     sg_status st = take_lock(&c->lock, c->dir, err);
     if (st) return st;
+    st = sg_aside_put(c->dir, err);
     sg_file_lock_drop(&c->lock);
-    return sg_dir_remove(c->dir, err);
+    c->replaces = st == SG_OK;
+    return st;
 }
 
 static sg_status enter(sg_campaign *c, const char *settings, bool overwrite, sg_error *err) {
@@ -122,7 +125,7 @@ static sg_status enter(sg_campaign *c, const char *settings, bool overwrite, sg_
 
 sg_status sg_campaign_open(
         sg_campaign *out, const char *dir, const char *settings, bool overwrite, sg_error *err) {
-    sg_campaign c = {sg_strdup(dir), {-1}, false};
+    sg_campaign c = {sg_strdup(dir), {-1}, false, false};
     sg_status st = c.dir ? enter(&c, settings, overwrite, err) : no_memory(err);
     if (st)
         sg_campaign_close(&c);
@@ -133,14 +136,15 @@ sg_status sg_campaign_open(
 
 void sg_campaign_close(sg_campaign *c) {
     if (!c) return;
+    if (c->replaces) (void)!sg_aside_restore(c->dir, NULL); /* if not, it waits where it is */
     if (c->dir) sg_file_lock_drop(&c->lock);
     free(c->dir);
-    *c = (sg_campaign){NULL, {-1}, false};
+    *c = (sg_campaign){NULL, {-1}, false, false};
 }
 
 static bool is_refusal(sg_status st) {
-    return st == SG_ERR_USAGE || st == SG_ERR_IO || st == SG_ERR_FORMAT || st == SG_ERR_INPUT ||
-           st == SG_ERR_SHAPE || st == SG_ERR_UNSUPPORTED;
+    return st == SG_ERR_USAGE || st == SG_ERR_IO || st == SG_ERR_MISSING || st == SG_ERR_FORMAT ||
+           st == SG_ERR_INPUT || st == SG_ERR_SHAPE || st == SG_ERR_UNSUPPORTED;
 }
 
 void sg_campaign_end(sg_campaign *c, sg_status status, const sg_log *log) {
@@ -189,14 +193,29 @@ static sg_status prepare(const sg_arm *arm, const char *dir, sg_error *err) {
     return st;
 }
 
-static sg_status train_arm(const sg_arm *arm, const char *dir, const sg_campaign_job *job,
-        size_t number, bool *was_finished, sg_error *err) {
+typedef struct epoch_hook {
+    sg_campaign *campaign;
+    const sg_campaign_job *job;
+} epoch_hook;
+
+static void end_epoch(void *user, const char *dir, const sg_history *history) {
+    const epoch_hook *h = user;
+    sg_error why = SG_ERROR_INIT;
+    if (h->campaign->replaces && sg_aside_drop(h->campaign->dir, &why))
+        sg_log_line(h->job->log, SG_LOG_WARN, "left behind: %s", why.message);
+    h->campaign->replaces = false;
+    if (h->job->epoch_done) h->job->epoch_done(h->job->user, dir, history);
+}
+
+static sg_status train_arm(const sg_arm *arm, const char *dir, epoch_hook *hook, size_t number,
+        bool *was_finished, sg_error *err) {
+    const sg_campaign_job *job = hook->job;
     int folds = arm->split->folds;
     sg_train_summary *summaries = calloc((size_t)(folds ? folds : 1), sizeof *summaries);
     arm_log inner = {job->log, arm->name, number, job->count};
     const sg_log log = {pass_line, pass_progress, &inner, SG_LOG_WARN};
     sg_run_job run = {arm->options, arm->manifest, arm->split, -1, arm->val_share, arm->train_share,
-            dir, true, job->force_resume, &log, job->stop, job->epoch_done, job->user, job->ledger};
+            dir, true, job->force_resume, &log, job->stop, end_epoch, hook, job->ledger};
     sg_file_lock lock = {-1};
     sg_status st = summaries ? sg_dir_make(dir, err) : no_memory(err);
     if (!st) st = take_lock(&lock, dir, err);
@@ -208,14 +227,19 @@ static sg_status train_arm(const sg_arm *arm, const char *dir, const sg_campaign
     return st;
 }
 
-sg_status sg_campaign_train(const sg_campaign *c, const sg_campaign_job *job, sg_error *err) {
+sg_status sg_campaign_train(sg_campaign *c, const sg_campaign_job *job, sg_error *err) {
     sg_status st = SG_OK;
+    epoch_hook hook = {c, job};
     for (size_t i = 0; i < job->count && !st; i++) {
         const sg_arm *arm = &job->arms[i];
         bool was_finished = false;
         char *dir = sg_campaign_arm_dir(c, arm->name);
-        st = dir ? train_arm(arm, dir, job, i + 1, &was_finished, err) : no_memory(err);
+        st = dir ? train_arm(arm, dir, &hook, i + 1, &was_finished, err) : no_memory(err);
         free(dir);
+        if (st == SG_ERR_INTERRUPTED && c->replaces)
+            return sg_fail(err, st,
+                    "stopped before an epoch was complete; what --overwrite was to replace is "
+                    "back");
         if (st == SG_ERR_INTERRUPTED)
             return sg_fail(err, st,
                     "stopped in %s (arm %zu of %zu); all is saved, the same command goes on from "

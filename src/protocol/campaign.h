@@ -14,13 +14,15 @@
 typedef struct sg_campaign {
     char *dir;
     sg_file_lock lock;
-    bool made; /* by this call of open */
+    bool made;     /* by this call of open */
+    bool replaces; /* an older campaign waits (base/aside.h) for the first epoch of this one */
 } sg_campaign;
 
 /* Makes or reopens DIR and locks it. settings: lines "key: value" (base/yaml.h), all that changes a
- * result; the first one, `verb`, names the experiment. overwrite deletes a campaign that is there.
- * Expected failures: SG_ERR_MISMATCH naming the first setting that differs, SG_ERR_USAGE (a folder
- * with other things in it), SG_ERR_INPUT (in use). */
+ * result; the first one, `verb`, names the experiment. overwrite replaces a campaign that is there:
+ * it is deleted when an epoch of the new one is complete, and comes back when that is closed
+ * before. Expected failures: SG_ERR_MISMATCH naming the first setting that differs, SG_ERR_USAGE (a
+ * folder with other things in it), SG_ERR_INPUT (in use). */
 SG_MUST_CHECK sg_status sg_campaign_open(
         sg_campaign *out, const char *dir, const char *settings, bool overwrite, sg_error *err);
 void sg_campaign_close(sg_campaign *campaign); /* NULL-safe */
@@ -54,6 +56,6 @@ typedef struct sg_campaign_job {
 
 /* Trains every arm that is not finished, in order. SG_ERR_INTERRUPTED: all is saved. */
 SG_MUST_CHECK sg_status sg_campaign_train(
-        const sg_campaign *campaign, const sg_campaign_job *job, sg_error *err);
+        sg_campaign *campaign, const sg_campaign_job *job, sg_error *err);
 
 #endif

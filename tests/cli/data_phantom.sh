@@ -59,6 +59,16 @@ exits 0 "$SONOGRADE" data phantom --out set --per-class 2 --size 64 --overwrite
 mkdir mine && echo thesis >mine/thesis.txt
 exits 3 "$SONOGRADE" data phantom --out mine --per-class 2 --size 64 --overwrite
 [ "$(cat mine/thesis.txt)" = thesis ] || fail "destroyed a file"
+mkdir -p set/my && echo thesis >set/my/thesis.txt
+for foreign in my benign/real.png notes.txt 'normal/normal (7)_mask.png'; do
+    [ -e "set/$foreign" ] || echo mine >"set/$foreign"
+    exits 3 "$SONOGRADE" data phantom --out set --per-class 2 --size 64 --overwrite
+    grep -qF "$foreign" err || fail "does not name $foreign: $(cat err)"
+    [ -e "set/$foreign" ] && [ -e 'set/benign/benign (2).png' ] || fail "destroyed something beside $foreign"
+    [ ! -e set.partial ] || fail "left set.partial"
+    rm -r "set/$foreign"
+done
+exits 0 "$SONOGRADE" data phantom --out set --per-class 2 --size 64 --overwrite
 exits 2 "$SONOGRADE" data phantom --per-class 2
 exits 2 "$SONOGRADE" data phantom --out x --size 7
 exits 2 "$SONOGRADE" data phantom --out x --per-class 2 --duplicates 0.5 --conflicts 0.5

@@ -27,3 +27,24 @@ expect 2 'not empty' "${train[@]}"
 expect 3 'no run folder' "${train[@]}" --overwrite
 [ "$(cat run/notes.txt)" = precious ] || fail 'a stranger'"'"'s file was deleted'
 expect 3 'no args.yaml' "$SONOGRADE" train --resume run
+
+# A finished run is lost to no mistake: it is there, to the byte, until its successor has completed an
+# epoch.
+rm -rf run set/c0/9.png
+expect 0 '' "${train[@]}" --quiet --epochs 1 --batch 4 --test-share 0.4 --val-share 0
+(cd run && find . -type f -exec sha256sum {} + | sort) >before.txt
+unchanged() {
+    (cd run && find . -type f ! -name .lock -exec sha256sum {} + | sort) | diff <(grep -v '/\.lock$' before.txt) - ||
+        fail "the finished run was changed by: $*"
+    [ ! -e run.replaced ] || fail "left run.replaced: $*"
+}
+for words in '--folds 9' '--folds nosuch.csv' '--freeze nosuch' '--weights run/args.yaml' '--fold 3 --folds 2' '--data nosuch'; do
+    IFS=' ' read -ra given <<<"$words"
+    code=0
+    "$SONOGRADE" train --size 32 --threads 1 --data set --run run --overwrite "${given[@]}" >out 2>err || code=$?
+    [ $code = 2 ] || [ $code = 3 ] || fail "exit $code: $words ($(cat err))"
+    unchanged "$words"
+done
+expect 0 '' "${train[@]}" --quiet --epochs 2 --batch 4 --test-share 0.4 --val-share 0 --overwrite
+[ ! -e run.replaced ] || fail 'the replaced run was not deleted'
+[ "$(wc -l <run/results.csv)" = 3 ] || fail 'the run was not replaced'

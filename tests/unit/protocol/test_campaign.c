@@ -65,7 +65,7 @@ static void test_other_settings_are_refused_by_name(void **state) {
                 cases[i].part);
 }
 
-static void test_overwrite_deletes_campaigns_only(void **state) {
+static void test_overwrite_replaces_campaigns_only(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
     sg_campaign c;
@@ -74,8 +74,9 @@ static void test_overwrite_deletes_campaigns_only(void **state) {
     CHECK_OK(sg_campaign_open(&c, dir, "verb: leakage\nepochs: 9\n", true, &err));
     char *old = sg_campaign_path(&c, "arms");
     assert_false(sg_path_exists(old));
+    sg_campaign_close(&c); /* before it had trained anything: what was there is back */
+    assert_true(sg_path_exists(old));
     free(old);
-    sg_campaign_close(&c);
     sg_test_text_write(root, "letters/love.txt", "dear");
     (void)snprintf(dir, sizeof dir, "%s/letters", root);
     CHECK_FAILS(sg_campaign_open(&c, dir, settings, true, &err), SG_ERR_INPUT, "no campaign");
@@ -126,7 +127,7 @@ int main(void) {
             cmocka_unit_test_setup_teardown(
                     test_other_settings_are_refused_by_name, make_root, remove_root),
             cmocka_unit_test_setup_teardown(
-                    test_overwrite_deletes_campaigns_only, make_root, remove_root),
+                    test_overwrite_replaces_campaigns_only, make_root, remove_root),
             cmocka_unit_test_setup_teardown(test_one_process_at_a_time, make_root, remove_root),
             cmocka_unit_test_setup_teardown(
                     test_a_stillborn_folder_is_taken, make_root, remove_root),
