@@ -28,7 +28,7 @@ typedef enum sg_pair_kind {
 /* Scores from which a pair is joined, and from which it is shown to a person; chosen on phantoms.
  */
 #define SG_AUDIT_JOIN_SCORE  0.5
-#define SG_AUDIT_DOUBT_SCORE 0.3
+#define SG_AUDIT_DOUBT_SCORE 0.4
 
 typedef struct sg_audit_pair {
     uint32_t a, b; /* rows of the manifest, a < b */

@@ -1,29 +1,12 @@
 /* audit_pairs.c - which images of a set show the same picture: equal bytes and equal pixels by
- * digest, changed copies by the search. SPDX-License-Identifier: Apache-2.0 */
+ * digest, changed copies by the search; then what the groups so made leave to be compared.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
-#include "data/affine.h"
 #include "data/audit.h"
-#include "data/keypoint_index.h"
-#include "data/registration.h"
+#include "data/audit_compare.h"
+#include "data/fingerprint.h"
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct pair_list {
-    sg_audit_pair *items;
-    size_t count, capacity;
-} pair_list;
-
-static sg_status add_pair(pair_list *list, sg_audit_pair pair, sg_error *err) {
-    if (pair.a > pair.b) {
-        uint32_t a = pair.a;
-        pair.a = pair.b;
-        pair.b = a;
-    }
-    sg_status status =
-            sg_grow(&list->items, &list->capacity, list->count + 1, sizeof *list->items, err);
-    if (!status) list->items[list->count++] = pair;
-    return status;
-}
 
 static int compare_pairs(const void *x, const void *y) {
     const sg_audit_pair *a = x, *b = y;
@@ -34,7 +17,7 @@ static int compare_pairs(const void *x, const void *y) {
 }
 
 /* Orders the list and keeps the surest of what was found twice. */
-static void settle(pair_list *list) {
+static void settle(sg_pair_list *list) {
     if (list->count) qsort(list->items, list->count, sizeof *list->items, compare_pairs);
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
@@ -59,7 +42,7 @@ static int compare_digests(const void *x, const void *y) {
 }
 
 /* Each equal picture is paired with the first of its kind: k copies make k - 1 pairs. */
-static sg_status find_equal(pair_list *list, const sg_audit *audit, sg_error *err) {
+static sg_status find_equal(sg_pair_list *list, const sg_audit *audit, sg_error *err) {
     size_t n = audit->manifest.count, first = 0;
     digest *digests = malloc((n + 1) * sizeof *digests);
     if (!digests) return sg_fail(err, SG_ERR_MEMORY, "out of memory for the digests of images");
@@ -72,13 +55,9 @@ static sg_status find_equal(pair_list *list, const sg_audit *audit, sg_error *er
             first = i;
             continue;
         }
-        const sg_manifest_row *rows = audit->manifest.rows;
-        uint32_t a = digests[first].row, b = digests[i].row;
-        bool bytes = strcmp(rows[a].sha256, rows[b].sha256) == 0;
-        status = add_pair(list,
-                (sg_audit_pair){.a = a,
-                        .b = b,
-                        .kind = bytes ? SG_PAIR_BYTES : SG_PAIR_PIXELS,
+        status = sg_pair_list_add(list, audit,
+                (sg_audit_pair){.a = digests[first].row,
+                        .b = digests[i].row,
                         .score = 1,
                         .overlap = 1,
                         .affine = {1, 0, 0, 0, 1, 0}},
@@ -90,92 +69,109 @@ static sg_status find_equal(pair_list *list, const sg_audit *audit, sg_error *er
 
 /* ---- changed copies ---- */
 
-enum { MOST_CANDIDATES = 8, LEAST_VOTES = 3, BATCH = 256 };
-
-typedef struct comparing {
-    const sg_audit *audit;
-    const sg_candidate *candidates;
-    sg_registration *results;
-    size_t first; /* candidate of the batch's first item */
-} comparing;
-
-static sg_status compare_candidate(void *user, size_t item, sg_error *err) {
-    const comparing *c = user;
-    const sg_candidate *candidate = &c->candidates[c->first + item];
-    sg_registration *result = &c->results[c->first + item];
-    const sg_keypoints *a = &c->audit->looks[candidate->a].keypoints,
-                       *b = &c->audit->looks[candidate->b].keypoints;
-    sg_status status = sg_registration_find(result, a, b, candidate->flip, err);
-    if (!status && result->inliers) status = sg_registration_score(result, a, b, err);
-    return status;
-}
-
-/* From pixels of the image to pixels of its working picture. */
-static void scale_to_work(double m[6], const sg_look *look) {
-    double x = (double)look->keypoints.work.width / look->width;
-    double y = (double)look->keypoints.work.height / look->height;
-    const double scale[6] = {x, 0, 0.5 * x - 0.5, 0, y, 0.5 * y - 0.5};
-    memcpy(m, scale, sizeof scale);
-}
-
-/* From pixels of b to pixels of a, given the map between their working pictures. */
-static void map_images(double out[6], const double work[6], const sg_look *a, const sg_look *b) {
-    double from[6], to[6];
-    scale_to_work(from, b);
-    scale_to_work(to, a);
-    sg_affine_chain(out, from, work);
-    if (sg_affine_invert(to, to)) sg_affine_chain(out, out, to);
-}
-
-static sg_status compare_candidates(
-        comparing *c, size_t count, const sg_audit_options *options, sg_error *err) {
-    sg_status status = SG_OK;
-    for (; c->first < count && !status; c->first += BATCH) {
-        size_t batch = count - c->first < BATCH ? count - c->first : BATCH;
-        status = sg_pool_for(options->pool, batch, compare_candidate, c, err);
-        sg_log_progress(options->log, "comparing pairs", (double)(c->first + batch), (double)count);
-    }
-    return status;
-}
+enum { MOST_CANDIDATES = 10, LEAST_VOTES = 3 };
 
 static sg_status find_near(
-        pair_list *list, const sg_audit *audit, const sg_audit_options *options, sg_error *err) {
+        sg_pair_list *list, const sg_audit *audit, const sg_audit_options *options, sg_error *err) {
     size_t n = audit->manifest.count, count = 0;
     sg_candidate *candidates = NULL;
-    sg_registration *results = NULL;
     sg_keypoints *pictures = malloc((n + 1) * sizeof *pictures); /* borrow from the looks */
     if (!pictures) return sg_fail(err, SG_ERR_MEMORY, "out of memory for a search");
     for (size_t i = 0; i < n; i++) pictures[i] = audit->looks[i].keypoints;
     sg_status status = sg_candidates_find(
             &candidates, &count, pictures, n, MOST_CANDIDATES, LEAST_VOTES, options->pool, err);
-    if (!status) {
-        results = calloc(count + 1, sizeof *results);
-        if (!results) status = sg_fail(err, SG_ERR_MEMORY, "out of memory for a search");
-    }
-    comparing c = {audit, candidates, results, 0};
-    if (!status) status = compare_candidates(&c, count, options, err);
-    for (size_t i = 0; i < count && !status; i++) {
-        if (results[i].score < audit->doubt_score) continue;
-        sg_audit_pair pair = {.a = candidates[i].a,
-                .b = candidates[i].b,
-                .kind = results[i].score >= SG_REGISTRATION_COPY ? SG_PAIR_NEAR : SG_PAIR_FRAME,
-                .score = results[i].score,
-                .overlap = results[i].overlap};
-        map_images(pair.affine, results[i].affine, &audit->looks[pair.a], &audit->looks[pair.b]);
-        status = add_pair(list, pair, err);
-    }
+    if (!status) status = sg_audit_compare(list, audit, candidates, count, options, err);
     free(pictures);
     free(candidates);
-    free(results);
+    return status;
+}
+
+/* ---- pairs within groups ---- */
+
+/* Above this a group's own pairs would cost more than the search. */
+enum { MOST_COMPLETED = 12 };
+
+typedef struct member {
+    int group;
+    uint32_t row;
+} member;
+
+static int compare_members(const void *x, const void *y) {
+    const member *a = x, *b = y;
+    if (a->group != b->group) return a->group < b->group ? -1 : 1;
+    return a->row < b->row ? -1 : a->row > b->row;
+}
+
+static sg_status list_members(
+        member *members, const sg_pair_list *list, const sg_audit *audit, sg_error *err) {
+    size_t n = audit->manifest.count;
+    sg_union u = {0};
+    int *numbers = malloc((n + 1) * sizeof *numbers);
+    sg_status status = numbers ? sg_union_init(&u, n, err)
+                               : sg_fail(err, SG_ERR_MEMORY, "out of memory for groups");
+    for (size_t i = 0; i < list->count && !status; i++)
+        if (list->items[i].score >= audit->join_score)
+            sg_union_join(&u, list->items[i].a, list->items[i].b);
+    if (!status) {
+        (void)sg_union_number(&u, numbers);
+        for (size_t i = 0; i < n; i++) members[i] = (member){numbers[i], (uint32_t)i};
+        qsort(members, n, sizeof *members, compare_members);
+    }
+    sg_union_dispose(&u);
+    free(numbers);
+    return status;
+}
+
+static bool is_listed(const sg_pair_list *list, uint32_t a, uint32_t b) {
+    size_t low = 0, high = list->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const sg_audit_pair *p = &list->items[middle];
+        if (p->a == a && p->b == b) return true;
+        if (p->a < a || (p->a == a && p->b < b))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+/* The search keeps the best few candidates of an image, and of a large group not all pairs are
+ * among them. list is settled. */
+static sg_status complete_groups(
+        sg_pair_list *list, const sg_audit *audit, const sg_audit_options *options, sg_error *err) {
+    size_t n = audit->manifest.count, count = 0, capacity = 0;
+    sg_candidate *candidates = NULL;
+    member *members = malloc((n + 1) * sizeof *members);
+    sg_status status = members ? list_members(members, list, audit, err)
+                               : sg_fail(err, SG_ERR_MEMORY, "out of memory for groups");
+    for (size_t first = 0, end; first < n && !status; first = end) {
+        for (end = first + 1; end < n && members[end].group == members[first].group;) end++;
+        if (end - first < 3 || end - first > MOST_COMPLETED) continue;
+        for (size_t i = first; i < end && !status; i++)
+            for (size_t k = i + 1; k < end && !status; k++) {
+                if (is_listed(list, members[i].row, members[k].row)) continue;
+                status = sg_grow(&candidates, &capacity, count + SG_FLIPS, sizeof *candidates, err);
+                for (uint16_t flip = 0; flip < SG_FLIPS && !status; flip++)
+                    candidates[count++] = (sg_candidate){members[i].row, members[k].row, flip, 0};
+            }
+    }
+    if (!status) status = sg_audit_compare(list, audit, candidates, count, options, err);
+    free(candidates);
+    free(members);
     return status;
 }
 
 sg_status sg_audit_find_pairs(sg_audit *audit, const sg_audit_options *options, sg_error *err) {
     audit->join_score = SG_AUDIT_JOIN_SCORE;
     audit->doubt_score = SG_AUDIT_DOUBT_SCORE;
-    pair_list list = {0};
+    sg_pair_list list = {0};
     sg_status status = find_equal(&list, audit, err);
     if (!status) status = find_near(&list, audit, options, err);
+    if (!status) {
+        settle(&list);
+        status = complete_groups(&list, audit, options, err);
+    }
     if (status) {
         free(list.items);
         return status;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    TABLES = 8,
+    TABLES = 12,
     LEAST_BITS = 10,
     SPARE_BITS = 3, /* buckets are so many times finer than one point each */
     MOST_BITS = 26,

@@ -12,70 +12,86 @@ enum {
     BLOCK = 12,
     LEAST_BLOCKS = 16,
     REACH = 3, /* pixels that a block is moved to find its place */
-    REFITS = 3
+    REFITS = 3,
+    BLACK = 3,    /* grey levels up to this are none */
+    LIT_REACH = 3 /* a pixel is black when all pixels so far from it are */
 };
 static const double fine_sigma = 0.7, coarse_sigma = 3.0; /* the band of the detail */
 static const double least_detail = 0.8;                   /* standard deviation, grey levels */
-static const double sure = 0.5;     /* correlation from which a block's place is believed */
-static const float outside = -1000; /* what no pixel is */
-static const float inside_least = -1;
+static const double sure = 0.5; /* correlation from which a block's place is believed */
 
 /* ---- detail ---- */
 
+/* 255 where a picture shows something, 0 in black areas: beside a sector, where a turned picture
+ * ends. Their rims are alike in pictures that have nothing else in common. */
+static sg_status mask_make(sg_image *out, const sg_image *picture, sg_error *err) {
+    sg_status status = sg_image_create(out, picture->width, picture->height, 1, err);
+    if (status) return status;
+    for (int y = 0; y < picture->height; y++)
+        for (int x = 0; x < picture->width; x++) {
+            bool lit = false;
+            for (int j = y - LIT_REACH; j <= y + LIT_REACH && !lit; j++) {
+                if (j < 0 || j >= picture->height) continue;
+                for (int i = x - LIT_REACH; i <= x + LIT_REACH && !lit; i++)
+                    lit = i >= 0 && i < picture->width &&
+                          picture->pixels[(size_t)j * (size_t)picture->width + (size_t)i] > BLACK;
+            }
+            out->pixels[(size_t)y * (size_t)picture->width + (size_t)x] = lit ? 255 : 0;
+        }
+    return SG_OK;
+}
+
 typedef struct layer {
     sg_plane detail;
-    bool *inside; /* [height][width] */
+    sg_image inside; /* 0 = outside */
 } layer;
 
 static void layer_dispose(layer *l) {
     sg_plane_dispose(&l->detail);
-    free(l->inside);
+    sg_image_dispose(&l->inside);
+    *l = (layer){0};
 }
 
-/* Takes plane over. Pixels that are `outside`, and black ones where a turned picture ends, count
- * for nothing; the hole is filled with the mean so that its rim makes no detail. */
-static sg_status layer_make(layer *out, sg_plane *plane, sg_error *err) {
-    size_t n = (size_t)plane->width * (size_t)plane->height, inside = 0;
+/* Turns the layer's picture into its detail. What is outside is filled with the mean first, so that
+ * its rim makes no detail far inside. */
+static sg_status layer_keep_detail(layer *l, sg_error *err) {
+    size_t n = sg_image_size(&l->inside), inside = 0;
     sg_plane fine = {0}, coarse = {0};
-    layer l = {.inside = malloc(n * sizeof *l.inside)};
-    sg_status status = l.inside ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory for a layer");
     double mean = 0;
-    for (size_t i = 0; i < n && !status; i++) {
-        l.inside[i] = plane->values[i] > inside_least;
-        if (l.inside[i]) mean += (double)plane->values[i];
-        inside += l.inside[i];
+    for (size_t i = 0; i < n; i++) {
+        if (!l->inside.pixels[i]) continue;
+        mean += (double)l->detail.values[i];
+        inside++;
     }
+    for (size_t i = 0; i < n; i++)
+        if (!l->inside.pixels[i])
+            l->detail.values[i] = (float)(mean / (double)(inside ? inside : 1));
+    sg_status status = sg_blur_plane(&fine, &l->detail, fine_sigma, err);
+    if (!status) status = sg_blur_plane(&coarse, &l->detail, coarse_sigma, err);
     for (size_t i = 0; i < n && !status; i++)
-        if (!l.inside[i]) plane->values[i] = (float)(mean / (double)(inside ? inside : 1));
-    if (!status) status = sg_blur_plane(&fine, plane, fine_sigma, err);
-    if (!status) status = sg_blur_plane(&coarse, plane, coarse_sigma, err);
-    if (!status) {
-        for (size_t i = 0; i < n; i++) fine.values[i] -= coarse.values[i];
-        l.detail = fine;
-        fine = (sg_plane){0};
-        *out = l;
-    } else {
-        free(l.inside);
-    }
+        l->detail.values[i] = fine.values[i] - coarse.values[i];
     sg_plane_dispose(&fine);
     sg_plane_dispose(&coarse);
-    sg_plane_dispose(plane);
     return status;
 }
 
-/* `image` seen in a frame of width x height through m (pixel of the frame -> pixel of the image).
- */
-static sg_status layer_warp(layer *out, const sg_image *image, int width, int height,
-        const double m[6], sg_error *err) {
-    sg_plane plane = {0};
-    sg_status status = sg_plane_create(&plane, width, height, err);
-    if (status) return status;
-    status = sg_warp_affine(plane.values, width, height, image, (sg_rect){0}, m, outside, err);
-    if (status) {
-        sg_plane_dispose(&plane);
-        return status;
-    }
-    return layer_make(out, &plane, err);
+/* `picture` with its mask, seen in a frame of width x height through m (pixel of the frame -> pixel
+ * of the picture). */
+static sg_status layer_make(layer *out, const sg_image *picture, const sg_image *mask, int width,
+        int height, const double m[6], sg_error *err) {
+    layer l = {0};
+    sg_status status = sg_plane_create(&l.detail, width, height, err);
+    if (!status) status = sg_image_create(&l.inside, width, height, 1, err);
+    if (!status)
+        status =
+                sg_warp_affine(l.detail.values, width, height, picture, (sg_rect){0}, m, 0.0f, err);
+    if (!status) status = sg_warp_nearest(l.inside.pixels, width, height, mask, m, 0, err);
+    if (!status) status = layer_keep_detail(&l, err);
+    if (status)
+        layer_dispose(&l);
+    else
+        *out = l;
+    return status;
 }
 
 /* ---- blocks ---- */
@@ -91,7 +107,8 @@ static bool correlate(double *out, const layer *a, const layer *b, int x, int y,
         size_t to = (size_t)(y + dy + j) * (size_t)width + (size_t)(x + dx);
         const float *p = a->detail.values + at, *q = b->detail.values + to;
         for (int i = 0; i < BLOCK; i++) {
-            if (!a->inside[at + (size_t)i] || !b->inside[to + (size_t)i]) return false;
+            if (!a->inside.pixels[at + (size_t)i] || !b->inside.pixels[to + (size_t)i])
+                return false;
             sa += p[i];
             sb += q[i];
             saa += p[i] * p[i];
@@ -201,10 +218,18 @@ static void scratch_dispose(scratch *s) {
     free(s->weights);
 }
 
-static double share_inside(const bool *inside, size_t n) {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) count += inside[i];
-    return (double)count / (double)n;
+/* Pixels that lie in both, over those of the smaller picture. */
+static double measure_overlap(
+        const layer *a, const layer *b, const sg_image *moved_mask, const double m[6]) {
+    double both = 0, still = 0, moved = 0;
+    for (size_t i = 0; i < sg_image_size(&a->inside); i++) {
+        still += a->inside.pixels[i] > 0;
+        both += a->inside.pixels[i] && b->inside.pixels[i];
+    }
+    for (size_t i = 0; i < sg_image_size(moved_mask); i++) moved += moved_mask->pixels[i] > 0;
+    moved /= fabs(m[0] * m[4] - m[1] * m[3]);
+    double smaller = moved < still ? moved : still;
+    return smaller > 0 ? fmin(1, both / smaller) : 0;
 }
 
 /* `still` is the frame; `moved` is laid on it through m (pixel of the frame -> pixel of moved),
@@ -212,34 +237,31 @@ static double share_inside(const bool *inside, size_t n) {
 static sg_status compare(sg_registration *r, double m[6], const sg_image *still,
         const sg_image *moved, sg_error *err) {
     int width = still->width, height = still->height;
+    static const double as_it_is[6] = {1, 0, 0, 0, 1, 0};
     layer a = {0}, b = {0};
     scratch s = {0};
-    sg_plane plane = {0};
-    sg_status status = SG_OK;
-    if (!scratch_init(&s, (size_t)(width / BLOCK) * (size_t)(height / BLOCK)))
+    sg_image still_mask = {0}, moved_mask = {0};
+    sg_status status = mask_make(&still_mask, still, err);
+    if (!status) status = mask_make(&moved_mask, moved, err);
+    if (!status) status = layer_make(&a, still, &still_mask, width, height, as_it_is, err);
+    if (!status && !scratch_init(&s, (size_t)(width / BLOCK) * (size_t)(height / BLOCK)))
         status = sg_fail(err, SG_ERR_MEMORY, "out of memory for a comparison");
-    if (!status) status = sg_plane_from_image(&plane, still, err);
-    if (!status) status = layer_make(&a, &plane, err);
     for (int k = 0; k <= REFITS && !status; k++) {
         layer_dispose(&b);
-        b = (layer){0};
-        status = layer_warp(&b, moved, width, height, m, err);
+        status = layer_make(&b, moved, &moved_mask, width, height, m, err);
         if (status) break;
         size_t count = place_blocks(s.blocks, &a, &b, k < REFITS - 1 ? REACH : 1);
         r->blocks = (int)count;
         r->score = count >= LEAST_BLOCKS ? score_blocks(s.blocks, count, s.weights) : 0;
+        r->overlap = measure_overlap(&a, &b, &moved_mask, m);
         double shift[6];
         if (k == REFITS || !fit_blocks(shift, s.blocks, count, s.from, s.to, s.weights)) break;
         sg_affine_chain(m, shift, m);
     }
-    if (!status) {
-        double smaller = (double)moved->width * moved->height / fabs(m[0] * m[4] - m[1] * m[3]);
-        double frame = (double)width * height;
-        double both = share_inside(b.inside, (size_t)width * (size_t)height) * frame;
-        r->overlap = fmin(1, both / fmin(smaller, frame));
-    }
     layer_dispose(&a);
     layer_dispose(&b);
+    sg_image_dispose(&still_mask);
+    sg_image_dispose(&moved_mask);
     scratch_dispose(&s);
     return status;
 }
