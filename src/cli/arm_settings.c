@@ -48,6 +48,12 @@ static bool is_train_option(const char *name) {
     return false;
 }
 
+static bool is_among(const char *const *names, const char *name) {
+    for (; names && *names; names++)
+        if (strcmp(*names, name) == 0) return true;
+    return false;
+}
+
 static bool was_given(const sg_call *call, const char *name) {
     for (size_t row = 0; call->verb->options[row].name; row++)
         if (strcmp(call->verb->options[row].name, name) == 0) return call->given[row];
@@ -55,7 +61,7 @@ static bool was_given(const sg_call *call, const char *name) {
 }
 
 /* The verb's options that train has too; all of them, or those that were typed. */
-static sg_status apply_verb(sg_arm_settings *s, const sg_call *call, const char *unlike,
+static sg_status apply_verb(sg_arm_settings *s, const sg_call *call, const char *const *unlike,
         bool only_given, sg_error *err) {
     sg_str all, shared;
     sg_yaml yaml = {0};
@@ -66,7 +72,7 @@ static sg_status apply_verb(sg_arm_settings *s, const sg_call *call, const char 
     if (!st && all.len) st = sg_yaml_parse(&yaml, all.data, all.len, call->verb->name, err);
     for (size_t i = 0; !st && i < yaml.count; i++) {
         const sg_yaml_entry *e = &yaml.entries[i];
-        if (is_train_option(e->key) && (!unlike || strcmp(unlike, e->key) != 0) &&
+        if (is_train_option(e->key) && !is_among(unlike, e->key) &&
                 (!only_given || was_given(call, e->key)))
             sg_yaml_put(&shared, e->key, e->value);
     }
@@ -184,8 +190,11 @@ sg_status sg_arm_settings_make(
     sg_arm_settings s = {0};
     sg_status st = sg_options_defaults(&s.args, &sg_verb_train, err);
     if (!st) st = apply_verb(&s, call, source->unlike, false, err);
+    if (!st && source->defaults)
+        st = sg_arm_settings_put(&s, source->defaults, "the built-in settings", err);
     if (!st && source->config) st = apply_config(&s, source->config, err);
-    if (!st && source->config) st = apply_verb(&s, call, source->unlike, true, err);
+    if (!st && (source->config || source->defaults))
+        st = apply_verb(&s, call, source->unlike, true, err);
     if (!st && source->set) st = apply_set(&s, source->set, source->scope, err);
     if (st)
         sg_arm_settings_dispose(&s);

@@ -21,7 +21,9 @@ typedef struct sg_arm_settings {
 /* --set "key=value; scope:key=value": an entry with a scope counts for that arm only. */
 typedef struct sg_arm_source {
     const char *config, *set, *scope; /* each may be NULL */
-    const char *unlike; /* an option of the verb that means another thing to train, or NULL */
+    const char *defaults;             /* settings as text, below --config; or NULL */
+    const char *const *unlike; /* options of the verb that mean another thing to train, ends with
+                                  NULL; or NULL */
 } sg_arm_source;
 
 /* SG_ERR_USAGE names an unknown key. */

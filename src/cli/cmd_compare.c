@@ -1,5 +1,8 @@
 /* cmd_compare.c - `sonograde compare`: several models on the same folds, with the same budget.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/ablation.h"
+#include "cli/arm_pairs.h"
+#include "cli/compare_bundles.h"
 #include "cli/comparison.h"
 #include "cli/verbs.h"
 #include "train/options.h"
@@ -8,8 +11,9 @@
 
 typedef struct compare_args {
     sg_cli_dataset dataset;
-    const char *models, *weights, *folds, *out, *config, *set;
-    bool overwrite, tta, force_resume;
+    const char *models, *ablate, *bundles, *weights, *folds, *out, *config, *set;
+    bool overwrite, tta, force_resume, show_full;
+    double margin;
     long long epochs, batch, size, seed, draws, workers;
     double lr;
     int select;
@@ -22,7 +26,9 @@ typedef struct compare_args {
 static const sg_option rows[] = {
     GROUP("What"),
     { "models", 0, SG_OPTION_TEXT, AT(models), NULL, "NAME,...", "architectures, or ARM=NAME to give one a name of its own", 0, 0 },
-    { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "ARM=FILE,...", "safetensors files to start from; the other arms start from random weights", 0, 0 },
+    { "ablate", 0, SG_OPTION_TEXT, AT(ablate), NULL, "MODEL|PART,...", "take one thing away at a time: of a model (mresnetv2: dilation, SE, blocks), or of preprocess, augment, transfer", 0, 0 },
+    { "bundles", 0, SG_OPTION_TEXT, AT(bundles), NULL, "OLD,NEW", "hold a new bundle against the one in use, on --data that neither has seen", 0, 0 },
+    { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "ARM=FILE,...", "safetensors files to start from, the other arms start from random weights; with --ablate one FILE", 0, 0 },
     GROUP("Data"),
     { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
     { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
@@ -33,6 +39,8 @@ static const sg_option rows[] = {
     { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder of the comparison; the same command goes on with one that was stopped", 0, 0 },
     { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "replace the comparison that is in --out; it is deleted when an epoch of the new one is complete", 0, 0 },
     { "tta", 0, SG_OPTION_FLAG, AT(tta), NULL, NULL, "average over each image and its mirror image", 0, 0 },
+    { "margin", 0, SG_OPTION_REAL, AT(margin), "0", "POINTS", "with --bundles: accuracy and sensitivity may fall by this much", 0, 100 },
+    { "show-full", 0, SG_OPTION_FLAG, AT(show_full), NULL, NULL, "with --bundles: name changed images by their paths", 0, 0 },
     { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
     GROUP("Budget of every arm"),
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "20", "N", "passes over the training images", 1, 100000 },
@@ -52,54 +60,16 @@ static const sg_option rows[] = {
 /* clang-format on */
 
 static const char *const free_to_change[] = {
-        "out", "overwrite", "draws", "workers", "force-resume", NULL};
-
-/* ---- lists of ARM=VALUE ---- */
-
-typedef struct pairs {
-    char *text; /* owner */
-    struct {
-        const char *arm, *value;
-    } items[SG_COMPARISON_TRIALS];
-    size_t count;
-} pairs;
-
-/* "a,b=c" as {a, a}, {b, c}; with needs_value "a" alone is refused. NULL is an empty list. */
-static sg_status pairs_read(
-        pairs *out, const char *option, const char *list, bool needs_value, sg_error *err) {
-    *out = (pairs){.text = list ? sg_strdup(list) : NULL};
-    if (!list) return SG_OK;
-    if (!out->text) return sg_fail(err, SG_ERR_MEMORY, "out of memory reading --%s", option);
-    char *rest = out->text;
-    for (char *item; (item = strsep(&rest, ","));) {
-        char *equals = strchr(item, '=');
-        if (!*item || equals == item || (needs_value && !equals) ||
-                out->count == SG_COMPARISON_TRIALS)
-            return sg_fail(err, SG_ERR_USAGE, "--%s '%.100s' must be a list of at most %d %s",
-                    option, list, SG_COMPARISON_TRIALS,
-                    needs_value ? "ARM=FILE" : "NAME or ARM=NAME");
-        if (equals) *equals = '\0';
-        out->items[out->count].arm = item;
-        out->items[out->count].value = equals ? equals + 1 : item;
-        out->count++;
-    }
-    return SG_OK;
-}
-
-static const char *pairs_find(const pairs *p, const char *arm) {
-    for (size_t i = 0; i < p->count; i++)
-        if (strcmp(p->items[i].arm, arm) == 0) return p->items[i].value;
-    return NULL;
-}
+        "out", "overwrite", "draws", "workers", "force-resume", "margin", "show-full", NULL};
 
 /* ---- arms ---- */
 
 static sg_status check_scopes(
-        const pairs *models, const pairs *weights, const char *set, sg_error *err) {
+        const sg_arm_pairs *models, const sg_arm_pairs *weights, const char *set, sg_error *err) {
     const char *names[SG_COMPARISON_TRIALS];
     for (size_t i = 0; i < models->count; i++) names[i] = models->items[i].arm;
     for (size_t i = 0; i < weights->count; i++)
-        if (!pairs_find(models, weights->items[i].arm))
+        if (!sg_arm_pairs_find(models, weights->items[i].arm))
             return sg_fail(
                     err, SG_ERR_USAGE, "--weights: no arm is called '%s'", weights->items[i].arm);
     return sg_arm_set_check(set, names, models->count, err);
@@ -111,21 +81,25 @@ static sg_status add_model(sg_comparison *c, const compare_args *a, const char *
     sg_str_init(&changes, 0);
     sg_yaml_put(&changes, "model", model);
     sg_status st = sg_str_check(&changes, err);
-    const sg_trial_plan plan = {arm, NULL, -1, NULL, {a->config, a->set, arm, "weights"},
-            sg_str_text(&changes), weights};
+    static const char *const unlike[] = {"weights", NULL};
+    const sg_trial_plan plan = {.name = arm,
+            .base = -1,
+            .source = {.config = a->config, .set = a->set, .scope = arm, .unlike = unlike},
+            .changes = sg_str_text(&changes),
+            .weights = weights};
     if (!st) st = sg_comparison_add(c, &plan, err);
     sg_str_dispose(&changes);
     return st;
 }
 
 static sg_status add_models(sg_comparison *c, const compare_args *a, sg_error *err) {
-    pairs models = {0}, weights = {0};
-    sg_status st = pairs_read(&models, "models", a->models, false, err);
-    if (!st) st = pairs_read(&weights, "weights", a->weights, true, err);
+    sg_arm_pairs models = {0}, weights = {0};
+    sg_status st = sg_arm_pairs_read(&models, "models", a->models, false, err);
+    if (!st) st = sg_arm_pairs_read(&weights, "weights", a->weights, true, err);
     if (!st) st = check_scopes(&models, &weights, a->set, err);
     for (size_t i = 0; i < models.count && !st; i++)
         st = add_model(c, a, models.items[i].arm, models.items[i].value,
-                pairs_find(&weights, models.items[i].arm), err);
+                sg_arm_pairs_find(&weights, models.items[i].arm), err);
     free(models.text);
     free(weights.text);
     return st;
@@ -133,10 +107,21 @@ static sg_status add_models(sg_comparison *c, const compare_args *a, sg_error *e
 
 /* ---- the verb ---- */
 
+static sg_status add_ablation(sg_comparison *c, const compare_args *a, sg_error *err) {
+    const sg_ablation ablation = {
+            a->ablate, a->models ? a->models : "mobilenetv2", a->weights, a->config, a->set};
+    const char *names[SG_COMPARISON_TRIALS];
+    sg_status st = sg_ablation_add(c, &ablation, err);
+    for (size_t i = 0; i < c->trial_count; i++) names[i] = c->trials[i].name;
+    return st ? st : sg_arm_set_check(a->set, names, c->trial_count, err);
+}
+
 static sg_status compare(sg_comparison *c, const compare_args *a, sg_error *err) {
-    if (!a->models) return sg_fail(err, SG_ERR_USAGE, "say what to compare: --models NAME,NAME");
+    if (!a->models && !a->ablate)
+        return sg_fail(err, SG_ERR_USAGE,
+                "say what to compare: --models NAME,NAME, --ablate WHAT or --bundles OLD,NEW");
     sg_status st = sg_comparison_open(c, err);
-    if (!st) st = add_models(c, a, err);
+    if (!st) st = a->ablate ? add_ablation(c, a, err) : add_models(c, a, err);
     if (!st) st = sg_comparison_run(c, err);
     return st ? st : sg_comparison_report(c, err);
 }
@@ -144,11 +129,18 @@ static sg_status compare(sg_comparison *c, const compare_args *a, sg_error *err)
 static int run_compare(const sg_call *call) {
     const compare_args *a = call->options;
     sg_error err = SG_ERROR_INIT;
+    if (a->bundles)
+        return sg_compare_bundles(call, &(sg_bundle_comparison){a->bundles, a->dataset, a->out,
+                                                a->margin, a->draws, a->tta, a->show_full});
     sg_comparison c = {.call = call,
             .out = a->out,
-            .title = "Models side by side",
-            .lead = "Every model on the same folds, with the same budget, augmentation and rule of "
-                    "selection; each image is judged by the model that did not see it.",
+            .title = a->ablate ? "Taken apart" : "Models side by side",
+            .lead = a->ablate
+                            ? "One thing is switched at a time, the rest stays: same folds, budget "
+                              "and rule of selection."
+                            : "Every model on the same folds, with the same budget, augmentation "
+                              "and rule of selection; each image is judged by the model that did "
+                              "not see it.",
             .free_to_change = free_to_change,
             .dataset = a->dataset,
             .folds = a->folds,
@@ -157,7 +149,7 @@ static int run_compare(const sg_call *call) {
             .overwrite = a->overwrite,
             .tta = a->tta,
             .force_resume = a->force_resume,
-            .with_paper = true};
+            .with_paper = !a->ablate};
     sg_status st = compare(&c, a, &err);
     sg_comparison_close(&c, st);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
@@ -175,13 +167,24 @@ const sg_verb sg_verb_compare = {
                 "scale, parameters, multiply-adds, time and memory: compare.csv, folds.csv, "
                 "pairs.csv, compare.json and report.html. Models that start from different shares "
                 "of given weights are neither ranked nor paired.\n\n"
+                "--ablate switches one thing at a time and holds every arm against the base: of a "
+                "model its dilation, squeeze-and-excitation and number of blocks, with the plain "
+                "network as control; or contrast, despeckling, crop and fit (preprocess), each "
+                "augmentation (augment), the given weights (transfer).\n\n"
+                "--bundles trains nothing: it judges two bundles on images that neither has seen, "
+                "lists what changed and newly missed malignancies, and ends with exit code 5 when "
+                "accuracy or sensitivity for malignant falls by more than --margin points.\n\n"
                 "A comparison that was stopped goes on with the same command at the fold and epoch "
                 "where it was; other settings are refused.",
         .examples =
                 "sonograde compare --models mobilenetv2,resnet18 --data BUSI --folds 5 --out cmp\n"
                 "sonograde compare --models mresnetv2,resnet50v2,scratch=resnet50v2 --data BUSI "
                 "--folds folds.csv --weights mresnetv2=r50v2.safetensors,"
-                "resnet50v2=r50v2.safetensors --set 'mresnetv2:lr=3e-4' --out cmp",
+                "resnet50v2=r50v2.safetensors --set 'mresnetv2:lr=3e-4' --out cmp\n"
+                "sonograde compare --ablate mresnetv2 --data BUSI --out apart\n"
+                "sonograde compare --ablate augment,transfer --models mobilenetv2 --data BUSI "
+                "--weights mobilenetv2.safetensors --out apart2\n"
+                "sonograde compare --bundles breast.sgb,new.sgb --data locked --out update",
         .options = rows,
         .struct_size = sizeof(compare_args),
         .min_operands = 0,

@@ -89,7 +89,8 @@ static void put_man(sg_str *s) {
     sg_str_append(s, ".SH EXIT STATUS\n"
                      "0 success; 1 failure; 2 wrong usage; 3 data that cannot be used; 4 a resume "
                      "that would "
-                     "not repeat the run; 130 and 143 interrupted, state saved.\n");
+                     "not repeat the run; 5 compare --bundles found the new model worse; 130 and "
+                     "143 interrupted, state saved.\n");
 }
 
 /* ---- bash completion ---- */

@@ -181,7 +181,7 @@ static sg_status split_folds(
 static sg_status add_trial(sg_leakage_study *s, sg_leak kind, const char *name, const char *meaning,
         const sg_manifest *m, double share, sg_error *err) {
     sg_leakage_trial *t = &s->trials[s->trial_count];
-    const sg_arm_source source = {s->args->config, s->args->set, NULL, NULL};
+    const sg_arm_source source = {.config = s->args->config, .set = s->args->set};
     bool ungrouped = kind == SG_LEAK_RANDOM || kind == SG_LEAK_COPIES;
     t->kind = kind;
     t->share = share;

@@ -282,7 +282,10 @@ static sg_status measure_pairs(sg_comparison *c, sg_error *err) {
     if (!c->pairs) return no_memory(err);
     for (size_t i = 0; i < n && !st; i++) {
         const sg_trial *t = &c->trials[i];
-        if (t->base >= 0) st = measure_pair(c, (size_t)t->base, i, err);
+        if (t->base >= 0) {
+            st = measure_pair(c, (size_t)t->base, i, err);
+            c->unlike += !sg_same_start(t->init_share, c->trials[t->base].init_share);
+        }
         for (size_t k = 0; k < i && t->base < 0 && !st; k++) {
             bool alike = sg_same_start(t->init_share, c->trials[k].init_share);
             bool same_split = t->split == c->trials[k].split;

@@ -57,6 +57,7 @@ typedef struct sg_comparison {
     sg_trial_pair *pairs;
     size_t pair_count;
     size_t unpaired; /* pairs left out because their starts differ */
+    size_t unlike;   /* pairs with a base whose start differs: that may be what is switched */
 } sg_comparison;
 
 /* Takes the folder, the images as they were at the start, and the folds. The first group of fields

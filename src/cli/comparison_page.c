@@ -129,7 +129,7 @@ static sg_status fill_arm(sg_compare_arm *out, arm_data *d, const sg_trial *t, s
 
 /* ---- words ---- */
 
-enum { WARNINGS = 4 };
+enum { WARNINGS = 5 };
 
 typedef struct words {
     char data[256], budget[256], groups[160], pairs[400], intervals[200], seen[64];
@@ -170,6 +170,10 @@ static void fill_warnings(words *w, const sg_comparison *c) {
         warn(w, "different starts",
                 "Some arms started from given weights and others did not, or from other shares of "
                 "them: those are neither ranked nor paired.");
+    if (c->unlike)
+        warn(w, "different starts",
+                "Some arms start from another share of given weights than what they are held "
+                "against (column initialisation): their difference is one of weights too.");
 }
 
 static void fill_words(words *w, const sg_comparison *c) {

@@ -33,7 +33,8 @@ static void test_layers(void **state) {
     const fake_args args = {.epochs = 11, .batch = 9, .model = "resnet18", .overwrite = true};
     const bool given[] = {true, false, false, false, true};
     const sg_call call = {.verb = &verb, .options = &args, .given = given};
-    const sg_arm_source source = {config, "model=mresnet; b:lr=0.25 ;a:lr=0.125;", "a", NULL};
+    const sg_arm_source source = {
+            .config = config, .set = "model=mresnet; b:lr=0.25 ;a:lr=0.125;", .scope = "a"};
     sg_arm_settings s;
     CHECK_OK(sg_arm_settings_make(&s, &call, &source, &err));
     assert_int_equal(s.args.epochs, 11);          /* typed beats the file */
@@ -58,14 +59,14 @@ static void test_mistakes_are_named(void **state) {
     const bool given[] = {false, false, false, false, false};
     const sg_call call = {.verb = &verb, .options = &args, .given = given};
     sg_arm_settings s;
-    sg_arm_source source = {NULL, "epoch=3", NULL, NULL};
+    sg_arm_source source = {.set = "epoch=3"};
     CHECK_FAILS(sg_arm_settings_make(&s, &call, &source, &err), SG_ERR_USAGE, "'epochs'");
     source.set = "lr";
     CHECK_FAILS(sg_arm_settings_make(&s, &call, &source, &err), SG_ERR_USAGE, "key=value");
     static const char *const arms[] = {"a", "b"};
     CHECK_OK(sg_arm_set_check("lr=1; b:lr=2", arms, 2, &err));
     CHECK_FAILS(sg_arm_set_check("c:lr=2", arms, 2, &err), SG_ERR_USAGE, "'c'");
-    source = (sg_arm_source){NULL, "weights=/nowhere/w.safetensors", NULL, NULL};
+    source = (sg_arm_source){.set = "weights=/nowhere/w.safetensors"};
     CHECK_OK(sg_arm_settings_make(&s, &call, &source, &err));
     CHECK_FAILS(sg_arm_settings_finish(&s, &err), SG_ERR_IO, "/nowhere");
     sg_arm_settings_dispose(&s);
