@@ -2,6 +2,7 @@
  * found before anything is learned; and the cohort that remains. SPDX-License-Identifier:
  * Apache-2.0 */
 #include "base/thread.h"
+#include "cli/audit_page.h"
 #include "cli/cli.h"
 #include "cli/verbs.h"
 #include "data/audit.h"
@@ -63,10 +64,20 @@ static const struct {
 } tables[] = {{"manifest.csv", write_manifest}, {"cohort.csv", sg_audit_write_cohort},
         {"excluded.csv", sg_audit_write_excluded}};
 
+static sg_status write_page(
+        const sg_audit *audit, const char *dir, const sg_log *log, sg_error *err) {
+    char *path = sg_path_join(dir, "audit.html");
+    if (!path) return sg_fail(err, SG_ERR_MEMORY, "out of memory for a path");
+    sg_status status = sg_audit_page_make(audit, path, log, err);
+    free(path);
+    return status;
+}
+
 /* audit.json comes last: where it lies, the rest is there. */
-static sg_status write_files(
-        const sg_audit *audit, const json_t *json, const char *dir, sg_error *err) {
+static sg_status write_files(const sg_audit *audit, const json_t *json, const char *dir,
+        const sg_log *log, sg_error *err) {
     sg_status status = sg_dir_make(dir, err);
+    if (!status) status = write_page(audit, dir, log, err);
     for (size_t i = 0; i <= sizeof tables / sizeof *tables && !status; i++) {
         bool last = i == sizeof tables / sizeof *tables;
         char *path = sg_path_join(dir, last ? "audit.json" : tables[i].name);
@@ -145,7 +156,7 @@ static sg_status print_plain(const sg_audit *audit, const char *out, sg_error *e
     }
     fputs("\nwritten: ", stdout);
     sg_cli_print_safe(stdout, out);
-    puts("/audit.json, manifest.csv, cohort.csv, excluded.csv");
+    puts("/audit.html, audit.json, manifest.csv, cohort.csv, excluded.csv");
     return SG_OK;
 }
 
@@ -160,7 +171,7 @@ static int run(const sg_call *call) {
         json = sg_audit_to_json(&audit);
         if (!json) status = sg_fail(&err, SG_ERR_MEMORY, "out of memory for audit.json");
     }
-    if (!status) status = write_files(&audit, json, o->out, &err);
+    if (!status) status = write_files(&audit, json, o->out, call->log, &err);
     if (!status && call->json)
         sg_cli_print_json(json_incref(json));
     else if (!status && !call->quiet)
@@ -178,11 +189,12 @@ const sg_verb sg_verb_audit = {
                 "Looks for the same picture under two names: equal files, equal pixels, and copies "
                 "that were cropped, scaled, mirrored, turned a little, brightened or drawn upon. "
                 "What shows one picture becomes one group, which no split divides.\n\n"
-                "Writes audit.json (groups, pairs with scores, findings by kind), manifest.csv "
+                "Writes audit.html (a page to look at and to decide on), audit.json (groups, pairs "
+                "with scores, findings by kind), manifest.csv "
                 "(every image with its group; train, data split and evaluate take it with "
                 "--manifest), cohort.csv (the same for one image per lesion, none in doubt) and "
                 "excluded.csv (why each other image left). Pairs in doubt are not joined: "
-                "--decisions takes a person's verdicts.",
+                "--decisions takes a person's verdicts, which audit.html saves.",
         .examples = "sonograde audit Dataset_BUSI_with_GT --out audit\n"
                     "sonograde audit Dataset_BUSI_with_GT --out audit --decisions verdicts.csv\n"
                     "sonograde data split --manifest audit/manifest.csv --folds 5 -o folds.csv",

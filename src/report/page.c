@@ -55,6 +55,18 @@ static sg_str *begin_block(sg_page *page) {
     return &page->body;
 }
 
+sg_str *sg_page_block(sg_page *page) {
+    return begin_block(page);
+}
+
+void sg_page_add_style(sg_page *page, const char *css) {
+    page->style = css;
+}
+
+void sg_page_add_script(sg_page *page, const char *script) {
+    page->script = script;
+}
+
 void sg_page_render(const sg_page *page, sg_str *out) {
     sg_str_append(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
@@ -64,6 +76,7 @@ void sg_page_render(const sg_page *page, sg_str *out) {
     put_element(out, "title", NULL, page->title);
     sg_str_append(out, "<style>");
     sg_str_append(out, page_style);
+    if (page->style) sg_str_append(out, page->style);
     sg_str_append(out, "</style>\n</head>\n<body>\n<header>\n");
     put_element(out, "h1", NULL, page->title);
     if (page->subtitle && *page->subtitle) put_element(out, "p", "sub", page->subtitle);
@@ -83,7 +96,13 @@ void sg_page_render(const sg_page *page, sg_str *out) {
     sg_html_put_text(out, sg_build_id());
     sg_str_append(out, ". ");
     sg_str_append(out, research_line);
-    sg_str_append(out, "</p></footer>\n</body>\n</html>\n");
+    sg_str_append(out, "</p></footer>\n");
+    if (page->script) {
+        sg_str_append(out, "<script>");
+        sg_str_append(out, page->script);
+        sg_str_append(out, "</script>\n");
+    }
+    sg_str_append(out, "</body>\n</html>\n");
 }
 
 sg_status sg_page_write(sg_page *page, const char *path, sg_error *err) {

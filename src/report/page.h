@@ -1,7 +1,7 @@
 /* page.h - one self-contained HTML page from blocks: heading, warnings, key figures, facts, tables,
  * charts, pictures.
  *
- * Nothing is loaded from outside and no script is needed; it reads at desktop and phone width, on
+ * Nothing is loaded from outside and no script is needed to read it, at desktop and phone width, on
  * paper and with a keyboard. Calls append in order; a failed allocation is remembered and reported
  * by sg_page_write, so that filling a page needs no checks. All text is escaped. No time, host or
  * path enters by itself: same calls, same bytes.
@@ -24,6 +24,7 @@
 typedef struct sg_page {
     sg_str body, contents;
     char *title, *subtitle;
+    const char *style, *script; /* static text of the page's own, or NULL */
     size_t sections;
     bool failed, in_section, in_charts;
 } sg_page;
@@ -38,6 +39,12 @@ void sg_page_dispose(sg_page *page); /* NULL-safe; for pages that are never writ
 
 /* A prominent box: `mark` is its short name ("ungrouped split"), text says what it means. */
 void sg_page_warn(sg_page *page, const char *mark, const char *text);
+
+/* For pages with blocks of their own kind: rules after the common style sheet, a script at the end
+ * (static texts, without "</"), and where such a block appends its markup. */
+void sg_page_add_style(sg_page *page, const char *css);
+void sg_page_add_script(sg_page *page, const char *script);
+sg_str *sg_page_block(sg_page *page);
 
 /* Starts a section; its title is linked from the list at the top. lead may be NULL. */
 void sg_page_section(sg_page *page, const char *title, const char *lead);

@@ -33,6 +33,9 @@ done
     fail 'rows of the tables'
 grep -qF 'normal/normal (2).png,normal,g0004,copy,normal/normal (1).png' o/excluded.csv || fail "$(cat o/excluded.csv)"
 
+grep -q 'data-a="benign/benign (1).png" data-b="normal/copy of %22benign%22 (1).png"' o/audit.html || fail 'a pair of the page'
+grep -q 'class="shots"' o/audit.html || fail 'no pictures of pairs'
+
 # The tables are manifests: groups and images come back as they were.
 expect 0 '' "$SONOGRADE" data manifest --manifest o/manifest.csv -o again.csv
 diff <(cut -d, -f1-9 o/manifest.csv) <(cut -d, -f1-9 again.csv) || fail 'the manifest reads back otherwise'
@@ -41,7 +44,7 @@ expect 0 '' "$SONOGRADE" data manifest --manifest o/cohort.csv --any-classes -o 
 # Same inputs, same bytes; and the JSON on standard output is the file.
 expect 0 '' "$SONOGRADE" audit set --out p --json --threads 1
 diff stdout.txt p/audit.json || fail '--json tells something else than the file'
-for f in audit.json manifest.csv cohort.csv excluded.csv; do cmp o/$f p/$f || fail "$f differs"; done
+for f in audit.html audit.json manifest.csv cohort.csv excluded.csv; do cmp o/$f p/$f || fail "$f differs"; done
 
 # Verdicts.
 printf '%s\n' a,b,verdict 'normal/normal (1).png,normal/normal (2).png,reject' \

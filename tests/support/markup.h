@@ -9,6 +9,8 @@
 /* Fails the running test, with the place, where the text is not well formed or would load
  * something. */
 void markup_assert_well_formed(const char *text, size_t size);
+/* The same for a page with one inline script, which may neither load nor send anything. */
+void markup_assert_well_formed_with_script(const char *text, size_t size);
 
 /* How often `needle` is in text. */
 size_t markup_count(const char *text, const char *needle);
