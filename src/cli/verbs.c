@@ -20,6 +20,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_reproduce,
         &sg_verb_bundle,
         &sg_verb_predict,
+        &sg_verb_readers,
         &sg_verb_doctor,
         &sg_verb_docs,
         NULL,

@@ -22,6 +22,7 @@ extern const sg_verb sg_verb_compare;
 extern const sg_verb sg_verb_reproduce;
 extern const sg_verb sg_verb_bundle;
 extern const sg_verb sg_verb_predict;
+extern const sg_verb sg_verb_readers;
 extern const sg_verb sg_verb_docs;
 
 #endif
