@@ -114,12 +114,13 @@ static void print_agreement(const sg_reader_study *s) {
 static void print_summary(const sg_reader_study *s, const readers_args *a) {
     printf("%zu images (%zu ", s->image_count, s->positives);
     sg_cli_print_safe(stdout, s->positive_name);
-    printf(") in %zu groups, %zu readers, %zu way%s of reading; intervals 95 %%\n", s->groups,
-            s->reader_count, s->way_count, s->way_count == 1 ? "" : "s");
+    printf(") in %zu groups, %zu reader%s, %zu way%s of reading; intervals 95 %%\n", s->groups,
+            s->reader_count, s->reader_count == 1 ? "" : "s", s->way_count,
+            s->way_count == 1 ? "" : "s");
     print_readings(s);
     for (size_t i = 0; i < s->way_count; i++) {
         const sg_reader_way *w = &s->ways[i];
-        if (!w->readers) continue;
+        if (w->readers < 2) continue;
         print_mean("readers' mean AUROC", w->name, &w->area, false);
         if (s->has_model) print_mean("readers less model", w->name, &w->against, true);
     }
@@ -171,7 +172,7 @@ static int run_readers(const sg_call *call) {
     if (a->cut && !sg_parse_double(&o.cut, a->cut))
         st = sg_fail(&err, SG_ERR_USAGE, "--cut takes a number, not '%s'", a->cut);
     if (!st) st = sg_reader_study_open(&s, &o, &err);
-    if (!st) st = sg_reader_study_measure(&s, &err);
+    if (!st) st = sg_reader_study_measure(&s, call->log, &sg_cli_stop, &err);
     if (!st) {
         document = sg_reader_study_to_json(&s);
         if (!document) st = sg_fail(&err, SG_ERR_MEMORY, "out of memory writing the study");

@@ -122,7 +122,7 @@ static void add_mean(
 static void add_means(page_parts *p, const sg_reader_study *s) {
     for (size_t i = 0; i < s->way_count; i++) {
         const sg_reader_way *w = &s->ways[i];
-        if (!w->readers) continue;
+        if (w->readers < 2) continue;
         add_mean(p, &w->area, false, "mean AUROC", w->name);
         if (s->has_model) add_mean(p, &w->against, true, "mean AUROC less the model's", w->name);
     }

@@ -156,7 +156,8 @@ static bool same_way(const sg_reader_study *s, size_t a, size_t b) {
     return strcmp(s->readings[a].way, s->readings[b].way) == 0;
 }
 
-static sg_status measure_pairs(const work *w, sg_error *err) {
+static sg_status measure_pairs(
+        const work *w, const sg_log *log, const volatile sig_atomic_t *stop, sg_error *err) {
     sg_reader_study *s = w->s;
     s->pairs = calloc(s->reading_count * s->reading_count + 1, sizeof *s->pairs);
     sg_status st = s->pairs ? SG_OK : no_memory(err);
@@ -167,6 +168,9 @@ static sg_status measure_pairs(const work *w, sg_error *err) {
             sg_reader_pair *pair = &s->pairs[s->pair_count++];
             *pair = (sg_reader_pair){.first = a, .second = b};
             st = measure_kappa(&pair->kappa, &pair->images, w, both, 2, SG_KAPPA_PLAIN, err);
+            sg_log_progress(log, "agreement of readers", (double)a, (double)s->reading_count);
+            if (!st && stop && *stop)
+                st = sg_fail(err, SG_ERR_INTERRUPTED, "stopped; nothing was written");
         }
     return st;
 }
@@ -181,6 +185,18 @@ typedef struct areas {
     double *covariance; /* [(count + model)^2] */
     size_t stride;
 } areas;
+
+/* Where no reader scores, the model's area is over all images. */
+static sg_status measure_model_area(const work *w, sg_error *err) {
+    sg_reader_study *s = w->s;
+    for (size_t i = 0; i < w->sample.n; i++) {
+        w->scores[i] = s->images[i].model_score;
+        w->side[i] = s->images[i].positive;
+    }
+    s->has_model_area = has_two_sides(w, w->sample.n);
+    if (!s->has_model_area) return SG_OK;
+    return sg_delong_measure(&s->model_area, w->scores, w->side, w->sample.n, CONFIDENCE, err);
+}
 
 static sg_status collect_areas(areas *a, const work *w, sg_error *err) {
     sg_reader_study *s = w->s;
@@ -201,7 +217,7 @@ static sg_status collect_areas(areas *a, const work *w, sg_error *err) {
     a->stride = a->count + s->has_model;
     if (!a->count || !has_two_sides(w, n)) {
         a->count = 0;
-        return SG_OK;
+        return s->has_model ? measure_model_area(w, err) : SG_OK;
     }
     for (size_t k = 1; k < a->stride; k++)
         memmove(w->scores + k * n, w->scores + k * all, n * sizeof *w->scores);
@@ -231,7 +247,7 @@ static sg_status average_way(sg_reader_way *way, const areas *a, const sg_reader
     for (size_t k = 0; k < a->count; k++)
         if (strcmp(s->readings[a->reading[k]].way, way->name) == 0) pick[count++] = k;
     way->readers = count;
-    if (!count) return SG_OK;
+    if (count < 2) return SG_OK;
     pick_areas(figures, block, a, pick, count);
     sg_status st = sg_mrmc_average(&way->area, figures, block, count, CONFIDENCE, err);
     if (st || !s->has_model) return st;
@@ -310,7 +326,8 @@ static sg_status measure_ways(const work *w, sg_error *err) {
     return st;
 }
 
-sg_status sg_reader_study_measure(sg_reader_study *s, sg_error *err) {
+sg_status sg_reader_study_measure(
+        sg_reader_study *s, const sg_log *log, const volatile sig_atomic_t *stop, sg_error *err) {
     work w;
     int *model = calloc(s->image_count + 1, sizeof *model);
     sg_status st = work_make(&w, s, err);
@@ -319,7 +336,7 @@ sg_status sg_reader_study_measure(sg_reader_study *s, sg_error *err) {
     if (!st && s->has_model)
         st = measure_verdicts(&s->model_sensitivity, &s->model_specificity, &w, model, err);
     if (!st) st = measure_readings(&w, model, err);
-    if (!st) st = measure_pairs(&w, err);
+    if (!st) st = measure_pairs(&w, log, stop, err);
     if (!st) st = measure_ways(&w, err);
     work_dispose(&w);
     free(model);

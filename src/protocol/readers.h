@@ -12,12 +12,14 @@
 #define SG_PROTOCOL_READERS_H
 
 #include "base/json.h"
+#include "base/log.h"
 #include "stats/bootstrap.h"
 #include "stats/delong.h"
 #include "stats/kappa.h"
 #include "stats/mrmc.h"
 #include "stats/share.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 enum { SG_READINGS_MAX = 64 }; /* readers times ways */
@@ -53,7 +55,7 @@ typedef struct sg_reader_pair {
 /* One way of reading. */
 typedef struct sg_reader_way {
     const char *name;     /* borrowed from a reading */
-    size_t readers;       /* with scores of all common images */
+    size_t readers;       /* with scores of all common images; the means need two */
     sg_mrmc_mean area;    /* their mean, for other readers and images */
     sg_mrmc_mean against; /* less the model's */
     double fleiss; /* over the images that all judged; NaN: fewer than two readers or images */
@@ -72,7 +74,7 @@ typedef struct sg_reader_study {
     bool has_model, model_mixed; /* mixed: scores of several folds' models, each ranked apart */
     size_t model_folds;
     sg_share model_sensitivity, model_specificity;
-    sg_delong model_area; /* over the common images */
+    sg_delong model_area; /* over the common images, or all where nobody scores */
     bool has_model_area;
     double cut;           /* scores of at least this count as positive verdicts; NaN: none */
     size_t common_images; /* scored by every reading that scores */
@@ -97,8 +99,9 @@ typedef struct sg_reader_options {
 /* Reads the tables. SG_ERR_FORMAT and SG_ERR_INPUT name file, line and remedy. */
 SG_MUST_CHECK sg_status sg_reader_study_open(
         sg_reader_study *out, const sg_reader_options *options, sg_error *err);
-/* Fills the figures. */
-SG_MUST_CHECK sg_status sg_reader_study_measure(sg_reader_study *study, sg_error *err);
+/* Fills the figures. log and stop may be NULL; SG_ERR_INTERRUPTED when *stop was set. */
+SG_MUST_CHECK sg_status sg_reader_study_measure(sg_reader_study *study, const sg_log *log,
+        const volatile sig_atomic_t *stop, sg_error *err);
 void sg_reader_study_dispose(sg_reader_study *study); /* NULL-safe */
 
 /* The whole study as one document. New reference; NULL when out of memory. */

@@ -68,9 +68,9 @@ static json_t *pair_json(const sg_reader_study *s, const sg_reader_pair *p) {
 static json_t *way_json(const sg_reader_study *s, const sg_reader_way *w) {
     return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:I}", "way",
             w->name[0] ? sg_json_text(w->name) : json_null(), "scoring_readers",
-            (json_int_t)w->readers, "mean_auroc", w->readers ? mean_json(&w->area) : json_null(),
-            "mean_auroc_less_model",
-            w->readers && s->has_model ? tested_json(&w->against) : json_null(), "kappa_fleiss",
+            (json_int_t)w->readers, "mean_auroc",
+            w->readers > 1 ? mean_json(&w->area) : json_null(), "mean_auroc_less_model",
+            w->readers > 1 && s->has_model ? tested_json(&w->against) : json_null(), "kappa_fleiss",
             sg_json_number(w->fleiss), "kappa_fleiss_interval",
             isnan(w->fleiss) ? json_null() : interval_json(w->fleiss_interval),
             "kappa_fleiss_images", (json_int_t)w->fleiss_images);

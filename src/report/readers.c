@@ -83,10 +83,7 @@ static void put_means(sg_page *page, const sg_readers_page *in) {
             sg_cells_put_value(&cells, &m->value, false);
         else
             put_difference(&cells, &m->value);
-        if (isinf(m->df))
-            sg_cells_put(&cells, "one reader");
-        else
-            put_fixed(&cells, m->df, 1);
+        put_fixed(&cells, m->df, 1); /* a dash where readers do not differ at all */
         put_p(&cells, m->p);
     }
     put_table(page, header, COLUMNS, &cells, NULL);

@@ -69,7 +69,7 @@ static void test_figures_are_those_of_stats(void **state) {
     sg_reader_study s;
     sg_error err = SG_ERROR_INIT;
     CHECK_OK(open_study(&s, reads, predictions, "malignant", NAN, &err));
-    CHECK_OK(sg_reader_study_measure(&s, &err));
+    CHECK_OK(sg_reader_study_measure(&s, NULL, NULL, &err));
     assert_int_equal(s.image_count, 7); /* two images were read by nobody */
     assert_int_equal(s.positives, 3);
     assert_int_equal(s.groups, 6);
@@ -116,7 +116,7 @@ static void test_scores_become_verdicts_at_a_cut(void **state) {
     sg_reader_study s;
     sg_error err = SG_ERROR_INIT;
     CHECK_OK(open_study(&s, scores, NULL, "malignant", 4, &err));
-    CHECK_OK(sg_reader_study_measure(&s, &err));
+    CHECK_OK(sg_reader_study_measure(&s, NULL, NULL, &err));
     assert_true(s.readings[0].sensitivity.hits == 2 && s.readings[0].sensitivity.n == 3);
     assert_true(s.readings[0].specificity.hits == 1 && s.readings[0].specificity.n == 2);
     assert_false(s.has_model);
@@ -124,10 +124,38 @@ static void test_scores_become_verdicts_at_a_cut(void **state) {
     assert_true(json_is_null(json_object_get(document, "model")));
     json_decref(document);
     sg_reader_study_dispose(&s);
-    /* Without a cut scores give areas and no verdicts. */
+    /* Without a cut scores give areas and no verdicts; one reader is no sample of readers. */
     CHECK_OK(open_study(&s, scores, NULL, "malignant", NAN, &err));
-    CHECK_OK(sg_reader_study_measure(&s, &err));
+    CHECK_OK(sg_reader_study_measure(&s, NULL, NULL, &err));
     assert_true(s.readings[0].judged == 0 && s.readings[0].has_area);
+    assert_int_equal(s.ways[0].readers, 1);
+    document = sg_reader_study_to_json(&s);
+    json_t *way = json_array_get(json_object_get(document, "ways"), 0);
+    assert_true(json_is_null(json_object_get(way, "mean_auroc")));
+    json_decref(document);
+    sg_reader_study_dispose(&s);
+}
+
+static void test_verdicts_alone_leave_the_model_its_area(void **state) {
+    (void)state;
+    sg_reader_study s;
+    sg_error err = SG_ERROR_INIT;
+    char text[sizeof reads];
+    size_t n = 0;
+    for (const char *line = reads; *line; line = strchr(line, '\n') + 1) {
+        int comma = 0;
+        for (const char *c = line; *c != '\n'; c++) {
+            comma += *c == ',';
+            if (comma != 2) text[n++] = *c; /* the score is left out */
+        }
+        text[n++] = '\n';
+    }
+    text[n] = '\0';
+    CHECK_OK(open_study(&s, text, predictions, "malignant", NAN, &err));
+    CHECK_OK(sg_reader_study_measure(&s, NULL, NULL, &err));
+    assert_true(s.readings[0].scored == 0 && !s.readings[0].has_area);
+    assert_true(s.has_model_area && s.ways[0].readers == 0);
+    stats_assert_close(s.model_area.auc, 11.0 / 12, 1e-12, "area");
     sg_reader_study_dispose(&s);
 }
 
@@ -144,7 +172,7 @@ static void test_two_ways_are_compared(void **state) {
     sg_reader_study s;
     sg_error err = SG_ERROR_INIT;
     CHECK_OK(open_study(&s, text, NULL, "malignant", NAN, &err));
-    CHECK_OK(sg_reader_study_measure(&s, &err));
+    CHECK_OK(sg_reader_study_measure(&s, NULL, NULL, &err));
     assert_int_equal(s.reading_count, 6);
     assert_int_equal(s.reader_count, 3);
     assert_int_equal(s.way_count, 2);
@@ -187,13 +215,23 @@ static void test_bad_tables_are_refused(void **state) {
     }
 }
 
+static void test_a_stop_is_obeyed(void **state) {
+    (void)state;
+    sg_reader_study s;
+    sg_error err = SG_ERROR_INIT;
+    volatile sig_atomic_t stop = 1;
+    CHECK_OK(open_study(&s, reads, predictions, "malignant", NAN, &err));
+    CHECK_FAILS(sg_reader_study_measure(&s, NULL, &stop, &err), SG_ERR_INTERRUPTED, "stopped");
+    sg_reader_study_dispose(&s);
+}
+
 static void test_one_side_has_no_figures(void **state) {
     (void)state;
     sg_reader_study s;
     sg_error err = SG_ERROR_INIT;
     CHECK_OK(open_study(&s, "reader,image,score\nA,a (1).png,1\nA,a (3).png,1\n", predictions,
             "malignant", NAN, &err));
-    CHECK_FAILS(sg_reader_study_measure(&s, &err), SG_ERR_INPUT, "0 of the 2 images");
+    CHECK_FAILS(sg_reader_study_measure(&s, NULL, NULL, &err), SG_ERR_INPUT, "0 of the 2 images");
     sg_reader_study_dispose(&s);
 }
 
@@ -201,8 +239,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_figures_are_those_of_stats),
             cmocka_unit_test(test_scores_become_verdicts_at_a_cut),
+            cmocka_unit_test(test_verdicts_alone_leave_the_model_its_area),
             cmocka_unit_test(test_two_ways_are_compared),
             cmocka_unit_test(test_bad_tables_are_refused),
+            cmocka_unit_test(test_a_stop_is_obeyed),
             cmocka_unit_test(test_one_side_has_no_figures),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
