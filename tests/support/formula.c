@@ -12,9 +12,14 @@ static uint32_t mix(uint32_t x) {
     return x ^ x >> 16;
 }
 
-void formula_uniform(float *out, const char *name, size_t count) {
+static uint32_t start_of(const char *name) {
     uint32_t s = 2166136261u;
     for (const char *c = name; *c; c++) s = (s ^ (unsigned char)*c) * 16777619u;
+    return s;
+}
+
+void formula_uniform(float *out, const char *name, size_t count) {
+    uint32_t s = start_of(name);
     for (size_t i = 0; i < count; i++)
         out[i] = (float)(mix(s + 2654435761u * (uint32_t)i) / 2147483648.0 - 1.0);
 }
@@ -36,4 +41,25 @@ void formula_params(sg_params *params) {
         for (size_t j = 0; j < count; j++) x[j] = shift + scale * x[j];
     }
     params->version++;
+}
+
+void formula_sketch_make(formula_sketch *out, const char *name, const float *x, size_t count) {
+    uint32_t s = start_of(name);
+    double square = 0, sums[FORMULA_SKETCHES] = {0};
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits = mix(s + 2654435761u * (uint32_t)i) >> 8;
+        double value = (double)x[i];
+        square += value * value;
+        for (int j = 0; j < FORMULA_SKETCHES; j++)
+            sums[j] += value * (1 - 2 * (int)(bits >> j & 1));
+    }
+    out->norm = sqrt(square);
+    memcpy(out->products, sums, sizeof sums);
+}
+
+double formula_sketch_distance(const formula_sketch *a, const formula_sketch *b) {
+    double sum = 0;
+    for (int j = 0; j < FORMULA_SKETCHES; j++)
+        sum += (a->products[j] - b->products[j]) * (a->products[j] - b->products[j]);
+    return sqrt(sum / FORMULA_SKETCHES) / b->norm;
 }

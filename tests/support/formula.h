@@ -10,4 +10,15 @@
 void formula_uniform(float *out, const char *name, size_t count);
 void formula_params(sg_params *params); /* float32 */
 
+/* What tests/golden/parity/make.py keeps of a large tensor: its norm and its products with vectors
+ * of signs. Every element counts, and the mean square of the sketches of a difference estimates the
+ * square of its norm. */
+enum { FORMULA_SKETCHES = 8 };
+typedef struct formula_sketch {
+    double norm, products[FORMULA_SKETCHES];
+} formula_sketch;
+void formula_sketch_make(formula_sketch *out, const char *name, const float *x, size_t count);
+/* ||a - b|| / ||b||, estimated. */
+double formula_sketch_distance(const formula_sketch *a, const formula_sketch *b);
+
 #endif
