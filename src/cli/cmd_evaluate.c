@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
+#include "cli/evaluation_acting.h"
 #include "cli/evaluation_cohort.h"
 #include "cli/verbs.h"
 #include "data/phantom.h"
@@ -17,6 +18,7 @@ typedef struct evaluate_args {
     int split;
     bool tta, allow_seen, allow_phantom, show_full, no_ledger;
     long long threads, draws;
+    double prevalence;
 } evaluate_args;
 
 static const sg_part parts[] = {SG_PART_TRAIN, SG_PART_VAL, SG_PART_TEST};
@@ -33,6 +35,7 @@ static const sg_option rows[] = {
     { "audit", 0, SG_OPTION_PATH, AT(audit), NULL, "DIR", "what `audit --out` left for these images: figures of the cohort, beside those of all images", 0, 0 },
     { "split", 0, SG_OPTION_CHOICE, AT(split), "test", "train|val|test", "part of the run to judge", 0, 0 },
     { "out", 'o', SG_OPTION_PATH, AT(output), NULL, "DIR", "folder for predictions.csv, metrics.json and report.html", 0, 0 },
+    { "prevalence", 0, SG_OPTION_REAL, AT(prevalence), NULL, "P", "share of malignant images where the model shall work, 0..1: predictive values, net benefit and scores are given for it", 1e-6, 0.999999 },
     { "tta", 0, SG_OPTION_FLAG, AT(tta), NULL, NULL, "average over each image and its mirror image", 0, 0 },
     { "allow-seen", 0, SG_OPTION_FLAG, AT(allow_seen), NULL, NULL, "judge images that the model was trained on; the report is marked", 0, 0 },
     { "allow-phantom-model", 0, SG_OPTION_FLAG, AT(allow_phantom), NULL, NULL, "let a model of simulated images be judged on others", 0, 0 },
@@ -248,6 +251,9 @@ typedef struct evaluation {
     sg_evaluation_cohort cohort; /* with --audit */
     const sg_predictions *p;     /* what the figures are of: the cohort's part, or all */
     sg_metrics m;
+    sg_predictions validation; /* of the run's models, where they have any */
+    sg_acting acting;
+    sg_strata strata;
     json_t *metrics;
     sg_test_look look;
     sg_evaluation_source source;
@@ -269,6 +275,37 @@ static sg_status measure(evaluation *e, const evaluate_args *a, sg_error *err) {
     return a->audit ? sg_evaluation_cohort_put_json(e->metrics, &e->cohort, &e->all, err) : SG_OK;
 }
 
+/* Validation images of a run's models: thresholds are set on them. */
+static sg_status predict_validation(
+        evaluation *e, const evaluate_args *a, const sg_log *log, sg_error *err) {
+    if (!e->source.run || parts[a->split] != SG_PART_TEST) return SG_OK;
+    size_t images;
+    sg_status st = sg_predictions_count_part(&images, a->run, SG_PART_VAL, err);
+    if (st || !images) return st;
+    sg_predict_options options = predict_options(a, log);
+    options.allow_seen = true; /* not trained on, but looked at while training */
+    return sg_predictions_of_run(&e->validation, a->run, SG_PART_VAL, &options, err);
+}
+
+static sg_status measure_acting(
+        evaluation *e, const evaluate_args *a, const sg_log *log, sg_error *err) {
+    double prevalence = a->prevalence > 0 ? a->prevalence : NAN;
+    size_t draws = (size_t)a->draws;
+    sg_status st = predict_validation(e, a, log, err);
+    if (!st)
+        st = sg_acting_measure(&e->acting, e->p, e->validation.count ? &e->validation : NULL,
+                prevalence, draws, err);
+    if (!st)
+        st = sg_strata_measure_all(
+                &e->strata, e->p, a->audit ? &e->cohort.cohort : NULL, draws, err);
+    if (st) return st;
+    e->source.acting = &e->acting;
+    e->source.strata = &e->strata;
+    bool failed = json_object_set_new(e->metrics, "acting", sg_acting_to_json(&e->acting, e->p));
+    failed |= json_object_set_new(e->metrics, "strata", sg_strata_to_json(&e->strata));
+    return failed ? sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics") : SG_OK;
+}
+
 static sg_status evaluate(evaluation *e, const sg_call *call, sg_error *err) {
     const evaluate_args *a = call->options;
     bool external = a->dataset.data || a->dataset.manifest;
@@ -278,10 +315,13 @@ static sg_status evaluate(evaluation *e, const sg_call *call, sg_error *err) {
     if (!st && test) st = enter_ledger(&e->look, &e->all, a, call->log, err);
     if (st) return st;
     if (test) e->source.look = &e->look;
+    if (a->prevalence > 0) st = sg_predictions_adjust_prior(&e->all, a->prevalence, err);
+    if (st) return st;
     e->source.seen_images = e->all.seen;
     e->source.phantom_data = has_phantoms(&e->all);
     e->source.data = sg_path_base(e->all.root);
     st = measure(e, a, err);
+    if (!st) st = measure_acting(e, a, call->log, err);
     if (!st && test && json_object_set_new(e->metrics, "ledger", sg_look_to_json(&e->look)))
         st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
     if (!st)
@@ -304,6 +344,8 @@ static int run_evaluate(const sg_call *call) {
         print_summary(&e.m, e.p, a);
     json_decref(e.metrics);
     sg_metrics_dispose(&e.m);
+    sg_acting_dispose(&e.acting);
+    sg_predictions_dispose(&e.validation);
     sg_evaluation_cohort_dispose(&e.cohort);
     sg_predictions_dispose(&e.all);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;

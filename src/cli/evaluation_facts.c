@@ -96,7 +96,7 @@ void sg_evaluation_fill_facts(sg_evaluation_facts *f, sg_page_fact *more, sg_kee
     f->interval_method =
             SG_KEEP_TEXT(k, "95 %%, bootstrap over %zu groups within classes, BCa, %zu draws%s",
                     m->groups, m->draws,
-                    m->wilson ? "; accuracy, sensitivity and specificity of malignancy: Wilson, "
+                    m->wilson ? "; shares: Wilson, areas of one class: DeLong within folds, "
                                 "since every group has one image"
                               : "");
     f->model = SG_KEEP_TEXT(k, "%s, %.2f M parameters, %zu model%s",

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/evaluation_page.h"
 #include "base/file.h"
+#include "cli/evaluation_acting.h"
 #include "cli/evaluation_cohort.h"
 #include "image/codec.h"
 #include "image/crop.h"
@@ -212,12 +213,20 @@ static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration
     for (size_t i = 0; i < c->bins; i++)
         bins[i] = (sg_evaluation_bin){c->bin[i].count, c->bin[i].confidence, c->bin[i].accuracy,
                 c->bin[i].interval.low, c->bin[i].interval.high};
-    *out = (sg_evaluation_calibration){c->ece, c->ece_debiased, c->brier, c->log_loss,
-            has ? temperature : NAN,
-            has ? "temperature fitted on validation images inside the training part"
-                : "not calibrated: no validation images were set aside, or they do not determine a "
-                  "temperature",
-            bins, c->bins};
+    const sg_calibration_intervals *intervals = &m->calibration_intervals;
+    *out = (sg_evaluation_calibration){.ece = c->ece,
+            .ece_debiased = with_interval(c->ece_debiased, intervals->ece),
+            .brier = with_interval(c->brier, intervals->brier),
+            .log_loss = with_interval(c->log_loss, intervals->log_loss),
+            .miscalibration = m->brier.miscalibration,
+            .discrimination = m->brier.discrimination,
+            .uncertainty = m->brier.uncertainty,
+            .temperature = has ? temperature : NAN,
+            .note = has ? "temperature fitted on validation images inside the training part"
+                        : "not calibrated: no validation images were set aside, or they do not "
+                          "determine a temperature",
+            .bins = bins,
+            .bin_count = c->bins};
     page->calibration = out;
 }
 
@@ -262,6 +271,8 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
     const char *notes[SG_MARKS_MORE];
     sg_evaluation_fill_marks(&page.marks, notes, &k, m, p, source);
     fill_calibration(&page, &calibration, bins, p, m);
+    if (source->acting) sg_evaluation_acting_fill(&page, &k, source->acting, p);
+    if (source->strata) sg_evaluation_strata_fill(&page, &k, source->strata);
     if (source->cohort) sg_evaluation_cohort_fill(&page, &k, source->cohort, m);
     sg_status st = fill_classes(classes, curves, &k, p, m, err);
     if (!st) st = fill_folds(&page, &k, m, source, err);

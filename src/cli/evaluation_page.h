@@ -12,6 +12,8 @@ typedef struct sg_evaluation_source {
     const char *class_map;                     /* as it was asked for, or NULL */
     const char *data;                          /* how the data are called on the page */
     const struct sg_evaluation_cohort *cohort; /* of --audit, or NULL */
+    const struct sg_acting *acting;            /* NULL: not measured */
+    const struct sg_strata *strata;            /* NULL: not measured */
     bool allow_seen;
     size_t seen_images;
     const sg_test_look *look; /* what the ledger says; NULL: no test images */

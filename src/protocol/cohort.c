@@ -131,6 +131,25 @@ static sg_status index_hashes(sg_cohort *c, sg_error *err) {
     return SG_OK;
 }
 
+/* Images in which audit.json found burnt-in marks. */
+static sg_status take_marks(sg_cohort *c, const char *dir, sg_error *err) {
+    char *path = sg_path_join(dir, "audit.json");
+    if (!path) return no_memory(err);
+    json_t *audit = NULL;
+    sg_status st = sg_path_exists(path) ? sg_json_read(&audit, path, err) : SG_OK;
+    free(path);
+    const json_t *findings = json_object_get(audit, "findings");
+    const json_t *marks = json_object_get(findings, sg_finding_kind_name(SG_FINDING_MARK));
+    for (size_t i = 0; i < json_array_size(marks); i++) {
+        const json_t *name = json_object_get(json_array_get(marks, i), "image");
+        sg_cohort_image *image =
+                json_is_string(name) ? find_path(c, json_string_value(name)) : NULL;
+        if (image) image->marked = true;
+    }
+    json_decref(audit);
+    return st;
+}
+
 sg_status sg_cohort_read(sg_cohort *out, const char *dir, sg_error *err) {
     table manifest = {0}, cohort = {0}, excluded = {0};
     sg_cohort c = {0};
@@ -140,6 +159,7 @@ sg_status sg_cohort_read(sg_cohort *out, const char *dir, sg_error *err) {
     if (!st) st = take_images(&c, &manifest, err);
     if (!st) st = take_reasons(&c, &excluded, err);
     if (!st) st = check_kept(&c, &cohort, err);
+    if (!st) st = take_marks(&c, dir, err);
     if (!st) st = index_hashes(&c, err);
     if (!st) {
         const void *parts[] = {manifest.sha, cohort.sha, excluded.sha};

@@ -1,6 +1,6 @@
 /* cohort.h - the files of an audit as an evaluation uses them: groups found by registration, the
  * images that were kept, and why each other one left (audit's manifest.csv, cohort.csv,
- * excluded.csv; docs/internals/audit.md).
+ * excluded.csv, and the marks of audit.json; docs/internals/audit.md).
  *
  * Images are known by path, else by their SHA-256, so that a folder may have moved.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -13,6 +13,7 @@ typedef struct sg_cohort_image {
     char *path, *class_name, *group;
     char *reason; /* why it left, a word such as "copy"; NULL: kept */
     char sha256[SG_SHA256_HEX];
+    bool marked; /* burnt-in marks were found in it */
 } sg_cohort_image;
 
 typedef struct sg_cohort {

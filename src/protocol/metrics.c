@@ -1,88 +1,17 @@
 /* metrics.c - see metrics.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/metrics.h"
+#include "protocol/arrays.h"
+#include "stats/delong.h"
 #include "stats/roc.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The predictions as the arrays that stats takes. */
-typedef struct arrays {
-    size_t n, classes, folds;
-    uint32_t *labels, *predicted, *groups, *fold; /* [n]; fold: dense numbers */
-    int *fold_names;                              /* [folds] */
-    double *p;                                    /* [n * classes] */
-} arrays;
-
-static void arrays_dispose(arrays *a) {
-    free(a->labels);
-    free(a->predicted);
-    free(a->groups);
-    free(a->fold);
-    free(a->fold_names);
-    free(a->p);
-}
-
-static int by_group(const void *a, const void *b) {
-    return strcmp((*(const sg_prediction_row *const *)a)->group,
-            (*(const sg_prediction_row *const *)b)->group);
-}
-
-/* Dense group numbers. */
-static sg_status number_groups(arrays *a, const sg_predictions *p, sg_error *err) {
-    const sg_prediction_row **order = malloc(a->n * sizeof *order);
-    if (!order) return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring %zu images", a->n);
-    for (size_t i = 0; i < a->n; i++) order[i] = &p->rows[i];
-    qsort(order, a->n, sizeof *order, by_group);
-    uint32_t number = 0;
-    for (size_t i = 0; i < a->n; i++) {
-        if (i && strcmp(order[i]->group, order[i - 1]->group) != 0) number++;
-        a->groups[order[i] - p->rows] = number;
-    }
-    free(order);
-    return SG_OK;
-}
-
-static void number_folds(arrays *a, const sg_predictions *p, bool official) {
-    a->folds = 0;
-    for (size_t i = 0; i < a->n; i++) {
-        int fold = official ? p->rows[i].official_fold : p->rows[i].fold;
-        size_t f = 0;
-        while (f < a->folds && a->fold_names[f] != fold) f++;
-        if (f == a->folds) a->fold_names[a->folds++] = fold;
-        a->fold[i] = (uint32_t)f;
-    }
-}
-
-static sg_status fill_arrays(arrays *a, const sg_predictions *p, sg_error *err) {
-    memset(a, 0, sizeof *a);
-    a->n = p->count;
-    a->classes = (size_t)p->class_count;
-    if (a->n == 0) return sg_fail(err, SG_ERR_INPUT, "there are no predictions to measure");
-    if (a->classes > SG_STATS_CLASSES_MAX)
-        return sg_fail(err, SG_ERR_INPUT, "%zu classes are more than the %d that are measured",
-                a->classes, SG_STATS_CLASSES_MAX);
-    a->labels = malloc(a->n * sizeof *a->labels);
-    a->predicted = malloc(a->n * sizeof *a->predicted);
-    a->groups = malloc(a->n * sizeof *a->groups);
-    a->fold = malloc(a->n * sizeof *a->fold);
-    a->fold_names = malloc(a->n * sizeof *a->fold_names);
-    a->p = malloc(a->n * a->classes * sizeof *a->p);
-    if (!a->labels || !a->predicted || !a->groups || !a->fold || !a->fold_names || !a->p)
-        return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring %zu images", a->n);
-    for (size_t i = 0; i < a->n; i++) {
-        a->labels[i] = (uint32_t)p->rows[i].label;
-        a->predicted[i] = (uint32_t)p->rows[i].predicted;
-        memcpy(a->p + i * a->classes, p->rows[i].p, a->classes * sizeof *a->p);
-    }
-    number_folds(a, p, false);
-    return number_groups(a, p, err);
-}
-
 /* ---- AUROC over folds, as a statistic of row weights ---- */
 
 typedef struct ranking {
-    const arrays *a;
+    const sg_arrays *a;
     uint32_t *order; /* [classes][n]: rows sorted by fold, then by falling score of the class */
     int malignant;
 } ranking;
@@ -99,7 +28,7 @@ static int by_fold_and_score(const void *x, const void *y) {
     return (a->row > b->row) - (a->row < b->row);
 }
 
-static sg_status rank_rows(ranking *r, const arrays *a, sg_error *err) {
+static sg_status rank_rows(ranking *r, const sg_arrays *a, sg_error *err) {
     keyed *keys = malloc(a->n * sizeof *keys);
     r->a = a;
     r->order = malloc(a->classes * a->n * sizeof *r->order);
@@ -115,7 +44,7 @@ static sg_status rank_rows(ranking *r, const arrays *a, sg_error *err) {
 }
 
 /* Weighted Mann-Whitney over rows[n] sorted by falling score; ties count half. */
-static double weighted_auc(const arrays *a, const uint32_t *rows, size_t n, size_t class_index,
+static double weighted_auc(const sg_arrays *a, const uint32_t *rows, size_t n, size_t class_index,
         const uint32_t *weights) {
     double positives = 0, negatives = 0, wins = 0;
     for (size_t i = 0; i < n;) {
@@ -136,7 +65,7 @@ static double weighted_auc(const arrays *a, const uint32_t *rows, size_t n, size
 
 /* Mean over folds of one class's area; folds without both sides are left out. */
 static double class_auc(const ranking *r, size_t class_index, const uint32_t *weights) {
-    const arrays *a = r->a;
+    const sg_arrays *a = r->a;
     const uint32_t *rows = r->order + class_index * a->n;
     double sum = 0, count = 0;
     for (size_t start = 0; start < a->n;) {
@@ -155,7 +84,7 @@ static double class_auc(const ranking *r, size_t class_index, const uint32_t *we
 /* values: area per class, macro area, sensitivity and specificity of malignancy. */
 static void fold_statistics(double *values, const uint32_t *weights, void *user) {
     const ranking *r = user;
-    const arrays *a = r->a;
+    const sg_arrays *a = r->a;
     double sum = 0, count = 0;
     for (size_t c = 0; c < a->classes; c++) {
         values[c] = class_auc(r, c, weights);
@@ -179,7 +108,7 @@ static void fold_statistics(double *values, const uint32_t *weights, void *user)
 }
 
 static sg_status measure_ranking(
-        sg_metrics *m, const arrays *a, const sg_bootstrap_options *options, sg_error *err) {
+        sg_metrics *m, const sg_arrays *a, const sg_bootstrap_options *options, sg_error *err) {
     sg_bootstrap_sample sample = {a->labels, a->groups, a->n, a->classes};
     sg_bootstrap_figure figures[SG_STATS_CLASSES_MAX + 3];
     ranking r = {a, NULL, m->malignant};
@@ -201,10 +130,56 @@ static sg_status measure_ranking(
     return sg_roc_one_vs_rest(&m->auroc_macro_pooled, NULL, a->p, a->labels, a->n, a->classes, err);
 }
 
+/* ---- DeLong, where rows are independent ---- */
+
+/* Area of one class in one fold; false where a side is too small for a variance. */
+static sg_status fold_delong(bool *found, sg_delong *out, const sg_arrays *a, size_t fold,
+        size_t class_index, double confidence, sg_error *err) {
+    double *scores = malloc(a->n * sizeof *scores);
+    uint8_t *positive = malloc(a->n);
+    size_t n = 0, positives = 0;
+    sg_status st =
+            scores && positive ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory ranking");
+    for (size_t i = 0; i < a->n && !st; i++) {
+        if (a->fold[i] != fold) continue;
+        scores[n] = a->p[i * a->classes + class_index];
+        positive[n] = a->labels[i] == class_index;
+        positives += positive[n++];
+    }
+    *found = !st && positives >= 2 && n - positives >= 2;
+    if (*found) st = sg_delong_measure(out, scores, positive, n, confidence, err);
+    free(scores);
+    free(positive);
+    return st;
+}
+
+/* Replaces the bootstrap's interval of each class whose every fold has a variance. */
+static sg_status measure_delong(
+        sg_metrics *m, const sg_arrays *a, double confidence, sg_error *err) {
+    double z = sg_normal_quantile(0.5 + confidence / 2);
+    for (size_t c = 0; c < a->classes; c++) {
+        double variance = 0;
+        bool whole = true;
+        for (size_t f = 0; f < a->folds && whole; f++) {
+            sg_delong d;
+            sg_status st = fold_delong(&whole, &d, a, f, c, confidence, err);
+            if (st) return st;
+            if (whole) variance += d.variance;
+        }
+        if (!whole) continue;
+        double half = z * sqrt(variance) / (double)a->folds;
+        m->auroc_interval[c] =
+                half > 0 ? (sg_interval){fmax(0, m->auroc[c] - half), fmin(1, m->auroc[c] + half)}
+                         : (sg_interval){NAN, NAN};
+        m->delong = true;
+    }
+    return SG_OK;
+}
+
 /* ---- per fold ---- */
 
 static sg_status measure_fold(
-        sg_fold_figures *out, const arrays *a, size_t fold, int malignant, sg_error *err) {
+        sg_fold_figures *out, const sg_arrays *a, size_t fold, int malignant, sg_error *err) {
     size_t n = 0, k = a->classes;
     uint32_t *labels = malloc(a->n * sizeof *labels), *predicted = malloc(a->n * sizeof *predicted);
     double *p = malloc(a->n * k * sizeof *p);
@@ -235,7 +210,7 @@ static int by_fold_number(const void *a, const void *b) {
 }
 
 static sg_status measure_each(
-        sg_fold_figures **folds, size_t *count, const arrays *a, int malignant, sg_error *err) {
+        sg_fold_figures **folds, size_t *count, const sg_arrays *a, int malignant, sg_error *err) {
     *folds = calloc(a->folds, sizeof **folds);
     if (!*folds) return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring folds");
     *count = a->folds;
@@ -247,9 +222,10 @@ static sg_status measure_each(
 }
 
 /* The run's own folds; else those that the data's authors published. Leaves `a` with the latter. */
-static sg_status measure_folds(sg_metrics *m, arrays *a, const sg_predictions *p, sg_error *err) {
+static sg_status measure_folds(
+        sg_metrics *m, sg_arrays *a, const sg_predictions *p, sg_error *err) {
     if (a->fold_names[0] >= 0) return measure_each(&m->folds, &m->fold_count, a, m->malignant, err);
-    number_folds(a, p, true);
+    sg_arrays_number_folds(a, p, true);
     if (a->folds < 2) return SG_OK;
     return measure_each(&m->official, &m->official_count, a, m->malignant, err);
 }
@@ -281,23 +257,33 @@ static void set_proportions(sg_metrics *m, double confidence) {
             sg_interval_wilson(b->true_negative, b->true_negative + b->false_positive, confidence);
 }
 
+static sg_status measure_calibration(
+        sg_metrics *m, const sg_arrays *a, const sg_bootstrap_options *options, sg_error *err) {
+    sg_bootstrap_sample sample = {a->labels, a->groups, a->n, a->classes};
+    sg_status st = sg_calibration_measure(&m->calibration, a->p, a->labels, a->n, a->classes, err);
+    if (!st) st = sg_calibration_bootstrap(&m->calibration_intervals, &sample, a->p, options, err);
+    if (!st) st = sg_brier_decompose(&m->brier, a->p, a->labels, a->n, a->classes, err);
+    return st;
+}
+
 sg_status sg_metrics_measure(
         sg_metrics *out, const sg_predictions *p, size_t draws, sg_error *err) {
     sg_metrics m = {0};
-    arrays a;
+    sg_arrays a;
     sg_bootstrap_options options = SG_BOOTSTRAP_OPTIONS_INIT;
     options.draws = draws;
     m.draws = draws;
     m.malignant = find_malignant(p);
-    sg_status st = fill_arrays(&a, p, err);
+    sg_status st = sg_arrays_make(&a, p, err);
     m.n = a.n;
     sg_bootstrap_sample sample = {a.labels, a.groups, a.n, a.classes};
     if (!st) st = sg_classification_measure(&m.c, a.labels, a.predicted, a.n, a.classes, err);
     if (!st) st = sg_bootstrap_classify(&m.boot, &sample, a.predicted, a.p, &options, err);
     if (!st) st = measure_ranking(&m, &a, &options, err);
-    if (!st) st = sg_calibration_measure(&m.calibration, a.p, a.labels, a.n, a.classes, err);
+    if (!st && m.boot.largest_group == 1) st = measure_delong(&m, &a, options.confidence, err);
+    if (!st) st = measure_calibration(&m, &a, &options, err);
     if (!st) st = measure_folds(&m, &a, p, err);
-    arrays_dispose(&a);
+    sg_arrays_dispose(&a);
     if (st) {
         sg_metrics_dispose(&m);
         return st;

@@ -2,8 +2,9 @@
  *
  * AUROC of a cross-validation is the mean of the folds' values, each fold ranked by its own model;
  * the pooled one, which mixes models, is kept beside it under its own name. Intervals come from a
- * bootstrap over groups within classes (stats/bootstrap.h); accuracy takes Wilson's where every
- * group has one image. SPDX-License-Identifier: Apache-2.0 */
+ * bootstrap over groups within classes (stats/bootstrap.h); where every group has one image,
+ * proportions take Wilson's and areas of one class DeLong's, whose variance over folds is that of a
+ * mean of independent areas. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_PROTOCOL_METRICS_H
 #define SG_PROTOCOL_METRICS_H
 
@@ -30,7 +31,10 @@ typedef struct sg_metrics {
     int malignant;             /* class number, -1 = none of that name */
     sg_binary_figures malignant_rest;
     sg_interval sensitivity_interval, specificity_interval;
+    bool delong; /* of auroc_interval: DeLong's, within folds where there are any */
     sg_calibration calibration;
+    sg_calibration_intervals calibration_intervals;
+    sg_brier_parts brier;
     sg_fold_figures *folds; /* [fold_count]; NULL without folds */
     size_t fold_count;
     sg_fold_figures *official; /* [official_count] on the folds of a published set, all judged by

@@ -44,10 +44,18 @@ static json_t *folds_json(const sg_fold_figures *folds, size_t count) {
     return out;
 }
 
-static json_t *calibration_json(const sg_calibration *c) {
-    return json_pack("{s:o, s:o, s:o, s:o}", "log_loss", sg_json_number(c->log_loss), "brier",
-            sg_json_number(c->brier), "ece", sg_json_number(c->ece), "ece_debiased",
-            sg_json_number(c->ece_debiased));
+static json_t *calibration_json(const sg_metrics *m) {
+    const sg_calibration *c = &m->calibration;
+    const sg_calibration_intervals *i = &m->calibration_intervals;
+    json_t *brier =
+            json_pack("{s:o, s:o, s:o}", "miscalibration", sg_json_number(m->brier.miscalibration),
+                    "discrimination", sg_json_number(m->brier.discrimination), "uncertainty",
+                    sg_json_number(m->brier.uncertainty));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "log_loss",
+            sg_json_number(c->log_loss), "log_loss_ci", interval_json(i->log_loss), "brier",
+            sg_json_number(c->brier), "brier_ci", interval_json(i->brier), "brier_parts", brier,
+            "ece", sg_json_number(c->ece), "ece_debiased", sg_json_number(c->ece_debiased),
+            "ece_ci", interval_json(i->ece));
 }
 
 /* Smallest share of given parameters over the models: the honest one for a set of folds. */
@@ -86,26 +94,27 @@ json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
             (json_int_t)m->n, "groups", (json_int_t)m->groups, "classes", classes, "accuracy",
             sg_json_number(m->c.accuracy), "accuracy_ci", interval_json(m->accuracy_interval),
             "accuracy_ci_method", m->wilson ? "wilson" : "bootstrap over groups, BCa");
-    json_t *figures = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+    json_t *figures = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
             "balanced_accuracy", sg_json_number(m->c.balanced_accuracy), "precision_macro",
             sg_json_number(m->c.precision_macro), "recall_macro", sg_json_number(m->c.recall_macro),
             "macro_f1", sg_json_number(m->c.f1_macro), "macro_f1_ci",
             interval_json(sg_metrics_interval(&m->boot.f1_macro)), "auroc_macro",
             sg_json_number(m->auroc_macro), "auroc_macro_ci",
-            interval_json(m->auroc_macro_interval), "auroc_macro_pooled",
-            sg_json_number(m->auroc_macro_pooled), "per_class", per_class, "confusion",
-            confusion_json(m));
+            interval_json(m->auroc_macro_interval), "auroc_class_ci_method",
+            json_string(m->delong ? "DeLong, within folds" : "bootstrap over groups, BCa"),
+            "auroc_macro_pooled", sg_json_number(m->auroc_macro_pooled), "per_class", per_class,
+            "confusion", confusion_json(m));
     json_t *rest = json_pack(
             "{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:O, s:o, s:I, s:I}",
             "sensitivity_malignant", sg_json_number(has ? m->malignant_rest.sensitivity : NAN),
             "sensitivity_malignant_ci", interval_json(m->sensitivity_interval),
             "specificity_malignant", sg_json_number(has ? m->malignant_rest.specificity : NAN),
             "specificity_malignant_ci", interval_json(m->specificity_interval), "calibration",
-            calibration_json(&m->calibration), "folds", folds_json(m->folds, m->fold_count),
-            "split_unit", p->ungrouped ? "image" : "group", "doubtful_groups",
-            (json_int_t)p->doubtful, "seen_images", (json_int_t)p->seen, "initialisation",
-            sg_json_number(initialisation(p)), "models", p->models, "data", data_json(m, p),
-            "bootstrap_draws", (json_int_t)m->draws, "bootstrap_redraws", (json_int_t)m->redraws);
+            calibration_json(m), "folds", folds_json(m->folds, m->fold_count), "split_unit",
+            p->ungrouped ? "image" : "group", "doubtful_groups", (json_int_t)p->doubtful,
+            "seen_images", (json_int_t)p->seen, "initialisation", sg_json_number(initialisation(p)),
+            "models", p->models, "data", data_json(m, p), "bootstrap_draws", (json_int_t)m->draws,
+            "bootstrap_redraws", (json_int_t)m->redraws);
     if (out && figures && rest) {
         json_object_update(out, figures);
         json_object_update(out, rest);

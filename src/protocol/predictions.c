@@ -22,6 +22,7 @@ void sg_predictions_dispose(sg_predictions *p) {
     free(p->classes);
     free(p->rows);
     free(p->values);
+    free(p->adjusted);
     free(p->root);
     free(p->published);
     json_decref(p->models);
@@ -97,8 +98,15 @@ typedef struct stamp {
     long long seed;
 } stamp;
 
+static double mean_grey(const sg_image *image) {
+    size_t n = sg_image_size(image);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += image->pixels[i];
+    return n ? sum / (double)n : 0;
+}
+
 static sg_status add_row(sg_predictions *out, const sg_manifest *m, size_t row, int label,
-        const sg_prediction *found, const stamp *mark, sg_error *err) {
+        const sg_prediction *found, const sg_image *image, const stamp *mark, sg_error *err) {
     size_t k = (size_t)out->class_count;
     sg_prediction_row *r = &out->rows[out->count];
     r->path = sg_strdup(m->rows[row].path);
@@ -110,6 +118,9 @@ static sg_status add_row(sg_predictions *out, const sg_manifest *m, size_t row, 
     r->seed = mark->seed;
     r->label = label;
     r->predicted = found->top;
+    r->width = image->width;
+    r->height = image->height;
+    r->brightness = mean_grey(image);
     r->p = out->values + 2 * k * out->count;
     r->logit = r->p + k;
     memcpy(r->p, found->probability, k * sizeof *r->p);
@@ -142,7 +153,8 @@ static sg_status predict_rows(sg_predictions *out, sg_predictor *predictor, cons
         if (!st) st = sg_predictor_predict_images(predictor, found, images, (int)count, err);
         for (size_t i = 0; i < count && !st; i++) {
             size_t row = rows[start_at + i];
-            st = add_row(out, m, row, class_map[m->rows[row].class_index], &found[i], mark, err);
+            st = add_row(out, m, row, class_map[m->rows[row].class_index], &found[i], &images[i],
+                    mark, err);
         }
         for (size_t i = 0; i < count; i++) sg_image_dispose(&images[i]);
         sg_log_progress(options->log, "predicting", (double)(start_at + count), (double)n);
@@ -325,6 +337,33 @@ sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part pa
         sg_predictions_dispose(&found);
     else
         *out = found;
+    return st;
+}
+
+static size_t count_bin(const sg_split *parts, sg_part part) {
+    size_t n = 0;
+    for (size_t i = 0; i < parts->count; i++) n += parts->bins[i] == (int)part;
+    return n;
+}
+
+sg_status sg_predictions_count_part(size_t *out, const char *dir, sg_part part, sg_error *err) {
+    sg_run run;
+    sg_status st = sg_run_open(&run, dir, NULL, err);
+    if (st) return st;
+    size_t least = run.split.folds ? SIZE_MAX : count_bin(&run.split, part);
+    for (int fold = 0; fold < run.split.folds && !st; fold++) {
+        sg_split parts = {0};
+        bool there = false;
+        char *sub = sg_run_fold_dir(dir, fold);
+        st = sub ? sg_train_is_finished(&there, sub, err) : no_memory(err);
+        if (!st && there) st = read_fold_parts(&parts, &run, sub, fold, err);
+        size_t n = st || !there ? SIZE_MAX : count_bin(&parts, part);
+        if (n < least) least = n;
+        sg_split_dispose(&parts);
+        free(sub);
+    }
+    sg_run_close(&run);
+    if (!st) *out = least == SIZE_MAX ? 0 : least;
     return st;
 }
 

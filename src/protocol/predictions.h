@@ -1,7 +1,7 @@
 /* predictions.h - what models said about images whose truth is known: the table between evaluation
  * and figures, in memory and as predictions.csv
  * (path,sha256,group,split,fold,seed,label,predicted,p_<class>...,logit_<class>...,
- * training_population,use[,official_fold]).
+ * training_population,use[,official_fold][,adjusted_<class>...]).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_PROTOCOL_PREDICTIONS_H
 #define SG_PROTOCOL_PREDICTIONS_H
@@ -22,6 +22,8 @@ typedef struct sg_prediction_row {
     int official_fold; /* of a published set, from 1; 0 = none */
     long long seed;
     int label, predicted;
+    int width, height; /* of the file */
+    double brightness; /* mean grey of the whole picture, 0..255 */
     double *p, *logit; /* [class_count] each, into the table's block */
 } sg_prediction_row;
 
@@ -30,10 +32,11 @@ typedef struct sg_predictions {
     size_t count;
     char **classes;
     int class_count;
-    double *values;  /* owner of all p and logit */
-    char *root;      /* of the paths */
-    char *published; /* name of the published set that they are, or NULL; owned */
-    size_t left_out; /* images of classes that the class map leaves out */
+    double *values;   /* owner of all p and logit */
+    double *adjusted; /* [count * class_count] p at a stated prevalence, or NULL; owned */
+    char *root;       /* of the paths */
+    char *published;  /* name of the published set that they are, or NULL; owned */
+    size_t left_out;  /* images of classes that the class map leaves out */
     /* One entry per model that was asked: model, parameters, recipe, training facts (without the
      * list of images), calibration, selection, weights_sha256 (of the file it came in),
      * parameters_sha256 (of this model alone), ledger. For metrics.json and the report. */
@@ -48,6 +51,12 @@ void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
 
 /* Drops the rows that are not marked in keep[count]. */
 void sg_predictions_keep(sg_predictions *predictions, const bool *keep);
+
+/* Fills `adjusted`: probabilities at a stated share of malignant images (0..1 exclusive), moved
+ * from the class shares that the judging model was trained on (stats/prevalence.h). SG_ERR_INPUT
+ * without a class malignant, or when the model does not tell its shares. */
+SG_MUST_CHECK sg_status sg_predictions_adjust_prior(
+        sg_predictions *predictions, double prevalence, sg_error *err);
 
 /* The rows with keep[i], as a table of its own that shares nothing. */
 SG_MUST_CHECK sg_status sg_predictions_subset(
@@ -69,6 +78,10 @@ typedef struct sg_predict_options {
  * of every image once), or the one model on its part. */
 SG_MUST_CHECK sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part part,
         const sg_predict_options *options, sg_error *err);
+
+/* The fewest images that any finished model of a run has in `part`: 0 = it was trained without. */
+SG_MUST_CHECK sg_status sg_predictions_count_part(
+        size_t *out, const char *dir, sg_part part, sg_error *err);
 
 /* All images of a manifest through one bundle (all members averaged). Classes are matched by the
  * map, else by name. The bundle becomes the predictor's and is closed, also on failure.

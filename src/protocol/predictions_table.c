@@ -30,15 +30,20 @@ sg_status sg_predictions_subset(
     part.rows = calloc(n + 1, sizeof *part.rows);
     part.values = calloc(2 * n * k + 1, sizeof *part.values);
     part.classes = calloc(k + 1, sizeof *part.classes);
+    part.adjusted = p->adjusted ? calloc(n * k + 1, sizeof *part.adjusted) : NULL;
     part.root = sg_strdup(p->root);
     part.published = p->published ? sg_strdup(p->published) : NULL;
     part.models = json_incref(p->models);
     bool ok = part.rows && part.values && part.classes && part.root &&
-              (part.published || !p->published);
+              (part.published || !p->published) && (part.adjusted || !p->adjusted);
     for (size_t c = 0; ok && c < k; c++) ok = (part.classes[c] = sg_strdup(p->classes[c])) != NULL;
     sg_status st = ok ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory for predictions");
     for (size_t i = 0; i < p->count && !st; i++)
-        if (keep[i]) st = copy_row(&part, &p->rows[i], k, err);
+        if (keep[i]) {
+            if (p->adjusted)
+                memcpy(part.adjusted + k * part.count, p->adjusted + k * i, k * sizeof(double));
+            st = copy_row(&part, &p->rows[i], k, err);
+        }
     if (st)
         sg_predictions_dispose(&part);
     else
@@ -62,6 +67,11 @@ sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_err
     sg_csv_put(&s, "use");
     bool official = p->count && p->rows[0].official_fold;
     if (official) sg_csv_put(&s, "official_fold");
+    for (int c = 0; c < p->class_count && p->adjusted; c++) {
+        char *name = sg_strdupf("adjusted_%s", p->classes[c]);
+        sg_csv_put(&s, name ? name : "?");
+        free(name);
+    }
     sg_csv_end_row(&s);
     sg_str population;
     sg_str_init(&population, 0);
@@ -85,6 +95,8 @@ sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_err
         sg_csv_put(&s, sg_str_text(&population));
         sg_csv_put(&s, SG_RESEARCH_USE);
         if (official) sg_csv_put_int(&s, r->official_fold);
+        for (int c = 0; c < p->class_count && p->adjusted; c++)
+            sg_csv_put_double(&s, p->adjusted[i * (size_t)p->class_count + (size_t)c]);
         sg_csv_end_row(&s);
     }
     sg_str_dispose(&population);

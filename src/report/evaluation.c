@@ -188,6 +188,8 @@ sg_status sg_evaluation_page_write(const sg_evaluation_page *e, const char *path
     put_confusion(&page, e);
     put_bars(&page, e);
     sg_evaluation_put_curves(&page, e);
+    sg_evaluation_put_acting(&page, e);
+    sg_evaluation_put_strata(&page, e);
     sg_evaluation_put_folds(&page, e);
     sg_evaluation_put_failures(&page, e);
     put_paper(&page, e);

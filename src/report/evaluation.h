@@ -73,9 +73,11 @@ typedef struct sg_evaluation_bin {
 } sg_evaluation_bin;
 
 typedef struct sg_evaluation_calibration {
-    double ece, ece_debiased, brier, log_loss;
-    double temperature; /* NaN: none was fitted */
-    const char *note;   /* "temperature fitted on inner validation images" */
+    double ece;
+    sg_evaluation_value ece_debiased, brier, log_loss;
+    double miscalibration, discrimination, uncertainty; /* brier = first - second + third */
+    double temperature;                                 /* NaN: none was fitted */
+    const char *note; /* "temperature fitted on inner validation images" */
     const sg_evaluation_bin *bins;
     size_t bin_count;
 } sg_evaluation_calibration;
@@ -112,6 +114,49 @@ typedef struct sg_evaluation_exclusion {
     const size_t *by_class; /* [class_count] */
 } sg_evaluation_exclusion;
 
+/* Malignant against the rest at one threshold. */
+typedef struct sg_evaluation_point {
+    const char *name, *threshold; /* "specificity 90 %", "0.41 to 0.55" */
+    sg_evaluation_value sensitivity, specificity, ppv, npv;
+} sg_evaluation_point;
+
+/* Sets of classes. */
+typedef struct sg_evaluation_sets {
+    const char *name;
+    sg_evaluation_value coverage, single;
+    const sg_evaluation_value *by_class; /* [class_count] */
+    double mean_size, single_right;
+    size_t empty;
+} sg_evaluation_sets;
+
+/* What acting on the answers would mean. */
+typedef struct sg_evaluation_acting {
+    const char *reference; /* where thresholds come from; NULL: there were none to take */
+    double prevalence;     /* stated; NaN: predictive values are at the set's own share */
+    double own_share;      /* of malignant images here */
+    const sg_evaluation_point *points;
+    size_t point_count;
+    const double *threshold, *net, *net_low, *net_high, *all; /* [curve_n] decision curve */
+    size_t curve_n;
+    const double *coverage, *risk; /* [risk_n] */
+    size_t risk_n;
+    sg_evaluation_value aurc;
+    double aurc_best;
+    const double *at;                   /* [at_n] coverages */
+    const sg_evaluation_value *risk_at; /* [at_n] */
+    size_t at_n;
+    double promised; /* coverage of the sets */
+    const sg_evaluation_sets *sets;
+    size_t sets_n;
+} sg_evaluation_acting;
+
+/* Accuracy in one part of the images. */
+typedef struct sg_evaluation_stratum {
+    const char *kind, *name; /* "brightness", "darkest third (mean grey up to 61)" */
+    size_t images;
+    sg_evaluation_value accuracy;
+} sg_evaluation_stratum;
+
 typedef struct sg_evaluation_page {
     const char *title;
     size_t images, groups;
@@ -129,6 +174,9 @@ typedef struct sg_evaluation_page {
     size_t redraws; /* bootstrap draws thrown away */
 
     const sg_evaluation_calibration *calibration; /* NULL: none */
+    const sg_evaluation_acting *acting;           /* NULL: not measured */
+    const sg_evaluation_stratum *strata;
+    size_t stratum_count;
     const sg_evaluation_fold *folds;
     size_t fold_count;
     bool official_folds;                 /* those of the data's authors, all judged by one model */

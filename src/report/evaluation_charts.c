@@ -92,14 +92,33 @@ static void put_reliability(sg_page *page, const sg_evaluation_calibration *c) {
             "probabilities come true.");
 }
 
+/* "0.0213 (0.0102-0.0403)" */
+static void describe(char *out, size_t size, const sg_evaluation_value *v) {
+    char value[40], low[40], high[40];
+    sg_html_format_fixed(value, sizeof value, v->value, 4);
+    sg_html_format_fixed(low, sizeof low, v->low, 4);
+    sg_html_format_fixed(high, sizeof high, v->high, 4);
+    bool interval = isfinite(v->low) && isfinite(v->high);
+    snprintf(out, size, interval ? "%s (%s\xE2\x80\x93%s)" : "%s", value, low, high);
+}
+
 static void put_calibration_facts(sg_page *page, const sg_evaluation_calibration *c) {
-    char text[5][64];
-    const double values[5] = {c->ece, c->ece_debiased, c->brier, c->log_loss, c->temperature};
-    for (int i = 0; i < 5; i++) sg_html_format_fixed(text[i], sizeof text[i], values[i], 4);
-    const sg_page_fact facts[] = {{"Calibration error, debiased", text[1]},
-            {"Calibration error, plain", text[0]}, {"Brier score (0 to 2)", text[2]},
-            {"Log loss", text[3]}, {"Temperature", isfinite(c->temperature) ? text[4] : NULL},
-            {"Fitted", c->note}};
+    char ece[160], plain[64], brier[160], parts[256], log_loss[160], temperature[64];
+    char part[3][40];
+    describe(ece, sizeof ece, &c->ece_debiased);
+    describe(brier, sizeof brier, &c->brier);
+    describe(log_loss, sizeof log_loss, &c->log_loss);
+    sg_html_format_fixed(plain, sizeof plain, c->ece, 4);
+    sg_html_format_fixed(temperature, sizeof temperature, c->temperature, 4);
+    const double values[3] = {c->miscalibration, c->discrimination, c->uncertainty};
+    for (int i = 0; i < 3; i++) sg_html_format_fixed(part[i], sizeof part[i], values[i], 4);
+    snprintf(parts, sizeof parts,
+            "miscalibration %s less discrimination %s plus uncertainty %s (of the class shares)",
+            part[0], part[1], part[2]);
+    const sg_page_fact facts[] = {{"Calibration error, debiased", ece},
+            {"Calibration error, plain", plain}, {"Brier score (0 to 2)", brier},
+            {"Its parts", isfinite(c->uncertainty) ? parts : NULL}, {"Log loss", log_loss},
+            {"Temperature", isfinite(c->temperature) ? temperature : NULL}, {"Fitted", c->note}};
     sg_page_heading(page, "Calibration");
     sg_page_put_facts(page, facts, sizeof facts / sizeof *facts);
 }

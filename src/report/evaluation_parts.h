@@ -36,6 +36,8 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_facts(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_cohort(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_curves(sg_page *page, const sg_evaluation_page *e);
+void sg_evaluation_put_acting(sg_page *page, const sg_evaluation_page *e);
+void sg_evaluation_put_strata(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_folds(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_failures(sg_page *page, const sg_evaluation_page *e);
 

@@ -25,6 +25,14 @@ has with/metrics.json '"population": "cohort"' '"label_conflict"' "\"kept\": $ke
 [ "$(grep -m1 -o '"n": [0-9]*' with/metrics.json)" = "\"n\": $kept" ] || fail 'the figures are not those of the cohort'
 [ $(($(wc -l <with/predictions.csv) - 1)) = $((kept + left)) ] || fail 'predictions.csv lacks images'
 
+# What acting would mean, with thresholds from the other fold; at a stated prevalence on request.
+has with/report.html 'Acting on it' 'set on the other folds' 'own share of malignant images' 'Parts of the images'
+has with/metrics.json '"reference": "the other folds"' '"three_class_decision"' '"decision_curve"' '"conformal_sets"'
+expect 0 '' "${judge[@]}" --prevalence 0.05 --out five
+has five/report.html 'at the stated prevalence of 5.0 %'
+head -1 five/predictions.csv | grep -q ',adjusted_malignant' || fail "$(head -1 five/predictions.csv)"
+expect 2 '--prevalence' "${judge[@]}" --prevalence 1.5 --out no
+
 # All images by the audit's groups are the figures without it, but for their intervals.
 sed -n '/"all_images"/,$p' with/metrics.json | grep -m1 '"accuracy":' | tr -d ' ,' >a
 grep -m1 '"accuracy":' without/metrics.json | tr -d ' ,' >b

@@ -23,7 +23,17 @@ static const sg_evaluation_value value = {0.87, 0.81, 0.92}, none = SG_EVALUATIO
 
 static sg_evaluation_class classes[3];
 static sg_evaluation_bin bins[2] = {{10, 0.6, 0.5, 0.2, 0.8}, {10, 0.9, 0.9, 0.6, 0.98}};
-static const sg_evaluation_calibration calibration = {0.04, 0.03, 0.2, 0.4, 1.3, "inner", bins, 2};
+static const sg_evaluation_calibration calibration = {.ece = 0.04,
+        .ece_debiased = {0.03, 0, 0.05},
+        .brier = {0.2, 0.1, 0.3},
+        .log_loss = {0.4, NAN, NAN},
+        .miscalibration = 0.02,
+        .discrimination = 0.3,
+        .uncertainty = 0.48,
+        .temperature = 1.3,
+        .note = "inner",
+        .bins = bins,
+        .bin_count = 2};
 static const sg_evaluation_fold folds[2] = {{"0", 3, loss, loss, x, y, 50, 0.8, 0.7, 0.9, 0.6},
         {"1", 3, loss, NULL, NULL, NULL, 50, 0.9, NAN, 0.95, 0.8}};
 static const sg_evaluation_case failures[] = {
@@ -96,6 +106,96 @@ static void test_the_order_of_the_page(void **state) {
     assert_non_null(strstr(t, "lower bound"));
     assert_non_null(strstr(t, "Research use only"));
     assert_null(strstr(t, "class=\"warn\""));
+    free(t);
+}
+
+static void test_calibration_is_told_with_intervals(void **state) {
+    (void)state;
+    sg_evaluation_page e = make_page();
+    char *t = write_and_read(&e);
+    assert_non_null(strstr(t, "0.0300 (0.0000\xE2\x80\x93"
+                              "0.0500)"));
+    assert_non_null(strstr(t, "miscalibration 0.0200 less discrimination 0.3000"));
+    assert_non_null(strstr(t, "<dd>0.4000</dd>"));
+    free(t);
+}
+
+static void test_cohort_beside_all_images(void **state) {
+    (void)state;
+    static const size_t left[3] = {3, 1, 0}, kept[3] = {7, 9, 4}, nobody[3] = {0, 0, 0};
+    static const sg_evaluation_exclusion flow[] = {
+            {"a <copy>", 4, left}, {"no such reason", 0, nobody}, {NULL, 20, kept}};
+    static const sg_evaluation_beside beside[] = {
+            {"accuracy", true, {0.8, 0.7, 0.9}, {0.9, NAN, NAN}}};
+    sg_evaluation_page e = make_page();
+    e.flow = flow;
+    e.flow_count = 3;
+    e.audited_images = 24;
+    e.audit_digest = "abc";
+    char *t = write_and_read(&e);
+    markup_assert_order(t, "<h2>What was measured", "<h2>Cohort and excluded images");
+    assert_non_null(strstr(t, "a &lt;copy&gt;"));
+    assert_null(strstr(t, "no such reason"));
+    assert_non_null(strstr(t, "Only images of the cohort were judged"));
+    free(t);
+    e.beside = beside;
+    e.beside_count = 1;
+    e.all_images = 24;
+    e.relatives_in_training = 2;
+    t = write_and_read(&e);
+    assert_non_null(strstr(t, "80.0 (70.0\xE2\x80\x93"
+                              "90.0)"));
+    assert_non_null(strstr(t, ">90.0<"));
+    assert_non_null(strstr(t, "2 of the 24 images judged have an image of their audit group"));
+    free(t);
+}
+
+static void test_acting(void **state) {
+    (void)state;
+    static const sg_evaluation_point points[] = {{"most probable", "-", {0.9, 0.8, 0.95},
+            {0.7, 0.6, 0.8}, {0.5, NAN, NAN}, {NAN, NAN, NAN}}};
+    static const sg_evaluation_value by_class[3] = {
+            {0.9, 0.8, 1}, {0.8, 0.7, 0.9}, {NAN, NAN, NAN}};
+    static const sg_evaluation_sets sets[] = {
+            {"one for all", {0.91, 0.8, 0.97}, {0.6, 0.5, 0.7}, by_class, 1.4, 0.95, 2}};
+    static const double at[1] = {0.9}, all[3] = {0.2, -0.05, -3};
+    static const sg_evaluation_value risk_at[1] = {{0.05, 0.01, 0.1}};
+    sg_evaluation_acting acting = {.prevalence = NAN,
+            .own_share = 0.3,
+            .points = points,
+            .point_count = 1,
+            .threshold = x,
+            .net = y,
+            .net_low = x,
+            .net_high = y,
+            .all = all,
+            .curve_n = 3,
+            .coverage = x,
+            .risk = y,
+            .risk_n = 3,
+            .aurc = {0.02, 0.01, 0.05},
+            .aurc_best = 0.01,
+            .at = at,
+            .risk_at = risk_at,
+            .at_n = 1};
+    sg_evaluation_page e = make_page();
+    e.acting = &acting;
+    char *t = write_and_read(&e);
+    assert_non_null(strstr(t, "own share of malignant images, 30.0 %: not those of a clinic"));
+    assert_non_null(strstr(t, "No thresholds"));
+    assert_non_null(strstr(t, "Decision curve"));
+    assert_null(strstr(t, "Sets of classes"));
+    free(t);
+    acting.reference = "validation images, 20 images";
+    acting.prevalence = 0.01;
+    acting.sets = sets;
+    acting.sets_n = 1;
+    acting.promised = 0.9;
+    t = write_and_read(&e);
+    assert_non_null(strstr(t, "at the stated prevalence of 1.0 %"));
+    assert_non_null(strstr(t, "were set on validation images, 20 images"));
+    assert_non_null(strstr(t, "for images like the calibration images only"));
+    assert_non_null(strstr(t, "holds the truth in 90 % of cases"));
     free(t);
 }
 
@@ -196,6 +296,9 @@ static void test_training_curves(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_the_order_of_the_page),
+            cmocka_unit_test(test_calibration_is_told_with_intervals),
+            cmocka_unit_test(test_cohort_beside_all_images),
+            cmocka_unit_test(test_acting),
             cmocka_unit_test(test_missed_malignancies_come_first_most_confident_first),
             cmocka_unit_test(test_paths_are_hidden_unless_asked_for),
             cmocka_unit_test(test_a_limit_says_how_many_are_left_out),
