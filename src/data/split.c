@@ -359,15 +359,15 @@ static sg_status split_init(sg_split *split, size_t count, sg_error *err) {
     return SG_OK;
 }
 
-static sg_status make(sg_split *out, const sg_manifest *manifest, int folds, const double *weights,
-        int bins, const sg_split_options *options, sg_error *err) {
+static sg_status make(sg_split *out, const sg_manifest *manifest, const bool *active, int folds,
+        const double *weights, int bins, const sg_split_options *options, sg_error *err) {
     static const sg_split_options defaults = SG_SPLIT_OPTIONS_INIT;
     if (!options) options = &defaults;
     sg_split split;
     sg_status status = split_init(&split, manifest->count, err);
     if (!status)
-        status =
-                assign(split.bins, manifest, NULL, weights, bins, bins, options, OUTER_STREAM, err);
+        status = assign(
+                split.bins, manifest, active, weights, bins, bins, options, OUTER_STREAM, err);
     if (status) {
         sg_split_dispose(&split);
         return status;
@@ -394,17 +394,22 @@ sg_status sg_split_make_parts(sg_split *out, const sg_manifest *manifest,
         return sg_fail(err, SG_ERR_USAGE,
                 "the shares %g, %g, %g leave training or test empty; give both a share above 0",
                 shares[0], shares[1], shares[2]);
-    return make(out, manifest, 0, weights, SG_PART_COUNT, options, err);
+    return make(out, manifest, NULL, 0, weights, SG_PART_COUNT, options, err);
 }
 
 sg_status sg_split_make_folds(sg_split *out, const sg_manifest *manifest, int folds,
         const sg_split_options *options, sg_error *err) {
+    return sg_split_make_folds_of(out, manifest, NULL, folds, options, err);
+}
+
+sg_status sg_split_make_folds_of(sg_split *out, const sg_manifest *manifest, const bool *usable,
+        int folds, const sg_split_options *options, sg_error *err) {
     if (folds < 2 || folds > MAX_FOLDS)
         return sg_fail(err, SG_ERR_USAGE, "%d folds were asked for; 2 to %d are possible", folds,
                 MAX_FOLDS);
     double weights[MAX_FOLDS];
     for (int k = 0; k < folds; k++) weights[k] = 1.0 / folds;
-    return make(out, manifest, folds, weights, folds, options, err);
+    return make(out, manifest, usable, folds, weights, folds, options, err);
 }
 
 /* Turns part of the training rows into validation, in place. */

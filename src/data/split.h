@@ -42,6 +42,10 @@ SG_MUST_CHECK sg_status sg_split_make_parts(sg_split *out, const sg_manifest *ma
 SG_MUST_CHECK sg_status sg_split_make_folds(sg_split *out, const sg_manifest *manifest, int folds,
         const sg_split_options *options, sg_error *err);
 
+/* The same over the rows with usable[row] only; the others are left out (-1). */
+SG_MUST_CHECK sg_status sg_split_make_folds_of(sg_split *out, const sg_manifest *manifest,
+        const bool *usable, int folds, const sg_split_options *options, sg_error *err);
+
 /* The parts of model `fold`: that fold is test; of the other folds a grouped stratified share
  * becomes val (0 <= val_share < 1; 0 = no val), the rest train. Of a split that has parts already
  * it is a copy (fold is ignored, val kept as it is). */

@@ -45,7 +45,7 @@ static sg_status train_one(
     }
     mark_ledger(job, dir);
     sg_train_job one = {job->options, job->manifest, &parts, fold, dir, job->dir, job->resume,
-            job->force_resume, job->log, job->stop, job->epoch_done, job->user};
+            job->force_resume, job->log, job->stop, NULL, job->epoch_done, job->user};
     st = sg_train_run(out, &one, err);
     sg_split_dispose(&parts);
     return st;

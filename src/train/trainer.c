@@ -15,7 +15,8 @@ static double now_seconds(void) {
 }
 
 static bool stop_asked(const sg_session *s) {
-    return s->job->stop && *s->job->stop != 0;
+    const sg_train_job *job = s->job;
+    return (job->stop && *job->stop != 0) || (job->enough && *job->enough);
 }
 
 /* A loss or gradient that is not finite ends the run, naming where. */

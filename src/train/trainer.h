@@ -25,6 +25,7 @@ typedef struct sg_train_job {
     bool force_resume;     /* even when threads, library or data differ */
     const sg_log *log;
     const volatile sig_atomic_t *stop; /* not 0 = save and leave; may be NULL */
+    const bool *enough; /* the same, set by epoch_done: a search that gives up; may be NULL */
     /* Called after each epoch with everything so far; may be NULL. */
     void (*epoch_done)(void *user, const char *dir, const sg_history *history);
     void *user;

@@ -109,7 +109,7 @@ static void list_smooth(slope_job *job, const double *point) {
     size_t column = 0;
     job->count = 0;
     for (size_t i = 0; i < space->count; i++) {
-        const sg_param *p = &space->params[i];
+        const sg_dimension *p = &space->params[i];
         if (p->kind == SG_PARAM_FLOAT && !isnan(point[i])) {
             job->smooth[job->count] = i;
             job->column[job->count++] = column;
@@ -147,14 +147,14 @@ static void improve_smooth(candidate *c, sg_surrogate *s) {
 
 /* ---- discrete part ---- */
 
-static size_t option_count(const sg_param *p) {
+static size_t option_count(const sg_dimension *p) {
     return p->choice_count ? p->choice_count : (size_t)(p->high - p->low) + 1;
 }
 
 /* Tries other values of discrete parameter i: all options of a choice, the neighbours of a number.
  * Returns whether one was better. */
 static bool improve_discrete(candidate *c, sg_surrogate *s, size_t i) {
-    const sg_param *p = &s->space->params[i];
+    const sg_dimension *p = &s->space->params[i];
     size_t options = option_count(p);
     size_t here = (size_t)fmin(c->unit[i] * (double)options, (double)options - 1);
     bool all = p->kind == SG_PARAM_CHOICE, better = false;

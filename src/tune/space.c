@@ -29,21 +29,21 @@ static double clamp(double x, double low, double high) {
     return x < low ? low : x > high ? high : x;
 }
 
-static bool has_choices(const sg_param *p) {
+static bool has_choices(const sg_dimension *p) {
     return p->kind == SG_PARAM_CHOICE || p->kind == SG_PARAM_ORDERED;
 }
 
 /* Whole numbers own equal shares of [low - 0.5, high + 0.5] on their scale. */
-static double scaled_low(const sg_param *p) {
+static double scaled_low(const sg_dimension *p) {
     double low = p->kind == SG_PARAM_INT ? p->low - 0.5 : p->low;
     return p->log ? log(low) : low;
 }
-static double scaled_high(const sg_param *p) {
+static double scaled_high(const sg_dimension *p) {
     double high = p->kind == SG_PARAM_INT ? p->high + 0.5 : p->high;
     return p->log ? log(high) : high;
 }
 
-static double value_at(const sg_param *p, double unit) {
+static double value_at(const sg_dimension *p, double unit) {
     double u = clamp(unit, 0, 1);
     if (has_choices(p))
         return fmin(floor(u * (double)p->choice_count), (double)p->choice_count - 1);
@@ -53,7 +53,7 @@ static double value_at(const sg_param *p, double unit) {
     return clamp(x, p->low, p->high);
 }
 
-static double unit_of(const sg_param *p, double value) {
+static double unit_of(const sg_dimension *p, double value) {
     if (has_choices(p)) return (value + 0.5) / (double)p->choice_count;
     double span = scaled_high(p) - scaled_low(p);
     if (!(span > 0)) return 0.5;
@@ -62,7 +62,7 @@ static double unit_of(const sg_param *p, double value) {
 
 /* Parents come before their children, so one pass in order settles every condition. */
 bool sg_space_active(const sg_space *space, const double *point, size_t i) {
-    const sg_param *p = &space->params[i];
+    const sg_dimension *p = &space->params[i];
     if (p->parent < 0) return true;
     double parent = point[p->parent];
     return !isnan(parent) && (p->parent_values >> (unsigned)parent & 1u);
@@ -103,7 +103,7 @@ size_t sg_space_width(const sg_space *space) {
 void sg_space_features(const sg_space *space, const double *point, double *features) {
     size_t at = 0;
     for (size_t i = 0; i < space->count; i++) {
-        const sg_param *p = &space->params[i];
+        const sg_dimension *p = &space->params[i];
         if (p->kind == SG_PARAM_CHOICE) {
             for (size_t k = 0; k < p->choice_count; k++)
                 features[at++] = !isnan(point[i]) && (size_t)point[i] == k ? sqrt(0.5) : 0;

@@ -23,30 +23,30 @@
 
 enum { SG_SPACE_MAX = 40, SG_CHOICES_MAX = 32 };
 
-typedef enum sg_param_kind {
+typedef enum sg_dimension_kind {
     SG_PARAM_FLOAT,
     SG_PARAM_INT,
     SG_PARAM_CHOICE,
     SG_PARAM_ORDERED
-} sg_param_kind;
+} sg_dimension_kind;
 
-typedef struct sg_param {
+typedef struct sg_dimension {
     char *name;
-    sg_param_kind kind;
+    sg_dimension_kind kind;
     double low, high; /* float, int: both ends belong to the range */
     bool log;
     char **choices; /* choice, ordered: text as it was written */
     size_t choice_count;
     int parent;             /* index of the parameter of its condition; -1 = always active */
     uint32_t parent_values; /* bit i: active when the parent has choice i */
-} sg_param;
+} sg_dimension;
 
 typedef struct sg_fixed {
     char *name, *value;
 } sg_fixed;
 
 typedef struct sg_space {
-    sg_param params[SG_SPACE_MAX];
+    sg_dimension params[SG_SPACE_MAX];
     size_t count;
     sg_fixed fixed[SG_SPACE_MAX];
     size_t fixed_count;
@@ -64,9 +64,9 @@ void sg_space_dispose(sg_space *space);
 /* Index, or -1. */
 int sg_space_find(const sg_space *space, const char *name);
 /* The parameter as text, as sg_space_add takes it. */
-void sg_param_put(sg_str *out, const sg_space *space, size_t i);
+void sg_dimension_put(sg_str *out, const sg_space *space, size_t i);
 /* A value as `train` takes it: a number with 12 significant digits, or the choice's text. */
-void sg_param_value_put(sg_str *out, const sg_param *param, double value);
+void sg_dimension_value_put(sg_str *out, const sg_dimension *param, double value);
 
 /* Maps one number in [0, 1] per parameter to a point: log scales, whole numbers, equal shares for
  * choices; inactive parameters become NaN. */

@@ -42,7 +42,8 @@ static sg_status split(words *w, const char *name, const char *text, sg_error *e
     return SG_OK;
 }
 
-static sg_status parse_range(sg_param *p, const words *w, size_t from, size_t to, sg_error *err) {
+static sg_status parse_range(
+        sg_dimension *p, const words *w, size_t from, size_t to, sg_error *err) {
     const char *kind = w->word[0];
     if (to - from < 2 || to - from > 3)
         return sg_fail(err, SG_ERR_USAGE,
@@ -76,7 +77,8 @@ static sg_status parse_range(sg_param *p, const words *w, size_t from, size_t to
     return SG_OK;
 }
 
-static sg_status parse_choices(sg_param *p, const words *w, size_t from, size_t to, sg_error *err) {
+static sg_status parse_choices(
+        sg_dimension *p, const words *w, size_t from, size_t to, sg_error *err) {
     size_t n = to - from;
     if (n < 2 || n > SG_CHOICES_MAX)
         return sg_fail(err, SG_ERR_USAGE,
@@ -108,7 +110,7 @@ static sg_status parse_choices(sg_param *p, const words *w, size_t from, size_t 
 
 /* "if OTHER = A B" in w->word[from..]. */
 static sg_status parse_condition(
-        sg_param *p, const sg_space *space, const words *w, size_t from, sg_error *err) {
+        sg_dimension *p, const sg_space *space, const words *w, size_t from, sg_error *err) {
     if (w->count < from + 4 || strcmp(w->word[from + 2], "=") != 0)
         return sg_fail(err, SG_ERR_USAGE, "parameter '%s': write its condition as 'if OTHER = A B'",
                 p->name);
@@ -118,7 +120,7 @@ static sg_status parse_condition(
         return sg_fail(err, SG_ERR_USAGE,
                 "parameter '%s' depends on '%s', which is not among the parameters before it",
                 p->name, other);
-    const sg_param *q = &space->params[parent];
+    const sg_dimension *q = &space->params[parent];
     if (q->kind != SG_PARAM_CHOICE && q->kind != SG_PARAM_ORDERED)
         return sg_fail(err, SG_ERR_USAGE,
                 "parameter '%s' depends on '%s', which has no choices to depend on", p->name,
@@ -135,7 +137,8 @@ static sg_status parse_condition(
     return SG_OK;
 }
 
-static sg_status parse_param(sg_param *p, const sg_space *space, const words *w, sg_error *err) {
+static sg_status parse_param(
+        sg_dimension *p, const sg_space *space, const words *w, sg_error *err) {
     static const char *const kinds[] = {"float", "int", "choice", "ordered"};
     size_t kind = 0, end = 1;
     while (kind < 4 && strcmp(w->word[0], kinds[kind]) != 0) kind++;
@@ -143,7 +146,7 @@ static sg_status parse_param(sg_param *p, const sg_space *space, const words *w,
         return sg_fail(err, SG_ERR_USAGE,
                 "parameter '%s' begins with '%s'; it must be float, int, choice, ordered or fixed",
                 p->name, w->word[0]);
-    p->kind = (sg_param_kind)kind;
+    p->kind = (sg_dimension_kind)kind;
     p->parent = -1;
     while (end < w->count && strcmp(w->word[end], "if") != 0) end++;
     sg_status st = p->kind == SG_PARAM_FLOAT || p->kind == SG_PARAM_INT
@@ -173,7 +176,7 @@ static sg_status add_fixed(sg_space *space, const char *name, const words *w, sg
 static sg_status add_param(sg_space *space, const char *name, const words *w, sg_error *err) {
     if (space->count == SG_SPACE_MAX)
         return sg_fail(err, SG_ERR_USAGE, "more than %d parameters", (int)SG_SPACE_MAX);
-    sg_param *p = &space->params[space->count];
+    sg_dimension *p = &space->params[space->count];
     memset(p, 0, sizeof *p);
     p->name = sg_strdup(name);
     if (!p->name) return sg_fail(err, SG_ERR_MEMORY, "out of memory for parameter '%s'", name);
@@ -219,9 +222,9 @@ sg_status sg_space_read(sg_space *space, const char *path, sg_error *err) {
     return st;
 }
 
-void sg_param_put(sg_str *out, const sg_space *space, size_t i) {
+void sg_dimension_put(sg_str *out, const sg_space *space, size_t i) {
     static const char *const kinds[] = {"float", "int", "choice", "ordered"};
-    const sg_param *p = &space->params[i];
+    const sg_dimension *p = &space->params[i];
     sg_str_append(out, kinds[p->kind]);
     if (p->kind == SG_PARAM_FLOAT || p->kind == SG_PARAM_INT) {
         sg_str_append(out, " ");
@@ -232,13 +235,13 @@ void sg_param_put(sg_str *out, const sg_space *space, size_t i) {
     }
     for (size_t k = 0; k < p->choice_count; k++) sg_str_appendf(out, " %s", p->choices[k]);
     if (p->parent < 0) return;
-    const sg_param *q = &space->params[p->parent];
+    const sg_dimension *q = &space->params[p->parent];
     sg_str_appendf(out, " if %s =", q->name);
     for (size_t k = 0; k < q->choice_count; k++)
         if (p->parent_values >> k & 1u) sg_str_appendf(out, " %s", q->choices[k]);
 }
 
-void sg_param_value_put(sg_str *out, const sg_param *param, double value) {
+void sg_dimension_value_put(sg_str *out, const sg_dimension *param, double value) {
     if (param->choice_count) {
         sg_str_append(out, param->choices[(size_t)value]);
         return;

@@ -38,7 +38,7 @@ static char *space_json(const sg_space *space) {
     sg_str_init(&text, 0);
     for (size_t i = 0; i < space->count; i++) {
         sg_str_clear(&text);
-        sg_param_put(&text, space, i);
+        sg_dimension_put(&text, space, i);
         json_object_set_new(object, space->params[i].name, json_string(sg_str_text(&text)));
     }
     for (size_t i = 0; i < space->fixed_count; i++) {

@@ -42,8 +42,10 @@ typedef struct sg_ticket { /* a trial of this process */
     size_t number;         /* from 0 within the study */
 } sg_ticket;
 
-/* A new running trial without parameters yet, owned by this process. */
-SG_MUST_CHECK sg_status sg_study_begin(sg_study *study, sg_ticket *ticket, sg_error *err);
+/* A new running trial without parameters yet, owned by this process; *begun false when the study
+ * has `limit` trials already. */
+SG_MUST_CHECK sg_status sg_study_begin(
+        sg_study *study, sg_ticket *ticket, bool *begun, size_t limit, sg_error *err);
 SG_MUST_CHECK sg_status sg_study_set_point(
         sg_study *study, const sg_ticket *ticket, const double *point, sg_error *err);
 /* Value at a step (NaN and infinities too); also a sign of life. */

@@ -64,7 +64,7 @@ static sg_status read_param(loader *l, size_t *at, sqlite3_stmt *stmt, sg_error 
     int param = sg_space_find(&l->study->space, text(stmt, 1));
     if (!t || param < 0) return SG_OK; /* added by another program: not part of the space */
     double value = sqlite3_column_double(stmt, 2);
-    const sg_param *p = &l->study->space.params[param];
+    const sg_dimension *p = &l->study->space.params[param];
     bool fits = p->choice_count ? value >= 0 && value < (double)p->choice_count
                                 : value >= p->low && value <= p->high;
     if (!fits)

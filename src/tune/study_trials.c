@@ -34,7 +34,8 @@ static sg_status beat(sg_study *s, long long id, sg_error *err) {
             "is", id, now);
 }
 
-static sg_status insert_trial(sg_study *s, sg_ticket *ticket, sg_error *err) {
+static sg_status insert_trial(
+        sg_study *s, sg_ticket *ticket, bool *begun, size_t limit, sg_error *err) {
     sqlite3_stmt *stmt;
     bool row;
     char now[32];
@@ -45,21 +46,22 @@ static sg_status insert_trial(sg_study *s, sg_ticket *ticket, sg_error *err) {
     st = sg_sql_step(stmt, &row, s->db, s->path, err);
     ticket->number = st ? 0 : (size_t)sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
-    if (!st)
-        st = sg_sql_do(s->db, s->path, err,
-                "INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, "
-                "'RUNNING', ?)",
-                "iis", (long long)ticket->number, s->id, now);
+    *begun = ticket->number < limit;
+    if (st || !*begun) return st;
+    st = sg_sql_do(s->db, s->path, err,
+            "INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, "
+            "'RUNNING', ?)",
+            "iis", (long long)ticket->number, s->id, now);
     if (st) return st;
     ticket->id = sqlite3_last_insert_rowid(s->db);
     st = put_owner(s, ticket->id, err);
     return st ? st : beat(s, ticket->id, err);
 }
 
-sg_status sg_study_begin(sg_study *s, sg_ticket *ticket, sg_error *err) {
+sg_status sg_study_begin(sg_study *s, sg_ticket *ticket, bool *begun, size_t limit, sg_error *err) {
     sg_status st = sg_sql_run(s->db, s->path, "BEGIN IMMEDIATE", err);
     if (st) return st;
-    return sg_sql_end(s->db, s->path, insert_trial(s, ticket, err), err);
+    return sg_sql_end(s->db, s->path, insert_trial(s, ticket, begun, limit, err), err);
 }
 
 static json_t *choice_json(const char *text) {
@@ -70,7 +72,7 @@ static json_t *choice_json(const char *text) {
 }
 
 /* As Optuna's distributions write themselves. */
-static char *distribution_json(const sg_param *p) {
+static char *distribution_json(const sg_dimension *p) {
     json_t *object;
     if (p->choice_count) {
         json_t *choices = json_array();

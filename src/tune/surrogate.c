@@ -41,7 +41,7 @@ static void standardise(sg_surrogate *s, size_t n) {
 static void name_groups(sg_surrogate *s) {
     size_t at = 0;
     for (size_t i = 0; i < s->space->count; i++) {
-        const sg_param *p = &s->space->params[i];
+        const sg_dimension *p = &s->space->params[i];
         size_t wide = p->kind == SG_PARAM_CHOICE ? p->choice_count : 1;
         for (size_t k = 0; k < wide; k++) s->group[at++] = (int)i;
     }

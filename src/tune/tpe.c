@@ -83,7 +83,7 @@ static void fill_mixture(mixture *m, const sg_space *space, const sg_trial *tria
 }
 
 /* Shares of a choice's options, one of each counted beforehand. */
-static void fill_shares(double *share, const sg_param *p, const sg_trial *trials,
+static void fill_shares(double *share, const sg_dimension *p, const sg_trial *trials,
         const ranked *rows, size_t n, size_t param) {
     double total = (double)p->choice_count;
     for (size_t k = 0; k < p->choice_count; k++) share[k] = 1;
@@ -96,7 +96,8 @@ static void fill_shares(double *share, const sg_param *p, const sg_trial *trials
     for (size_t k = 0; k < p->choice_count; k++) share[k] /= total;
 }
 
-static double draw_choice(const sg_param *p, const double *good, const double *bad, sg_rng *rng) {
+static double draw_choice(
+        const sg_dimension *p, const double *good, const double *bad, sg_rng *rng) {
     size_t best = 0;
     double best_ratio = -1;
     for (int c = 0; c < CANDIDATES; c++) {
@@ -145,7 +146,7 @@ sg_status sg_propose_tpe(double *point, const sg_space *space, const sg_trial *t
     sg_rng rng = sg_rng_make(seed, SG_RNG_SEARCH, (uint32_t)number, 3);
     double unit[SG_SPACE_MAX];
     for (size_t i = 0; i < space->count; i++) {
-        const sg_param *p = &space->params[i];
+        const sg_dimension *p = &space->params[i];
         if (p->kind == SG_PARAM_CHOICE) {
             double share[2][SG_CHOICES_MAX];
             fill_shares(share[0], p, trials, rows, best, i);

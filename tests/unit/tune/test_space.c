@@ -33,7 +33,7 @@ static void test_lines_read_back(void **state) {
     assert_int_equal(space.count, 6);
     for (size_t i = 0; i < space.count; i++) {
         sg_str_clear(&text);
-        sg_param_put(&text, &space, i);
+        sg_dimension_put(&text, &space, i);
         assert_string_equal(sg_str_text(&text), lines[i]);
     }
     assert_int_equal(space.fixed_count, 1);
@@ -152,11 +152,11 @@ static void test_values_as_text(void **state) {
     sg_str text;
     fill(&space);
     sg_str_init(&text, 0);
-    sg_param_value_put(&text, &space.params[0], 0.00012345678901234);
+    sg_dimension_value_put(&text, &space.params[0], 0.00012345678901234);
     sg_str_append(&text, " ");
-    sg_param_value_put(&text, &space.params[2], 3);
+    sg_dimension_value_put(&text, &space.params[2], 3);
     sg_str_append(&text, " ");
-    sg_param_value_put(&text, &space.params[5], 1000);
+    sg_dimension_value_put(&text, &space.params[5], 1000);
     assert_string_equal(sg_str_text(&text), "0.000123456789012 64 1000");
     sg_str_dispose(&text);
     sg_space_dispose(&space);

@@ -17,6 +17,7 @@
 enum { PROCESSES = 32, TRIALS_EACH = 50 };
 
 static char folder[64];
+static bool begun;
 static sg_space space;
 
 static int make_folder(void **state) {
@@ -61,7 +62,7 @@ static void test_a_trial_reads_back(void **state) {
     const double point[5] = {0.001, 2, 0, NAN, 7};
     sg_ticket t[3];
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(sg_study_begin(study, &t[i], &err));
+        CHECK_OK(sg_study_begin(study, &t[i], &begun, SIZE_MAX, &err));
         assert_int_equal(t[i].number, i);
         CHECK_OK(sg_study_set_point(study, &t[i], point, &err));
     }
@@ -111,7 +112,7 @@ static void test_rows_are_optunas(void **state) {
     sg_study *study = open_study("a.db", true);
     sg_ticket t;
     const double point[5] = {0.001, 2, 1, 0.5, 7};
-    CHECK_OK(sg_study_begin(study, &t, &err));
+    CHECK_OK(sg_study_begin(study, &t, &begun, SIZE_MAX, &err));
     CHECK_OK(sg_study_set_point(study, &t, point, &err));
     CHECK_OK(sg_study_finish(study, &t, SG_TRIAL_COMPLETE, 1, NULL, &err));
     sg_study_close(study);
@@ -184,7 +185,7 @@ static void test_two_studies_share_a_file(void **state) {
     CHECK_OK(sg_study_open(&b, in_folder("a.db"), &space, &o, &err));
     sg_ticket t;
     for (size_t i = 0; i < 3; i++) {
-        CHECK_OK(sg_study_begin(i == 1 ? b : a, &t, &err));
+        CHECK_OK(sg_study_begin(i == 1 ? b : a, &t, &begun, SIZE_MAX, &err));
         assert_int_equal(t.number, i / 2);
     }
     sg_study_close(a);
@@ -202,7 +203,8 @@ static void test_trials_of_the_dead_are_taken_over(void **state) {
         sg_study *study = open_study("a.db", true);
         const double point[5] = {0.001, 2, 0, NAN, 7};
         sg_ticket t;
-        if (sg_study_begin(study, &t, &err) || sg_study_begin(study, &t, &err) ||
+        if (sg_study_begin(study, &t, &begun, SIZE_MAX, &err) ||
+                sg_study_begin(study, &t, &begun, SIZE_MAX, &err) ||
                 sg_study_set_point(study, &t, point, &err))
             _exit(1);
         kill(getpid(), SIGKILL);
@@ -210,9 +212,11 @@ static void test_trials_of_the_dead_are_taken_over(void **state) {
     int status;
     assert_true(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
     sg_study *study = open_study("a.db", true);
-    sg_ticket own, taken;
+    sg_ticket own, taken, none;
     bool found;
-    CHECK_OK(sg_study_begin(study, &own, &err));
+    CHECK_OK(sg_study_begin(study, &none, &begun, 2, &err));
+    assert_false(begun);
+    CHECK_OK(sg_study_begin(study, &own, &begun, SIZE_MAX, &err));
     CHECK_OK(sg_study_take_over(study, &taken, &found, 1e9, &err));
     assert_true(found);
     assert_int_equal(taken.number, 1);
@@ -236,7 +240,8 @@ static int work(void) {
     for (int i = 0; i < TRIALS_EACH; i++) {
         const double point[5] = {0.001, 2, 0, NAN, 7};
         sg_ticket t;
-        if (sg_study_begin(study, &t, &err) || sg_study_set_point(study, &t, point, &err) ||
+        if (sg_study_begin(study, &t, &begun, SIZE_MAX, &err) ||
+                sg_study_set_point(study, &t, point, &err) ||
                 sg_study_finish(study, &t, SG_TRIAL_COMPLETE, i, NULL, &err))
             goto failed;
     }

@@ -1,0 +1,253 @@
+/* cmd_tune.c - `sonograde tune`: hyperparameters by search, on validation data inside the training
+ * images. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/tune_study.h"
+#include "cli/verbs.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(sg_tune_args, field)
+#define GROUP(title)                                                                               \
+    { title, 0, SG_OPTION_GROUP, 0, NULL, NULL, NULL, 0, 0 }
+/* clang-format off */
+static const sg_option rows[] = {
+    GROUP("Data"),
+    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
+    { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
+    { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together; default: equal or near-equal pictures", 0, 0 },
+    { "splits", 0, SG_OPTION_PATH, AT(splits), NULL, "FILE", "table of parts: its test images stay unseen", 0, 0 },
+    { "folds", 0, SG_OPTION_PATH, AT(folds), NULL, "FILE", "table of folds, with --fold", 0, 0 },
+    { "fold", 0, SG_OPTION_INT, AT(fold), "-1", "I", "this fold of the table is test and stays unseen", -1, 99 },
+    { "test-share", 0, SG_OPTION_REAL, AT(test_share), "0.15", "F", "share set aside for testing without a table", 0.01, 0.9 },
+    { "inner", 0, SG_OPTION_INT, AT(inner), "3", "K", "inner folds of the other images: a trial is trained and judged K times", 2, 20 },
+    { "ungrouped", 0, SG_OPTION_FLAG, AT(ungrouped), NULL, NULL, "allow images that belong together on both sides of a split", 0, 0 },
+    { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    GROUP("Search"),
+    { "study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE", "SQLite file in Optuna's schema; made when absent, gone on with and joined when there", 0, 0 },
+    { "study-name", 0, SG_OPTION_TEXT, AT(study_name), "sonograde", "NAME", "of the study in the file", 0, 0 },
+    { "space", 0, SG_OPTION_PATH, AT(space), NULL, "FILE", "what is searched: a line 'NAME: float LOW HIGH [log]' (or int, choice, ordered, fixed; 'if OTHER = A B' behind it) per option of train", 0, 0 },
+    { "param", 0, SG_OPTION_TEXT, AT(param), NULL, "NAME=KIND...;...", "the same on the command line, added to --space; without both: lr, weight-decay, batch, label-smoothing", 0, 0 },
+    { "method", 0, SG_OPTION_CHOICE, AT(method), "gp", SG_SAMPLER_NAMES, "who proposes: Gaussian process with expected improvement, tree of Parzen densities, even or random points", 0, 0 },
+    { "trials", 0, SG_OPTION_INT, AT(trials), "30", "N", "of the whole study, all processes together", 1, 1000000 },
+    { "budget-epochs", 0, SG_OPTION_INT, AT(budget_epochs), "0", "N", "begin no trial once so many epochs were trained; 0 = no such limit", 0, 1000000000 },
+    { "startup", 0, SG_OPTION_INT, AT(startup), "8", "N", "evenly spread points before gp and tpe", 2, 100000 },
+    { "figure", 0, SG_OPTION_CHOICE, AT(figure), "auroc", SG_TUNE_FIGURE_NAMES, "validation figure that is searched for, mean of the inner folds", 0, 0 },
+    { "stop", 0, SG_OPTION_CHOICE, AT(stop_rule), "median", SG_STOP_RULE_NAMES, "end hopeless trials early", 0, 0 },
+    { "stop-first", 0, SG_OPTION_INT, AT(stop_first), "0", "N", "epochs, over all inner folds, before a trial may be stopped; 0: one inner fold's", 0, 1000000 },
+    { "finalists", 0, SG_OPTION_INT, AT(finalists), "3", "N", "best trials that are repeated with other seeds before one is named", 1, 100 },
+    { "repeats", 0, SG_OPTION_INT, AT(repeats), "1", "N", "further seeds for each finalist; 0 names the best by the model at once", 0, 20 },
+    { "stale", 0, SG_OPTION_INT, AT(stale), "600", "SECONDS", "silence after which a trial of another machine is taken over; one of this machine is as soon as its process is gone", 1, 1000000 },
+    { "optuna-schema", 0, SG_OPTION_CHOICE, AT(schema), "3.2", SG_STUDY_SCHEMA_NAMES, "of a study file that is made: 3.0 for Debian 12's optuna, 3.2 for later ones", 0, 0 },
+    GROUP("Every trial"),
+    { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
+    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
+    { "epochs", 'e', SG_OPTION_INT, AT(epochs), "10", "N", "passes over the training images, in each inner fold", 1, 100000 },
+    { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step, unless searched", 1, 4096 },
+    { "size", 0, SG_OPTION_INT, AT(size), "112", "P", "side of the square the network sees, in pixels", 8, 4096 },
+    { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of splits, proposals and trainings", 0, 9e15 },
+    { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML; what is typed here wins", 0, 0 },
+    { "set", 0, SG_OPTION_TEXT, AT(set), NULL, "KEY=VALUE;...", "further options of train", 0, 0 },
+    { "keep-weights", 0, SG_OPTION_FLAG, AT(keep_weights), NULL, NULL, "keep the weights of finished trials", 0, 0 },
+    GROUP("Machine"),
+    { "threads", 't', SG_OPTION_INT, AT(dataset.threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
+    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images", 0, 64 },
+    { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
+};
+/* clang-format on */
+
+/* May differ between the processes of a study and between its sittings. */
+static const char *const free_to_change[] = {"study", "study-name", "space", "param", "method",
+        "trials", "budget-epochs", "startup", "stop", "stop-first", "finalists", "repeats", "stale",
+        "optuna-schema", "keep-weights", "threads", "workers", NULL};
+
+static sg_status no_memory(sg_error *err) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory in the search");
+}
+
+/* ---- opening ---- */
+
+static sg_status check_args(const sg_tune_args *a, sg_error *err) {
+    if (!a->study) return sg_fail(err, SG_ERR_USAGE, "say where the study is: --study FILE");
+    if (!a->dataset.data == !a->dataset.manifest)
+        return sg_fail(err, SG_ERR_USAGE, "give either --data DIR or --manifest FILE");
+    if (a->splits && a->folds)
+        return sg_fail(err, SG_ERR_USAGE, "--splits and --folds exclude each other");
+    return sg_arm_set_check(a->set, NULL, 0, err);
+}
+
+static sg_status open_study(sg_tune *t, sg_error *err) {
+    const sg_tune_args *a = t->args;
+    char *settings = sg_campaign_settings(t->call, free_to_change);
+    json_t *text = settings ? sg_json_text(settings) : NULL;
+    char *line = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
+    const sg_study_options options = {
+            a->study_name, line, t->figure != SG_SELECT_LOSS, (sg_study_schema)a->schema, false};
+    sg_status st =
+            line ? sg_study_open(&t->study, a->study, &t->space, &options, err) : no_memory(err);
+    free(line);
+    json_decref(text);
+    free(settings);
+    return st;
+}
+
+/* ---- the loop ---- */
+
+static sg_status spent_epochs(size_t *out, const sg_tune *t, sg_error *err) {
+    sg_study_trial *trials;
+    size_t count;
+    sg_status st = sg_study_load(t->study, &trials, &count, err);
+    if (st) return st;
+    *out = 0;
+    for (size_t i = 0; i < count; i++) *out += trials[i].step_count;
+    sg_study_trials_free(trials, count);
+    return SG_OK;
+}
+
+/* Trials without a point yet are being proposed by others: nothing is known of them. */
+static size_t drop_unknown(
+        sg_trial *plain, const sg_study_trial *trials, size_t count, long long own) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (trials[i].has_point && trials[i].id != own) plain[n++] = trials[i].trial;
+    return n;
+}
+
+static sg_status propose(double *point, sg_tune *t, const sg_ticket *ticket, sg_error *err) {
+    sg_study_trial *trials;
+    size_t count;
+    const sg_sampler_options options = {
+            (sg_sampler)t->args->method, (uint64_t)t->args->seed, (size_t)t->args->startup};
+    sg_status st = sg_study_load(t->study, &trials, &count, err);
+    if (st) return st;
+    sg_trial *plain = sg_tune_plain_trials(trials, count);
+    size_t n = plain ? drop_unknown(plain, trials, count, ticket->id) : 0;
+    st = plain ? sg_propose(point, &t->space, plain, n, ticket->number, &options, err)
+               : no_memory(err);
+    free(plain);
+    sg_study_trials_free(trials, count);
+    return st;
+}
+
+/* The point of a trial that was taken over. */
+static sg_status find_point(double *point, sg_tune *t, const sg_ticket *ticket, sg_error *err) {
+    sg_study_trial *trials;
+    size_t count;
+    sg_status st = sg_study_load(t->study, &trials, &count, err);
+    if (st) return st;
+    for (size_t i = 0; i < count; i++)
+        if (trials[i].id == ticket->id)
+            memcpy(point, trials[i].trial.point, sizeof trials[i].trial.point);
+    sg_study_trials_free(trials, count);
+    return SG_OK;
+}
+
+/* One trial: an orphan first, else a new one; *more false when there is nothing left to begin. */
+static sg_status next_trial(bool *more, sg_tune *t, sg_error *err) {
+    const sg_tune_args *a = t->args;
+    sg_ticket ticket;
+    double point[SG_SPACE_MAX];
+    size_t spent = 0;
+    bool found;
+    *more = true;
+    sg_status st = sg_study_take_over(t->study, &ticket, &found, (double)a->stale, err);
+    if (!st && found) {
+        sg_log_line(t->call->log, SG_LOG_INFO, "trial %zu was left unfinished; going on with it",
+                ticket.number);
+        st = find_point(point, t, &ticket, err);
+        return st ? st : sg_tune_run_trial(t, &ticket, point, err);
+    }
+    if (!st && a->budget_epochs) st = spent_epochs(&spent, t, err);
+    if (!st && a->budget_epochs && spent >= (size_t)a->budget_epochs) *more = false;
+    if (!st && *more) st = sg_study_begin(t->study, &ticket, more, (size_t)a->trials, err);
+    if (st || !*more) return st;
+    st = propose(point, t, &ticket, err);
+    if (!st) st = sg_study_set_point(t->study, &ticket, point, err);
+    return st ? st : sg_tune_run_trial(t, &ticket, point, err);
+}
+
+static sg_status search(sg_tune *t, sg_error *err) {
+    bool more = true;
+    sg_status st = SG_OK;
+    while (!st && more) {
+        if (sg_cli_stop)
+            st = sg_fail(err, SG_ERR_INTERRUPTED,
+                    "stopped; the same command goes on with the study %s", t->args->study);
+        else
+            st = next_trial(&more, t, err);
+    }
+    return st;
+}
+
+/* ---- the verb ---- */
+
+static sg_status tune(sg_tune *t, sg_error *err) {
+    static const sg_select figures[] = {
+            SG_SELECT_AUROC, SG_SELECT_LOSS, SG_SELECT_ACCURACY, SG_SELECT_MACRO_F1};
+    const sg_tune_args *a = t->args;
+    sg_status st = check_args(a, err);
+    if (st) return st;
+    t->figure = figures[a->figure];
+    t->folder = sg_strdupf("%s.trials", a->study);
+    if (!t->folder) return no_memory(err);
+    st = sg_tune_read_space(t, err);
+    if (!st) st = open_study(t, err);
+    if (!st) st = sg_tune_open_data(t, err);
+    if (st) return st;
+    sg_log_line(t->call->log, SG_LOG_INFO,
+            "study '%s' in %s: %zu parameters, %lld trials of %lld inner folds x %lld epochs; %zu "
+            "images are used, %zu test images stay unseen",
+            a->study_name, a->study, t->space.count, a->trials, a->inner, a->epochs, t->usable,
+            t->held_out);
+    st = search(t, err);
+    return st ? st : sg_tune_conclude(t, err);
+}
+
+static int run_tune(const sg_call *call) {
+    sg_error err = SG_ERROR_INIT;
+    sg_tune_args args = *(const sg_tune_args *)call->options;
+    if (!args.stop_first) args.stop_first = args.epochs;
+    sg_tune *t = calloc(1, sizeof *t);
+    sg_status st = t ? SG_OK : no_memory(&err);
+    if (!st) {
+        t->call = call;
+        t->args = &args;
+        st = tune(t, &err);
+        sg_study_close(t->study);
+        sg_space_dispose(&t->space);
+        sg_split_dispose(&t->inner);
+        sg_manifest_dispose(&t->manifest);
+        free(t->folder);
+        free(t);
+    }
+    return st ? sg_cli_fail(&err) : SG_EXIT_OK;
+}
+
+const sg_verb sg_verb_tune = {
+        .name = "tune",
+        .operands = "",
+        .summary = "search hyperparameters on validation data inside the training images",
+        .details =
+                "A trial trains one setting on every inner fold of the images that are not test "
+                "and "
+                "scores it on that fold; the mean is searched for. Test images are set aside first "
+                "and cannot be reached from the study.\n\n"
+                "The study is an SQLite file in Optuna's schema; optuna-dashboard opens it. The "
+                "same "
+                "command goes on after a stop or a kill, and started a second time it joins in. "
+                "Trial folders lie beside it in FILE.trials, without weights once a trial is "
+                "finished.\n\n"
+                "A best value among many noisy ones is too good. The finalists, by the Gaussian "
+                "process's mean, are therefore trained again with other seeds, and best.yaml holds "
+                "the one with the best mean.",
+        .examples = "sonograde tune --data BUSI --weights mobilenetv2.safetensors --study s.db\n"
+                    "sonograde tune --data BUSI --study s.db --param \"lr=float 1e-5 1e-2 log; "
+                    "dropout=float 0 0.5\"\n"
+                    "sonograde train --config s.db.trials/best.yaml --data BUSI --splits "
+                    "s.db.trials/splits.csv --run r",
+        .options = rows,
+        .struct_size = sizeof(sg_tune_args),
+        .min_operands = 0,
+        .max_operands = 0,
+        .takes_config = false,
+        .run = run_tune,
+};

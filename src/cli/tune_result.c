@@ -1,0 +1,192 @@
+/* tune_result.c - the end of a search: finalists under further seeds, best.yaml, and what is told.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/tune_study.h"
+#include "cli/verbs.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sg_status no_memory(sg_error *err) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory at the end of the search");
+}
+
+typedef struct finalist {
+    const sg_study_trial *trial;
+    double mean; /* over the search's score and the repeats, as the user sees it */
+    int scores;
+} finalist;
+
+/* Finished trials by the model's mean, best first: the best is taken out, the rest is asked again.
+ */
+static sg_status choose(finalist *out, size_t *chosen, sg_tune *t, const sg_study_trial *trials,
+        size_t count, sg_error *err) {
+    sg_trial *plain = sg_tune_plain_trials(trials, count);
+    size_t *source = malloc((count + 1) * sizeof *source), n = 0;
+    sg_status st = plain && source ? SG_OK : no_memory(err);
+    for (size_t i = 0; !st && i < count; i++) {
+        if (trials[i].trial.state != SG_TRIAL_COMPLETE) continue;
+        plain[n] = trials[i].trial;
+        source[n++] = i;
+    }
+    *chosen = 0;
+    while (!st && n && *chosen < (size_t)t->args->finalists) {
+        long best;
+        st = sg_best_by_model(&best, NULL, NULL, &t->space, plain, n, (uint64_t)t->args->seed, err);
+        if (st || best < 0) break;
+        const sg_study_trial *trial = &trials[source[best]];
+        out[(*chosen)++] = (finalist){trial, trial->shown, 1};
+        n--;
+        memmove(plain + best, plain + best + 1, (n - (size_t)best) * sizeof *plain);
+        memmove(source + best, source + best + 1, (n - (size_t)best) * sizeof *source);
+    }
+    free(plain);
+    free(source);
+    return st;
+}
+
+/* A repeat that was trained before, by this or another process, is in the study. */
+static sg_status repeat_once(
+        double *score, sg_tune *t, const sg_study_trial *trial, int repeat, sg_error *err) {
+    char key[32], json[40];
+    snprintf(key, sizeof key, "sg_repeat_%d", repeat);
+    const json_t *known = json_object_get(trial->attributes, key);
+    if (json_is_number(known)) {
+        *score = json_number_value(known);
+        return SG_OK;
+    }
+    sg_status st = sg_tune_repeat(score, t, trial, repeat, err);
+    if (st) return st;
+    sg_log_line(t->call->log, SG_LOG_INFO, "trial %zu under another seed: %s %.4f (first %.4f)",
+            trial->number, sg_select_name(t->figure), *score, trial->shown);
+    snprintf(json, sizeof json, "%.17g", *score);
+    const sg_ticket ticket = {trial->id, trial->number};
+    return sg_study_set_attribute(t->study, &ticket, key, json, err);
+}
+
+static sg_status repeat_all(finalist *finalists, size_t count, sg_tune *t, sg_error *err) {
+    sg_status st = SG_OK;
+    for (size_t i = 0; !st && i < count; i++) {
+        finalist *f = &finalists[i];
+        for (int r = 1; !st && r <= t->args->repeats; r++) {
+            double score;
+            st = repeat_once(&score, t, f->trial, r, err);
+            if (st) break;
+            f->mean = (f->mean * f->scores + score) / (f->scores + 1);
+            f->scores++;
+        }
+    }
+    return st;
+}
+
+static const finalist *winner(const finalist *f, size_t count, bool maximise) {
+    const finalist *best = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!best || (maximise ? f[i].mean > best->mean : f[i].mean < best->mean)) best = &f[i];
+    return best;
+}
+
+/* A file for train --config: the fixed values and the winner's. */
+static sg_status write_best(char **path, sg_tune *t, const finalist *best, sg_error *err) {
+    sg_str text, value;
+    sg_str_init(&text, 0);
+    sg_str_init(&value, 0);
+    sg_str_appendf(&text, "# trial %zu of study '%s': %s %.4f, mean of %d seeds\n",
+            best->trial->number, sg_study_name(t->study), sg_select_name(t->figure), best->mean,
+            best->scores);
+    for (size_t i = 0; i < t->space.fixed_count; i++)
+        sg_yaml_put(&text, t->space.fixed[i].name, t->space.fixed[i].value);
+    for (size_t i = 0; i < t->space.count; i++) {
+        if (isnan(best->trial->trial.point[i])) continue;
+        sg_str_clear(&value);
+        sg_dimension_value_put(&value, &t->space.params[i], best->trial->trial.point[i]);
+        sg_yaml_put(&text, t->space.params[i].name, sg_str_text(&value));
+    }
+    *path = sg_path_join(t->folder, "best.yaml");
+    sg_status st = *path ? sg_str_check(&text, err) : no_memory(err);
+    if (!st) st = sg_file_write(*path, text.data, text.len, err);
+    sg_str_dispose(&text);
+    sg_str_dispose(&value);
+    return st;
+}
+
+static size_t count_state(const sg_study_trial *trials, size_t count, sg_trial_state state) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) n += trials[i].trial.state == state;
+    return n;
+}
+
+static json_t *point_json(const sg_space *space, const double *point) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < space->count; i++) {
+        const sg_dimension *p = &space->params[i];
+        if (isnan(point[i])) continue;
+        json_object_set_new(object, p->name,
+                p->choice_count ? json_string(p->choices[(size_t)point[i]])
+                                : sg_json_number(point[i]));
+    }
+    return object;
+}
+
+static void tell(const sg_tune *t, const sg_study_trial *trials, size_t count,
+        const finalist *finalists, size_t n, const finalist *best, const char *path) {
+    size_t finished = count_state(trials, count, SG_TRIAL_COMPLETE);
+    size_t pruned = count_state(trials, count, SG_TRIAL_PRUNED);
+    size_t failed = count_state(trials, count, SG_TRIAL_FAILED);
+    if (t->call->json) {
+        sg_cli_print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:i, s:s}",
+                "study", t->args->study, "study_name", sg_study_name(t->study), "figure",
+                sg_select_name(t->figure), "complete", (json_int_t)finished, "stopped_early",
+                (json_int_t)pruned, "failed", (json_int_t)failed, "best_trial",
+                (json_int_t)best->trial->number, "best_params",
+                point_json(&t->space, best->trial->trial.point), "best_mean",
+                sg_json_number(best->mean), "seeds", best->scores, "best_yaml", path));
+        return;
+    }
+    printf("%zu trials finished, %zu stopped early, %zu failed\n", finished, pruned, failed);
+    for (size_t i = 0; i < n; i++) {
+        sg_str text;
+        sg_str_init(&text, 0);
+        sg_tune_put_point(&text, &t->space, finalists[i].trial->trial.point);
+        printf("%s trial %4zu  %s %.4f (mean of %d seeds)  %s\n", &finalists[i] == best ? "*" : " ",
+                finalists[i].trial->number, sg_select_name(t->figure), finalists[i].mean,
+                finalists[i].scores, sg_str_text(&text));
+        sg_str_dispose(&text);
+    }
+    printf("validation figures inside the training images; the best of many is too good.\n"
+           "next: sonograde train --config %s %s%s --splits %s/splits.csv --model %s --run DIR\n",
+            path, t->args->dataset.data ? "--data " : "--manifest ",
+            t->args->dataset.data ? t->args->dataset.data : t->args->dataset.manifest, t->folder,
+            t->args->model);
+}
+
+sg_status sg_tune_conclude(sg_tune *t, sg_error *err) {
+    sg_study_trial *trials;
+    size_t count, n = 0;
+    char *path = NULL;
+    sg_status st = sg_study_load(t->study, &trials, &count, err);
+    if (st) return st;
+    size_t running = count_state(trials, count, SG_TRIAL_RUNNING);
+    finalist *finalists = calloc((size_t)t->args->finalists, sizeof *finalists);
+    if (!finalists) st = no_memory(err);
+    if (!st && running) {
+        sg_log_line(t->call->log, SG_LOG_INFO,
+                "%zu trials are still running in other processes; the last one concludes", running);
+    } else if (!st) {
+        st = choose(finalists, &n, t, trials, count, err);
+        if (!st && !n)
+            st = sg_fail(err, SG_ERR_INPUT,
+                    "no trial of the study %s came to an end; the messages of the failed ones are "
+                    "in "
+                    "it (user attribute sg_message)",
+                    t->args->study);
+        if (!st) st = repeat_all(finalists, n, t, err);
+        const finalist *best = st ? NULL : winner(finalists, n, sg_study_maximise(t->study));
+        if (!st) st = write_best(&path, t, best, err);
+        if (!st) tell(t, trials, count, finalists, n, best, path);
+    }
+    free(path);
+    free(finalists);
+    sg_study_trials_free(trials, count);
+    return st;
+}

@@ -1,0 +1,50 @@
+#!/bin/bash
+# A search: killed, gone on with, joined by a second process; its study, best.yaml and refusals.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+. "$(dirname "$0")/../support/images.sh"
+. "$(dirname "$0")/../support/training.sh"
+
+phantoms data 6
+budget=(--data data --epochs 1 --size 32 --inner 2 --startup 2 --threads 1 --study s.db
+    --param 'lr=float 1e-4 1e-2 log; optimizer=choice adamw sgd; momentum=float 0.5 0.9 if optimizer = sgd')
+
+expect 2 "did you mean 'lr'" "$SONOGRADE" tune --data data --study n.db --param 'lt=float 1 2'
+expect 2 'lower bound' "$SONOGRADE" tune --data data --study n.db --param 'lr=float 1 0.1'
+expect 2 'cannot be searched' "$SONOGRADE" tune --data data --study n.db --param 'threads=int 1 2'
+printf 'lr: float 1e-5 1e-2 log\nbatch: ordered 8 4\n' >space.yaml
+expect 2 'space.yaml, line 2' "$SONOGRADE" tune --data data --study n.db --space space.yaml
+expect 2 'ema' "$SONOGRADE" tune --data data --study n.db --param 'ema=float 0.5 2'
+[ ! -e n.db ] || fail 'a refused search left a study'
+
+# kill -9 in the second trial; a second process joins the one that goes on.
+"$SONOGRADE" tune --quiet "${budget[@]}" --trials 4 --repeats 0 2>killed.txt &
+child=$!
+for ((i = 0; i < 3000; i++)); do
+    [ -d s.db.trials/0001/inner0 ] && break
+    sleep 0.01
+done
+kill -9 $child
+wait $child || true
+"$SONOGRADE" tune --quiet "${budget[@]}" --trials 4 --repeats 0 >second.txt 2>&1 &
+child=$!
+expect 0 '' "$SONOGRADE" tune "${budget[@]}" --trials 4 --repeats 0
+wait $child || fail "the joined process: $(cat second.txt)"
+
+expect 0 '' "$SONOGRADE" tune "${budget[@]}" --trials 4 --finalists 1
+has stdout.txt 'trials finished' 'mean of 2 seeds' 'next: sonograde train'
+grep -q '^lr: ' s.db.trials/best.yaml || fail "$(cat s.db.trials/best.yaml)"
+[ "$(ls -d s.db.trials/0*/inner1 | wc -l)" = 5 ] || fail "$(ls -d s.db.trials/*)"
+! ls -d s.db.trials/*/inner*/weights 2>/dev/null || fail 'weights of finished trials are left'
+# What was set aside is in no trial.
+grep ',test,' s.db.trials/splits.csv | cut -d, -f1 >unseen.txt
+[ -s unseen.txt ] || fail 'nothing was set aside for testing'
+
+expect 4 'other settings' "$SONOGRADE" tune "${budget[@]}" --epochs 2
+expect 4 'another space' "$SONOGRADE" tune "${budget[@]}" --param 'lr=float 1e-4 1e-1 log'
+printf 'no database' >bad.db
+expect 3 'no SQLite database' "$SONOGRADE" tune --data data --size 32 --study bad.db
+
+# Every trial crashes: recorded with its message, and said.
+expect 3 'came to an end' "$SONOGRADE" tune --data data --epochs 1 --size 32 --inner 2 --threads 1 \
+    --study f.db --trials 1 --repeats 0 --set 'class-weights=list; class-weight-list=1,2'
