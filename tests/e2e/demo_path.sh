@@ -77,8 +77,14 @@ done < <(tail -n +2 report/predictions.csv)
 ls data/benign/*.png | grep -v _mask | head -3 >list.txt
 expect 0 '' "$SONOGRADE" predict --bundle m.sgb --threads 1 --csv --list list.txt --tta
 [ "$(wc -l <stdout.txt)" = 4 ] || fail "$(cat stdout.txt)"
+expect 0 '' "$SONOGRADE" predict --bundle m.sgb --threads 1 --csv data
+mv stdout.txt single.csv
 expect 0 '' "$SONOGRADE" predict --bundle m.sgb --threads 1 --csv --per group data
 [ "$(wc -l <stdout.txt)" = 4 ] || fail "$(cat stdout.txt)"
 awk -F, 'NR > 1 && $2 != 10 { exit 1 }' stdout.txt || fail "$(cat stdout.txt)"
+# Averaged over: the mean of the folder's images, one by one.
+awk -F, 'FNR == 1 { next } NR == FNR { sub("/[^/]*$", "", $1); for (c = 5; c < 8; c++) sum[$1, c] += $c / 10; next }
+    { for (c = 5; c < 8; c++) { d = sum[$1, c] - $c; if (d > 1e-6 || d < -1e-6) exit 1 } n++ }
+    END { exit n != 3 }' single.csv stdout.txt || fail "no means: $(cat stdout.txt)"
 expect 2 'name the model' "$SONOGRADE" predict "$image"
 expect 2 'name images' "$SONOGRADE" predict --bundle m.sgb

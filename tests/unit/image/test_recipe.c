@@ -167,6 +167,30 @@ static void prepare_runs_the_steps(void **state) {
     sg_image_dispose(&rgb);
 }
 
+/* A bright scan in a black screenshot: with the crop only the scan is left. */
+static void crop_is_done(void **state) {
+    (void)state;
+    sg_image shot = {0}, got = {0};
+    sg_recipe recipe = SG_RECIPE_INIT;
+    sg_rect box = {0};
+    assert_int_equal(sg_image_create(&shot, 120, 100, 1, NULL), SG_OK);
+    for (int y = 20; y < 90; y++)
+        for (int x = 30; x < 110; x++)
+            shot.pixels[y * 120 + x] = (uint8_t)(100 + (x * 7 + y * 13) % 90);
+    assert_int_equal(sg_recipe_prepare(&got, &box, &shot, &recipe, NULL), SG_OK);
+    assert_true(got.width == 120 && got.height == 100 && box.width == 120 && box.height == 100);
+    sg_image_dispose(&got);
+    recipe.crop = true;
+    assert_int_equal(sg_recipe_prepare(&got, &box, &shot, &recipe, NULL), SG_OK);
+    assert_in_range(box.x, 28, 32);
+    assert_in_range(box.y, 18, 22);
+    assert_in_range(got.width, 76, 84);
+    assert_in_range(got.height, 66, 74);
+    assert_memory_equal(got.pixels, shot.pixels + box.y * 120 + box.x, (size_t)got.width);
+    sg_image_dispose(&got);
+    sg_image_dispose(&shot);
+}
+
 static void finish_pads_and_standardises(void **state) {
     (void)state;
     enum { SIZE = 32 };
@@ -242,6 +266,7 @@ int main(void) {
             cmocka_unit_test(every_field_counts),
             cmocka_unit_test(wrong_json_is_refused),
             cmocka_unit_test(prepare_runs_the_steps),
+            cmocka_unit_test(crop_is_done),
             cmocka_unit_test(finish_pads_and_standardises),
             cmocka_unit_test(identity_warp_is_the_resize),
             cmocka_unit_test(masks_follow_the_image),

@@ -1,75 +1,27 @@
 /* test_session.c - what options become when a training is set up: class weights, learning-rate
- * factors, and which weights are judged. No image is read: loaders open files when they start.
- * SPDX-License-Identifier: Apache-2.0 */
+ * factors, loss, schedule, and which weights are judged. No image is read: loaders open files when
+ * they start. SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "support/check.h"
-#include "support/image_folder.h"
+#include "support/toy_training.h"
 #include "train/session.h"
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { IMAGES = 16 };
 
-/* A folder, a table of 9 + 4 + 3 images without files (two classes: 12 + 4), all for training. */
-typedef struct fixture {
-    char dir[SG_TEST_PATH];
-    sg_manifest manifest;
-    sg_split parts;
-    sg_train_options options;
-    sg_train_job job;
-} fixture;
-
-static void set_up(fixture *f, int classes) {
-    static const char *const names[] = {"benign", "malignant", "normal"};
-    memset(f, 0, sizeof *f);
-    sg_test_folder_make(f->dir);
-    sg_manifest *m = &f->manifest;
-    *m = (sg_manifest){.count = IMAGES, .class_count = (size_t)classes, .group_count = IMAGES};
-    m->root = sg_strdup(f->dir);
-    m->class_names = calloc(3, sizeof *m->class_names);
-    m->rows = calloc(IMAGES, sizeof *m->rows);
-    m->group_labels = calloc(IMAGES, sizeof *m->group_labels);
-    f->parts = (sg_split){.count = IMAGES, .bins = calloc(IMAGES, sizeof *f->parts.bins)};
-    for (int c = 0; c < classes; c++) m->class_names[c] = sg_strdup(names[c]);
+/* A table of 9 + 4 + 3 images without files (two classes: 12 + 4), all for training. */
+static void set_up(toy_training *f, int classes) {
+    int labels[IMAGES];
     for (int i = 0; i < IMAGES; i++) {
-        int class_index = i < 9 ? 0 : i < 13 ? 1 : 2;
-        if (classes == 2 && class_index == 2) class_index = 0;
-        m->rows[i] = (sg_manifest_row){
-                .path = sg_strdupf("%d.png", i), .class_index = class_index, .group = i};
-        (void)snprintf(m->rows[i].sha256, SG_SHA256_HEX, "%064x", (unsigned)i);
-        m->group_labels[i] = sg_strdupf("P%d", i);
-        f->parts.bins[i] = SG_PART_TRAIN;
+        labels[i] = i < 9 ? 0 : i < 13 ? 1 : 2;
+        if (classes == 2 && labels[i] == 2) labels[i] = 0;
     }
-    f->options = (sg_train_options){.model = "mobilenetv2",
-            .model_options = SG_MODEL_OPTIONS_INIT,
-            .new_layer_factor = 1,
-            .layer_decay = 1,
-            .epochs = 1,
-            .batch = 4,
-            .optimizer = SG_OPTIMIZER_OPTIONS_INIT,
-            .schedule = SG_SCHEDULE_INIT,
-            .recipe = SG_RECIPE_INIT,
-            .augment = SG_AUGMENT_OFF,
-            .threads = 1,
-            .backend = "onednn"};
-    f->options.recipe.size = 32;
-    f->job = (sg_train_job){.options = &f->options,
-            .manifest = m,
-            .parts = &f->parts,
-            .fold = -1,
-            .dir = f->dir,
-            .run = f->dir};
-}
-
-static void tear_down(fixture *f) {
-    sg_test_folder_remove(f->dir);
-    sg_manifest_dispose(&f->manifest);
-    sg_split_dispose(&f->parts);
+    toy_training_make(f, labels, IMAGES, classes);
 }
 
 /* Weights of the three classes under a weighting. */
-static void weights_of(double out[3], fixture *f, sg_class_weighting weighting) {
+static void weights_of(double out[3], toy_training *f, sg_class_weighting weighting) {
     sg_error err = SG_ERROR_INIT;
     sg_session s;
     f->options.class_weighting = weighting;
@@ -82,7 +34,7 @@ static void weights_of(double out[3], fixture *f, sg_class_weighting weighting) 
 static void class_weights_are_as_documented(void **state) {
     (void)state;
     static const double counts[3] = {9, 4, 3};
-    fixture f;
+    toy_training f;
     double got[3], mean = 0;
     set_up(&f, 3);
     weights_of(got, &f, SG_CLASS_WEIGHTS_NONE);
@@ -97,14 +49,14 @@ static void class_weights_are_as_documented(void **state) {
     f.options.class_weight_list = "1,2,0.5";
     weights_of(got, &f, SG_CLASS_WEIGHTS_LIST);
     assert_true(got[0] == 1 && got[1] == 2 && got[2] == 0.5);
-    tear_down(&f);
+    toy_training_dispose(&f);
 }
 
 /* From weights for three classes on to two: the classifier is new, the stages fall off below it. */
 static void rate_factors_follow_newness_and_depth(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
-    fixture three, two;
+    toy_training three, two;
     sg_session s;
     set_up(&three, 3);
     CHECK_OK(sg_session_open(&s, &three.job, &err));
@@ -134,14 +86,14 @@ static void rate_factors_follow_newness_and_depth(void **state) {
     assert_true(seen_deep > 0);
     sg_session_close(&s);
     free(file);
-    tear_down(&three);
-    tear_down(&two);
+    toy_training_dispose(&three);
+    toy_training_dispose(&two);
 }
 
 static void the_average_is_what_is_judged(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
-    fixture f;
+    toy_training f;
     sg_session s;
     set_up(&f, 3);
     f.options.optimizer.ema = 0.9;
@@ -157,7 +109,35 @@ static void the_average_is_what_is_judged(void **state) {
     sg_session_refresh_eval(&s);
     assert_memory_equal(s.eval_params->data, s.params->data, n * sizeof(float));
     sg_session_close(&s);
-    tear_down(&f);
+    toy_training_dispose(&f);
+}
+
+/* What the loss and the schedule are told. */
+static void loss_and_schedule_get_their_options(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    toy_training f;
+    sg_session s;
+    set_up(&f, 3);
+    f.options.epochs = 3;
+    f.options.label_smoothing = 0.125;
+    f.options.schedule = (sg_schedule){SG_SCHEDULE_STEP, 0.5, 0, 0, 0.25, 0.1, 0};
+    CHECK_OK(sg_session_open(&s, &f.job, &err));
+    assert_true(s.loss.label_smoothing == 0.125 && s.loss.focal_gamma == 0);
+    assert_int_equal(s.loss.classes, 3);
+    assert_int_equal(s.schedule.total_steps, 12); /* 3 epochs of 16 images in batches of 4 */
+    assert_true(fabs(sg_schedule_rate(&s.schedule, 2) - 0.5) < 1e-12);
+    assert_true(fabs(sg_schedule_rate(&s.schedule, 3) - 0.05) < 1e-12);
+    sg_session_close(&s);
+    f.options.label_smoothing = 0;
+    f.options.focal_gamma = 1.5;
+    f.options.schedule = (sg_schedule){SG_SCHEDULE_COSINE, 0.5, 0, 0.2, 0.25, 0.1, 0};
+    CHECK_OK(sg_session_open(&s, &f.job, &err));
+    assert_true(s.loss.label_smoothing == 0 && s.loss.focal_gamma == 1.5);
+    assert_true(fabs(sg_schedule_rate(&s.schedule, 0) - 0.5) < 1e-12);
+    assert_true(sg_schedule_rate(&s.schedule, 11) < 0.2);
+    sg_session_close(&s);
+    toy_training_dispose(&f);
 }
 
 int main(void) {
@@ -165,6 +145,7 @@ int main(void) {
             cmocka_unit_test(class_weights_are_as_documented),
             cmocka_unit_test(rate_factors_follow_newness_and_depth),
             cmocka_unit_test(the_average_is_what_is_judged),
+            cmocka_unit_test(loss_and_schedule_get_their_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

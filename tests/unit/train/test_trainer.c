@@ -1,0 +1,132 @@
+/* test_trainer.c - the loop itself: which loss is told and learned from, which epoch is kept, and
+ * when it ends. SPDX-License-Identifier: Apache-2.0 */
+#include "support/check.h"
+#include "support/toy_training.h"
+#include "train/session.h"
+#include <math.h>
+#include <stdlib.h>
+
+enum { EPOCHS = 5 };
+
+typedef struct course {
+    sg_epoch epochs[EPOCHS];
+    size_t count;
+} course;
+
+static void keep_course(void *user, const char *dir, const sg_history *history) {
+    course *c = user;
+    (void)dir;
+    c->count = history->count;
+    for (size_t i = 0; i < history->count && i < EPOCHS; i++) c->epochs[i] = history->epochs[i];
+}
+
+static void set_up(toy_training *t, course *c, const int *labels, const uint32_t *seeds, size_t n) {
+    memset(c, 0, sizeof *c);
+    toy_training_make(t, labels, n, 2);
+    toy_training_draw(t, seeds);
+    t->job.epoch_done = keep_course;
+    t->job.user = c;
+}
+
+/* Loss of the first batch of a training that has not begun, with or without the partners. */
+static double first_loss(const toy_training *t, bool with_partners) {
+    sg_error err = SG_ERROR_INIT;
+    sg_session s;
+    sg_batch b;
+    double loss;
+    CHECK_OK(sg_session_open(&s, &t->job, &err));
+    CHECK_OK(sg_loader_start(s.train, 0, 0, &err));
+    CHECK_OK(sg_loader_next(&b, s.train, sg_plan_input(s.plan), &err));
+    CHECK_OK(sg_plan_forward(s.plan, t->options.seed, 0, &err));
+    CHECK_OK(sg_loss_softmax(&loss, NULL, sg_plan_logits(s.plan), b.labels,
+            with_partners ? b.mix_labels : NULL, with_partners ? b.mix_share : NULL, b.count,
+            &s.loss, &err));
+    sg_session_close(&s);
+    return loss;
+}
+
+/* A mixed image is learned as both of its labels. One batch, so that its loss is the epoch's. */
+static void test_mixup_mixes_labels(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    toy_training t;
+    course c;
+    sg_train_summary summary;
+    static const int labels[] = {0, 1, 0, 1, 0, 1};
+    static const uint32_t seeds[] = {1, 2, 3, 4, 5, 6};
+    set_up(&t, &c, labels, seeds, 6);
+    t.options.batch = 6;
+    t.options.augment.on = true;
+    t.options.augment.mixup_alpha = 1;
+    t.options.class_weighting = SG_CLASS_WEIGHTS_LIST; /* so that labels weigh differently */
+    t.options.class_weight_list = "1,5";
+    double mixed = first_loss(&t, true), unmixed = first_loss(&t, false);
+    assert_true(fabs(mixed - unmixed) > 1e-3);
+    CHECK_OK(sg_train_run(&summary, &t.job, &err));
+    assert_int_equal(c.count, 1);
+    if (fabs(c.epochs[0].train_loss - mixed) > 1e-6)
+        fail_msg("the loss is %.7f: %.7f with the partners' labels, %.7f without",
+                c.epochs[0].train_loss, mixed, unmixed);
+    toy_training_dispose(&t);
+}
+
+/* Validation has the training's pictures under the wrong labels: what is learned makes it worse, so
+ * that the first epoch stays the best. */
+static void contradict(toy_training *t, course *c) {
+    static const int labels[] = {0, 1, 0, 1, 1, 0};
+    static const uint32_t seeds[] = {1, 2, 1, 2, 1, 2};
+    set_up(t, c, labels, seeds, 6);
+    for (int i = 4; i < 6; i++) t->parts.bins[i] = SG_PART_VAL;
+    t->options.epochs = EPOCHS;
+    t->options.schedule.kind = SG_SCHEDULE_CONSTANT;
+    t->options.schedule.learning_rate = 0.003;
+    t->options.select = SG_SELECT_LOSS;
+}
+
+static void test_best_epoch_is_kept(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    toy_training t;
+    course c;
+    sg_train_summary summary;
+    contradict(&t, &c);
+    CHECK_OK(sg_train_run(&summary, &t.job, &err));
+    assert_int_equal(c.count, EPOCHS);
+    size_t best = 0;
+    for (size_t i = 1; i < c.count; i++)
+        if (c.epochs[i].val.loss < c.epochs[best].val.loss) best = i;
+    assert_true(c.epochs[EPOCHS - 1].val.loss > c.epochs[best].val.loss + 0.05);
+    assert_int_equal(summary.best_epoch, (int)best + 1);
+    assert_true(summary.val.loss == c.epochs[best].val.loss); /* the weights are that epoch's */
+    toy_training_dispose(&t);
+}
+
+static void test_patience(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    toy_training t;
+    course c;
+    sg_train_summary summary;
+    contradict(&t, &c);
+    t.options.patience = 2;
+    CHECK_OK(sg_train_run(&summary, &t.job, &err));
+    int best = 1, stale = 0, end = 0;
+    for (int i = 2; i <= (int)c.count && !end; i++) {
+        bool better = c.epochs[i - 1].val.loss < c.epochs[best - 1].val.loss;
+        stale = better ? 0 : stale + 1;
+        if (better) best = i;
+        if (stale == 2) end = i;
+    }
+    assert_in_range(end, 3, EPOCHS - 1);
+    assert_int_equal(summary.epochs, end);
+    toy_training_dispose(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_mixup_mixes_labels),
+            cmocka_unit_test(test_best_epoch_is_kept),
+            cmocka_unit_test(test_patience),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
