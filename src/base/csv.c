@@ -230,6 +230,15 @@ void sg_csv_put(sg_str *s, const char *field) {
     sg_str_append(s, "\"");
 }
 
+void sg_csv_put_name(sg_str *s, const char *name) {
+    sg_str text;
+    sg_str_init(&text, 0);
+    sg_str_append_utf8(&text, name);
+    sg_csv_put(s, sg_str_text(&text));
+    if (text.failed) s->failed = true;
+    sg_str_dispose(&text);
+}
+
 void sg_csv_put_double(sg_str *s, double value) {
     if (isnan(value)) {
         sg_csv_put(s, "");

@@ -29,6 +29,8 @@ const char *sg_csv_cell(const sg_csv *csv, size_t row, int column);
 
 /* Appends one field, preceded by a comma unless it is the first of its line. */
 void sg_csv_put(sg_str *s, const char *field);
+/* The same of a name for other programs to read: a byte that is no UTF-8 becomes \xHH. */
+void sg_csv_put_name(sg_str *s, const char *name);
 void sg_csv_put_double(sg_str *s, double value); /* NaN becomes an empty field */
 void sg_csv_put_int(sg_str *s, long long value);
 void sg_csv_end_row(sg_str *s);

@@ -60,14 +60,7 @@ json_t *sg_json_text(const char *bytes) {
     if (text) return text;
     sg_str s;
     sg_str_init(&s, 0);
-    for (const char *p = bytes; *p;) {
-        size_t n = sg_utf8_length(p);
-        if (n)
-            sg_str_append_n(&s, p, n);
-        else
-            sg_str_appendf(&s, "\\x%02x", (unsigned char)*p);
-        p += n ? n : 1;
-    }
+    sg_str_append_utf8(&s, bytes);
     text = json_string(sg_str_text(&s));
     sg_str_dispose(&s);
     return text;

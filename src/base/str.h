@@ -47,6 +47,8 @@ char *sg_strdupf(const char *fmt, ...) SG_PRINTF(1, 2);  /* NULL when out of mem
 /* Length in bytes of the well-formed UTF-8 sequence at `text` (RFC 3629: no overlong forms, no
  * surrogates), or 0 where there is none. */
 size_t sg_utf8_length(const char *text);
+/* Appends bytes that need not be UTF-8: one that is none becomes the four characters \xHH. */
+void sg_str_append_utf8(sg_str *s, const char *bytes);
 
 /* realloc for arrays: makes room for `need` elements in *items (capacity doubles).
  * Overflow-checked. */

@@ -15,3 +15,14 @@ size_t sg_utf8_length(const char *text) {
         return 0;
     return n;
 }
+
+void sg_str_append_utf8(sg_str *s, const char *bytes) {
+    for (const char *p = bytes; *p;) {
+        size_t n = sg_utf8_length(p);
+        if (n)
+            sg_str_append_n(s, p, n);
+        else
+            sg_str_appendf(s, "\\x%02x", (unsigned char)*p);
+        p += n ? n : 1;
+    }
+}

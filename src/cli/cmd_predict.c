@@ -236,7 +236,7 @@ static sg_status print_csv(const results *r, const sg_bundle *b, sg_error *err) 
     sg_csv_end_row(&s);
     for (size_t i = 0; i < r->count; i++) {
         const sg_prediction *p = &r->items[i].prediction;
-        sg_csv_put(&s, r->items[i].key);
+        sg_csv_put_name(&s, r->items[i].key);
         sg_csv_put_int(&s, (long long)r->items[i].images);
         sg_csv_put(&s, p->sha256);
         sg_csv_put(&s, b->classes[p->top]);

@@ -60,7 +60,7 @@ sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_err
     for (int what = 0; what < 2; what++)
         for (int c = 0; c < p->class_count; c++) {
             char *name = sg_strdupf("%s_%s", what == 0 ? "p" : "logit", p->classes[c]);
-            sg_csv_put(&s, name ? name : "?");
+            sg_csv_put_name(&s, name ? name : "?");
             free(name);
         }
     sg_csv_put(&s, "training_population");
@@ -79,17 +79,17 @@ sg_status sg_predictions_write(const sg_predictions *p, const char *path, sg_err
             &population, json_object_get(json_array_get(p->models, 0), "training"));
     for (size_t i = 0; i < p->count; i++) {
         const sg_prediction_row *r = &p->rows[i];
-        sg_csv_put(&s, r->path);
+        sg_csv_put_name(&s, r->path);
         sg_csv_put(&s, r->sha256);
-        sg_csv_put(&s, r->group);
+        sg_csv_put_name(&s, r->group);
         sg_csv_put(&s, r->split);
         if (r->fold < 0)
             sg_csv_put(&s, "");
         else
             sg_csv_put_int(&s, r->fold);
         sg_csv_put_int(&s, r->seed);
-        sg_csv_put(&s, p->classes[r->label]);
-        sg_csv_put(&s, p->classes[r->predicted]);
+        sg_csv_put_name(&s, p->classes[r->label]);
+        sg_csv_put_name(&s, p->classes[r->predicted]);
         for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->p[c]);
         for (int c = 0; c < p->class_count; c++) sg_csv_put_double(&s, r->logit[c]);
         sg_csv_put(&s, sg_str_text(&population));
