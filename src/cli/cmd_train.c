@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const double default_test_share = 0.15; /* as its row in train_options.c */
+
 /* A run in the making: what is open while `train` works. */
 typedef struct work {
     sg_train_args args;
@@ -111,6 +113,10 @@ static sg_status settle_args(work *w, sg_error *err) {
         return sg_fail(err, SG_ERR_USAGE, "give either --data DIR or --manifest FILE");
     if (a->folds && a->splits)
         return sg_fail(err, SG_ERR_USAGE, "--folds and --splits exclude each other");
+    if (a->test_share != default_test_share && (a->folds || a->splits))
+        return sg_fail(err, SG_ERR_USAGE,
+                "--test-share has no effect beside --folds or --splits, which say what is tested: "
+                "leave it out");
     if (a->weights && a->from_bundle)
         return sg_fail(err, SG_ERR_USAGE, "--weights and --from-bundle exclude each other");
     bool folds;
@@ -146,6 +152,17 @@ static sg_status read_data(work *w, const sg_log *log, sg_error *err) {
         sg_log_line(log, SG_LOG_WARN, "left out %s: %s", w->manifest.skips[i].path,
                 w->manifest.skips[i].reason);
     return st;
+}
+
+/* A given table need not name every image; whoever meant it to is told. */
+static void tell_left_out(const work *w, const sg_log *log) {
+    size_t n = 0, first = 0;
+    for (size_t i = 0; i < w->split.count; i++)
+        if (w->split.bins[i] < 0 && n++ == 0) first = i;
+    if (n)
+        sg_log_line(log, SG_LOG_WARN,
+                "the table of splits does not name %zu of %zu images: left out, the first is %s", n,
+                w->split.count, w->manifest.rows[first].path);
 }
 
 static sg_status split_data(work *w, const sg_log *log, sg_error *err) {
@@ -304,6 +321,7 @@ static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_e
     if (!st && !folder_there) st = make_folder(w, call->verb, err);
     if (!st) st = read_data(w, call->log, err);
     if (!st) st = split_data(w, call->log, err);
+    if (!st) tell_left_out(w, call->log);
     if (!st) st = sg_run_write_data(w->dir, &w->manifest, &w->split, err);
     if (!st) st = train(w, call, false, err);
     if (st && w->folder.made && !w->trained) leave_untrained(w, st, call->log);

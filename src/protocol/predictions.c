@@ -254,7 +254,7 @@ static sg_status predict_part(sg_predictions *out, const char *dir, const sg_run
     size_t seen_rows = 0;
     if (!st && mark_seen(seen, bundle, &run->manifest)) /* its groups were kept by the split */
         st = check_seen(&seen_rows, seen, &run->manifest, rows, n,
-                options->allow_seen || part != SG_PART_TEST, err);
+                options->allow_seen || part != SG_PART_TEST || run->split.ungrouped, err);
     out->seen += seen_rows;
     free(seen);
     if (!st) st = map_own_classes(map, &run->manifest, bundle, dir, err);

@@ -1,6 +1,7 @@
 /* run.c - see run.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/run.h"
+#include "base/csv.h"
 #include "protocol/ledger.h"
 #include <stdlib.h>
 #include <string.h>
@@ -102,11 +103,30 @@ sg_status sg_run_is_finished(
     return SG_OK;
 }
 
+/* skipped.csv: what --skip-bad left out, and why. */
+static sg_status write_skips(const char *dir, const sg_manifest *manifest, sg_error *err) {
+    sg_str text;
+    sg_str_init(&text, 0);
+    sg_str_append(&text, "path,reason\n");
+    for (size_t i = 0; i < manifest->skip_count; i++) {
+        sg_csv_put_name(&text, manifest->skips[i].path);
+        sg_csv_put_name(&text, manifest->skips[i].reason);
+        sg_csv_end_row(&text);
+    }
+    char *path = sg_path_join(dir, "skipped.csv");
+    sg_status st = path ? sg_str_check(&text, err) : no_memory(err, dir);
+    if (!st) st = sg_file_write(path, text.data, text.len, err);
+    free(path);
+    sg_str_dispose(&text);
+    return st;
+}
+
 sg_status sg_run_write_data(
         const char *dir, const sg_manifest *manifest, const sg_split *split, sg_error *err) {
     char *table = sg_path_join(dir, "manifest.csv"), *splits = sg_path_join(dir, "splits.csv");
     sg_status st = table && splits ? sg_manifest_write(manifest, table, err) : no_memory(err, dir);
     if (!st) st = sg_split_write(split, manifest, splits, err);
+    if (!st && manifest->skip_count) st = write_skips(dir, manifest, err);
     free(table);
     free(splits);
     return st;

@@ -21,6 +21,10 @@ sg_status sg_train_options_check(const sg_train_options *o, sg_error *err) {
                 "--patience needs a figure to watch: add --select loss (or another figure)");
     if (o->class_weighting == SG_CLASS_WEIGHTS_LIST && !o->class_weight_list)
         return sg_fail(err, SG_ERR_USAGE, "--class-weights list needs --class-weight-list W,W,...");
+    if (o->class_weighting != SG_CLASS_WEIGHTS_LIST && o->class_weight_list)
+        return sg_fail(err, SG_ERR_USAGE,
+                "--class-weight-list has an effect with --class-weights list only; add that, or "
+                "leave the list out");
     if (!o->weights && o->allow_new)
         return sg_fail(err, SG_ERR_USAGE, "--allow-new makes sense with --weights only");
     return SG_OK;

@@ -329,6 +329,14 @@ void sg_session_refresh_eval(sg_session *s) {
 sg_status sg_session_validate(sg_session *s, sg_figures *out, sg_error *err) {
     int k = (int)s->job->manifest->class_count;
     sg_status st = sg_figures_run(s->val_logits, s->val_labels, s->eval_plan, s->val, k, err);
+    for (size_t i = 0; !st && i < s->val_count * (size_t)k; i++) {
+        if (isfinite(s->val_logits[i])) continue;
+        const char *node = sg_plan_find_nan(s->eval_plan);
+        st = sg_fail(err, SG_ERR_NUMERIC,
+                "epoch %d: the weights give NaN or infinity on the validation images%s%s: try a "
+                "lower --lr or --clip-norm 1",
+                s->progress.epoch, node ? ", first bad layer " : "", node ? node : "");
+    }
     if (!st) st = sg_figures_measure(out, s->val_logits, s->val_labels, s->val_count, k, err);
     return st;
 }
