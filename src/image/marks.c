@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { MIN_PICTURE = 48 };
+enum { MIN_PICTURE = 48, BRIGHT = 200 }; /* pixels; grey level of letters on tissue */
 
 static const char *const kind_names[SG_MARK_KINDS] = {"caliper", "text", "pictogram", "overlay"};
 
@@ -74,6 +74,9 @@ sg_status sg_marks_find(sg_marks *out, const sg_image *image, sg_error *err) {
     if (!status) status = sg_marks_find_pictograms(&list, &ink, err);
     if (!status) status = sg_marks_find_calipers(&list, &ink, err);
     if (!status) status = sg_marks_find_text(&list, &ink, err);
+    if (!status) status = sg_ink_raise(&ink, BRIGHT, err);
+    if (!status) status = sg_marks_find_text(&list, &ink, err);
+    if (!status) status = sg_marks_find_more_calipers(&list, &ink, err);
     if (!status && image->channels == 3) status = find_overlay(&list, image, err);
     sg_ink_dispose(&ink);
     sg_image_dispose(&grey);

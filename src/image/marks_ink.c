@@ -193,6 +193,18 @@ done:
     return status;
 }
 
+sg_status sg_ink_raise(sg_ink *ink, int level, sg_error *err) {
+    size_t n = (size_t)ink->width * (size_t)ink->height;
+    for (size_t i = 0; i < n; i++) {
+        ink->ink[i] = ink->ink[i] && ink->grey[i] >= level;
+        ink->label[i] = -1;
+    }
+    free(ink->blobs);
+    ink->blobs = NULL;
+    ink->blob_count = 0;
+    return find_blobs(ink, err);
+}
+
 void sg_ink_dispose(sg_ink *ink) {
     if (!ink) return;
     free(ink->relief);

@@ -23,10 +23,11 @@ typedef struct sg_blob {
     int area;        /* pixels */
     double level;    /* mean grey of its brighter half */
     double contrast; /* level less the mean grey of the pixels around it */
-    bool taken;      /* part of a mark already */
 } sg_blob;
 
 SG_MUST_CHECK sg_status sg_ink_make(sg_ink *out, const sg_image *grey, sg_error *err);
+/* Takes ink below a grey level away, so that bright letters come apart from tissue they touch. */
+SG_MUST_CHECK sg_status sg_ink_raise(sg_ink *ink, int level, sg_error *err);
 void sg_ink_dispose(sg_ink *ink);
 
 static inline int sg_ink_grey(const sg_ink *ink, int x, int y) {
@@ -50,9 +51,13 @@ SG_MUST_CHECK sg_status sg_mark_add(
 
 /* Each appends what it finds, in this order: crosses beside each other are no text, and a letter
  * that looks like a cross is none. */
-SG_MUST_CHECK sg_status sg_marks_find_pictograms(sg_mark_list *list, sg_ink *ink, sg_error *err);
+SG_MUST_CHECK sg_status sg_marks_find_pictograms(
+        sg_mark_list *list, const sg_ink *ink, sg_error *err);
 SG_MUST_CHECK sg_status sg_marks_find_calipers(
         sg_mark_list *list, const sg_ink *ink, sg_error *err);
 SG_MUST_CHECK sg_status sg_marks_find_text(sg_mark_list *list, const sg_ink *ink, sg_error *err);
+/* Fainter crosses of the size and level of those found, where no mark is yet. */
+SG_MUST_CHECK sg_status sg_marks_find_more_calipers(
+        sg_mark_list *list, const sg_ink *ink, sg_error *err);
 
 #endif

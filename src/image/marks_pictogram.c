@@ -33,28 +33,17 @@ static bool is_body_mark(const sg_ink *ink, size_t i) {
     int w = b->box.width, h = b->box.height;
     int shorter = ink->width < ink->height ? ink->width : ink->height;
     int least = shorter / 20 > MIN_SIDE ? shorter / 20 : MIN_SIDE;
-    if (b->taken || w < least || h < least || w > shorter / 3 || h > shorter / 3) return false;
+    if (w < least || h < least || w > shorter / 3 || h > shorter / 3) return false;
     if (w > 2 * h || h > 2 * w || b->contrast < 40.0) return false;
     return b->area <= 0.5 * w * h && roundness(ink, b, (int)i) >= 0.85;
 }
 
-/* What lies inside the outline belongs to it. */
-static void take_inside(sg_ink *ink, sg_rect box) {
-    for (size_t i = 0; i < ink->blob_count; i++) {
-        sg_rect b = ink->blobs[i].box;
-        if (b.x >= box.x && b.y >= box.y && b.x + b.width <= box.x + box.width &&
-                b.y + b.height <= box.y + box.height)
-            ink->blobs[i].taken = true;
-    }
-}
-
-sg_status sg_marks_find_pictograms(sg_mark_list *list, sg_ink *ink, sg_error *err) {
+sg_status sg_marks_find_pictograms(sg_mark_list *list, const sg_ink *ink, sg_error *err) {
     for (size_t i = 0; i < ink->blob_count; i++) {
         if (!is_body_mark(ink, i)) continue;
         const sg_blob *b = &ink->blobs[i];
         sg_status status = sg_mark_add(list, SG_MARK_PICTOGRAM, b->box, b->contrast, err);
         if (status) return status;
-        take_inside(ink, b->box);
     }
     return SG_OK;
 }

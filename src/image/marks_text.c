@@ -34,7 +34,8 @@ static double count_runs(const sg_ink *ink, const sg_blob *blob, int number) {
 static bool is_letter(const sg_ink *ink, size_t i) {
     const sg_blob *b = &ink->blobs[i];
     int h = b->box.height, w = b->box.width;
-    if (b->taken || h < MIN_HEIGHT || h > MAX_HEIGHT || h > ink->height / 8) return false;
+    int shorter = least(ink->width, ink->height);
+    if (h < most(MIN_HEIGHT, shorter / 60) || h > least(MAX_HEIGHT, ink->height / 8)) return false;
     if (b->contrast < 45.0) return false;
     double fill = (double)b->area / ((double)w * h);
     if (fill < 0.12 || (fill > 0.8 && w > ink->stroke)) return false;
@@ -162,6 +163,25 @@ static void drop_crosses(sg_mark_list *list, sg_rect box) {
     list->count = kept;
 }
 
+/* Whether a body mark holds it: what is drawn in one looks like letters. */
+static bool is_drawn(const sg_mark_list *list, sg_rect box) {
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].kind == SG_MARK_PICTOGRAM && sg_rect_touch(list->items[i].box, box))
+            return true;
+    return false;
+}
+
+/* Whether the line is known; a wider reading of it takes the place of the narrower. */
+static bool is_known(sg_mark_list *list, sg_rect box) {
+    for (size_t i = 0; i < list->count; i++) {
+        sg_mark *m = &list->items[i];
+        if (m->kind != SG_MARK_TEXT || !sg_rect_touch(m->box, box)) continue;
+        if (box.width > m->box.width) m->box = box;
+        return true;
+    }
+    return false;
+}
+
 sg_status sg_marks_find_text(sg_mark_list *list, const sg_ink *ink, sg_error *err) {
     const sg_blob **letters = malloc((ink->blob_count + 1) * sizeof *letters);
     const sg_blob **chain = malloc((ink->blob_count + 1) * sizeof *chain);
@@ -173,7 +193,7 @@ sg_status sg_marks_find_text(sg_mark_list *list, const sg_ink *ink, sg_error *er
         goto done;
     }
     for (size_t i = 0; i < ink->blob_count; i++)
-        if (is_letter(ink, i)) letters[n++] = &ink->blobs[i];
+        if (is_letter(ink, i) && !is_drawn(list, ink->blobs[i].box)) letters[n++] = &ink->blobs[i];
     qsort(letters, n, sizeof *letters, by_left);
     for (size_t i = 0; i < n && !status; i++) {
         if (used[i]) continue;
@@ -196,6 +216,7 @@ sg_status sg_marks_find_text(sg_mark_list *list, const sg_ink *ink, sg_error *er
         extend(ink, &l, -1);
         extend(ink, &l, 1);
         drop_crosses(list, l.box);
+        if (is_known(list, l.box)) continue;
         status = sg_mark_add(list, SG_MARK_TEXT, l.box, l.contrast, err);
     }
 done:
