@@ -324,8 +324,14 @@ static sg_status evaluate(evaluation *e, const sg_call *call, sg_error *err) {
     if (!st) st = measure_acting(e, a, call->log, err);
     if (!st && test && json_object_set_new(e->metrics, "ledger", sg_look_to_json(&e->look)))
         st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
+    if (!st &&
+            (json_object_set_new(e->metrics, "evaluated_on", json_string(e->all.rows[0].split)) ||
+                    json_object_set_new(json_object_get(e->metrics, "data"), "name",
+                            sg_json_text(e->source.data))))
+        st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
     if (!st)
         st = add_last(e->metrics, &e->all, a, a->audit ? &e->cohort.cohort : NULL, call->log, err);
+    e->source.metrics = e->metrics;
     return st ? st : write_results(&e->all, e->p, &e->m, e->metrics, &e->source, a, err);
 }
 

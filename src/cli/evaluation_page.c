@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/evaluation_page.h"
 #include "base/file.h"
+#include "cli/checklist.h"
 #include "cli/evaluation_acting.h"
 #include "cli/evaluation_cohort.h"
 #include "image/codec.h"
@@ -230,6 +231,24 @@ static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration
     page->calibration = out;
 }
 
+/* ---- checklists ---- */
+
+static sg_status fill_items(sg_evaluation_page *page, sg_checklist *list, sg_keep *k,
+        const json_t *metrics, sg_error *err) {
+    if (!metrics) return SG_OK;
+    sg_status st = sg_checklist_make(list, metrics, err);
+    if (st) return st;
+    sg_evaluation_item *items = sg_keep_hold(k, calloc(list->count, sizeof *items));
+    for (size_t i = 0; items && i < list->count; i++) {
+        const sg_checklist_item *from = &list->items[i];
+        items[i] = (sg_evaluation_item){from->list, from->number, from->title,
+                sg_item_state_name(from->state), from->answer};
+    }
+    page->items = items;
+    page->item_count = items ? list->count : 0;
+    return SG_OK;
+}
+
 /* ---- whole ---- */
 
 static const size_t *flat_confusion(sg_keep *k, const sg_metrics *m) {
@@ -277,12 +296,15 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
     sg_status st = fill_classes(classes, curves, &k, p, m, err);
     if (!st) st = fill_folds(&page, &k, m, source, err);
     if (!st) st = fill_failures(&page, &k, p, m, source, err);
+    sg_checklist list = {0};
+    if (!st) st = fill_items(&page, &list, &k, source->metrics, err);
     if (!st && k.failed) st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing %s", path);
     if (!st) st = sg_evaluation_page_write(&page, path, err);
     for (size_t c = 0; c < m->c.classes; c++) {
         sg_curve_dispose(&curves[c].roc);
         sg_curve_dispose(&curves[c].precision_recall);
     }
+    sg_checklist_dispose(&list);
     sg_keep_dispose(&k);
     return st;
 }

@@ -14,6 +14,7 @@ typedef struct sg_evaluation_source {
     const struct sg_evaluation_cohort *cohort; /* of --audit, or NULL */
     const struct sg_acting *acting;            /* NULL: not measured */
     const struct sg_strata *strata;            /* NULL: not measured */
+    const json_t *metrics;                     /* for the checklists; NULL: none */
     bool allow_seen;
     size_t seen_images;
     const sg_test_look *look; /* what the ledger says; NULL: no test images */

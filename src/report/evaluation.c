@@ -193,5 +193,6 @@ sg_status sg_evaluation_page_write(const sg_evaluation_page *e, const char *path
     sg_evaluation_put_folds(&page, e);
     sg_evaluation_put_failures(&page, e);
     put_paper(&page, e);
+    sg_evaluation_put_items(&page, e);
     return sg_page_write(&page, path, err);
 }

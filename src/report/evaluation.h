@@ -157,6 +157,11 @@ typedef struct sg_evaluation_stratum {
     sg_evaluation_value accuracy;
 } sg_evaluation_stratum;
 
+/* An item of a reporting checklist. */
+typedef struct sg_evaluation_item {
+    const char *list, *number, *title, *state, *answer; /* answer NULL: open, for people */
+} sg_evaluation_item;
+
 typedef struct sg_evaluation_page {
     const char *title;
     size_t images, groups;
@@ -189,6 +194,8 @@ typedef struct sg_evaluation_page {
     const sg_evaluation_case *failures; /* any order: the page puts missed malignancies first */
     size_t failure_count;
     size_t failures_shown_max; /* 0: 60 */
+    const sg_evaluation_item *items;
+    size_t item_count;
     bool show_full;
 } sg_evaluation_page;
 

@@ -38,6 +38,7 @@ void sg_evaluation_put_cohort(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_curves(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_acting(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_strata(sg_page *page, const sg_evaluation_page *e);
+void sg_evaluation_put_items(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_folds(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_failures(sg_page *page, const sg_evaluation_page *e);
 

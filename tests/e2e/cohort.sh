@@ -43,6 +43,14 @@ for name in predictions.csv metrics.json report.html; do
     cmp with/$name again/$name || fail "the same inputs gave another $name"
 done
 
+# The checklists: filled as far as metrics.json knows, on the page and on the terminal.
+expect 0 '' "$SONOGRADE" report with --checklist
+has stdout.txt 'CLAIM 2024' 'TRIPOD+AI' '  open     ethical approval' 'split by group, 2 folds' "$kept were kept" 'for the authors'
+has with/report.html 'Reporting checklists' 'split by group, 2 folds'
+expect 0 '' "$SONOGRADE" report with --checklist --json
+has stdout.txt '"list": "CLAIM 2024"' '"state": "open"'
+expect 2 '--checklist' "$SONOGRADE" report with
+expect 3 'metrics.json: is not there' "$SONOGRADE" report data --checklist
 expect 3 'manifest.csv: is not there' "${judge[@]}" --audit data --out no
 phantoms other 6 8
 "$SONOGRADE" audit other --out elsewhere --quiet
