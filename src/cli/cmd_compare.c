@@ -12,7 +12,7 @@
 typedef struct compare_args {
     sg_cli_dataset dataset;
     const char *models, *ablate, *bundles, *weights, *folds, *out, *config, *set;
-    bool overwrite, tta, force_resume, show_full;
+    bool overwrite, tta, force_resume, show_full, lr_find;
     double margin;
     long long epochs, batch, size, seed, draws, workers;
     double lr;
@@ -47,6 +47,7 @@ static const sg_option rows[] = {
     { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step", 1, 4096 },
     { "size", 0, SG_OPTION_INT, AT(size), "224", "P", "side of the square the network sees, in pixels", 8, 4096 },
     { "lr", 0, SG_OPTION_REAL, AT(lr), "6e-4", "X", "peak learning rate", 1e-12, 100 },
+    { "lr-find", 0, SG_OPTION_FLAG, AT(lr_find), NULL, NULL, "in place of --lr: a range test for each arm and fold, on that fold's training images", 0, 0 },
     { "select", 0, SG_OPTION_CHOICE, AT(select), "none", SG_SELECT_NAMES, "validation figure that chooses the epoch in every arm; none takes the last", 0, 0 },
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of folds and trainings", 0, 9e15 },
     { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML; what is typed here wins", 0, 0 },
@@ -122,6 +123,7 @@ static sg_status compare(sg_comparison *c, const compare_args *a, sg_error *err)
                 "say what to compare: --models NAME,NAME, --ablate WHAT or --bundles OLD,NEW");
     sg_status st = sg_comparison_open(c, err);
     if (!st) st = a->ablate ? add_ablation(c, a, err) : add_models(c, a, err);
+    if (!st && a->lr_find) st = sg_comparison_find_rates(c, err);
     if (!st) st = sg_comparison_run(c, err);
     return st ? st : sg_comparison_report(c, err);
 }

@@ -290,7 +290,7 @@ static sg_status train(sg_leakage_study *s, sg_error *err) {
         const sg_leakage_trial *t = &s->trials[i];
         arms[i] = (sg_arm){t->name, t->settings.yaml, &t->settings.options, t->manifest,
                 &s->splits[t->kind == SG_LEAK_MASK ? SG_LEAK_GROUPED : t->kind],
-                sg_arm_val_share(&t->settings), t->share};
+                sg_arm_val_share(&t->settings), t->share, NULL};
     }
     const sg_campaign_job job = {.arms = arms,
             .count = s->trial_count,

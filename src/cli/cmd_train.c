@@ -287,7 +287,7 @@ static sg_status train(work *w, const sg_call *call, bool resume, sg_error *err)
         sg_log_line(call->log, SG_LOG_WARN, "%s", why.message);
     sg_run_job job = {&w->options, &w->manifest, &w->split, (int)w->args.fold, w->args.val_share,
             w->args.train_share, w->dir, resume, w->args.force_resume, call->log, &sg_cli_stop,
-            end_epoch, w, ledger};
+            end_epoch, w, ledger, NULL};
     sg_status st = sg_run_train(summaries, &job, err);
     free(ledger);
     if (!st) tell(w, call, summaries);

@@ -77,6 +77,9 @@ static void trial_dispose(sg_trial *t) {
     sg_metrics_dispose(&t->metrics);
     for (size_t i = 0; i < t->history_count; i++) sg_history_dispose(&t->histories[i]);
     free(t->histories);
+    for (int f = 0; t->ranges && f < t->split->folds; f++) sg_lr_range_dispose(&t->ranges[f]);
+    free(t->ranges);
+    free(t->rates);
 }
 
 void sg_comparison_close(sg_comparison *c, sg_status status) {
@@ -145,7 +148,7 @@ static sg_status train(sg_comparison *c, sg_error *err) {
     for (size_t i = 0; i < c->trial_count; i++) {
         const sg_trial *t = &c->trials[i];
         arms[i] = (sg_arm){t->name, t->settings.yaml, &t->settings.options, &c->manifest, t->split,
-                sg_arm_val_share(&t->settings), t->settings.args.train_share};
+                sg_arm_val_share(&t->settings), t->settings.args.train_share, t->rates};
     }
     const sg_campaign_job job = {.arms = arms,
             .count = c->trial_count,

@@ -8,6 +8,7 @@
 #include "cli/arm_settings.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
+#include "cli/rate_curves.h"
 #include "protocol/campaign.h"
 #include "protocol/cost.h"
 #include "protocol/difference.h"
@@ -28,6 +29,8 @@ typedef struct sg_trial {
     size_t history_count;
     double init_share;
     sg_cost cost;
+    sg_lr_range *ranges; /* [split->folds] range tests, and */
+    double *rates;       /* the learning rates found; both NULL without */
 } sg_trial;
 
 typedef struct sg_trial_pair {
@@ -77,6 +80,9 @@ typedef struct sg_trial_plan {
 SG_MUST_CHECK sg_status sg_comparison_add(
         sg_comparison *c, const sg_trial_plan *plan, sg_error *err);
 
+/* Before running: a learning rate of its own for each arm and fold, found on that fold's training
+ * images alone. */
+SG_MUST_CHECK sg_status sg_comparison_find_rates(sg_comparison *c, sg_error *err);
 /* Trains what is not trained, judges all, measures pairs and cost. */
 SG_MUST_CHECK sg_status sg_comparison_run(sg_comparison *c, sg_error *err);
 /* compare.csv, folds.csv, pairs.csv, compare.json, report.html and each arm's predictions.csv; then

@@ -17,6 +17,7 @@ typedef struct arm_data {
     sg_curve roc;
     double *block; /* of all curves */
     sg_compare_curve *curves;
+    sg_compare_range *ranges;
 } arm_data;
 
 static void arm_data_dispose(arm_data *d) {
@@ -24,6 +25,7 @@ static void arm_data_dispose(arm_data *d) {
     free(d->confusion);
     free(d->block);
     free(d->curves);
+    free(d->ranges);
     sg_curve_dispose(&d->roc);
 }
 
@@ -99,6 +101,11 @@ static sg_status fill_arm(sg_compare_arm *out, arm_data *d, const sg_trial *t, s
     if (!st) st = fill_curves(d, t, err);
     if (st) return st;
     for (size_t f = 0; f < m->fold_count; f++) d->folds[f] = m->folds[f].accuracy;
+    d->ranges = calloc(m->fold_count + 1, sizeof *d->ranges);
+    if (!d->ranges) return no_memory(err);
+    for (size_t f = 0; t->ranges && f < m->fold_count; f++)
+        d->ranges[f] =
+                (sg_compare_range){t->ranges[f].count, t->ranges[f].rate, t->ranges[f].smooth};
     for (size_t i = 0; i < k * k; i++) d->confusion[i] = m->c.confusion[i / k][i % k];
     *out = (sg_compare_arm){.name = t->name,
             .meaning = *t->meaning ? t->meaning : NULL,
@@ -122,6 +129,8 @@ static sg_status fill_arm(sg_compare_arm *out, arm_data *d, const sg_trial *t, s
             .ms_per_image = t->cost.ms_per_image,
             .predict_bytes = t->cost.predict_bytes,
             .train_bytes = t->cost.train_bytes,
+            .rates = t->rates,
+            .ranges = t->ranges ? d->ranges : NULL,
             .curves = d->curves,
             .curve_count = t->history_count};
     return SG_OK;

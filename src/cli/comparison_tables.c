@@ -131,6 +131,13 @@ static json_t *cost_json(const sg_cost *k) {
             k->train_bytes);
 }
 
+static json_t *rates_json(const sg_trial *t) {
+    json_t *rates = json_array();
+    for (int f = 0; f < t->split->folds; f++)
+        json_array_append_new(rates, sg_json_number(t->rates[f]));
+    return rates;
+}
+
 static json_t *trial_json(const sg_trial *t) {
     const sg_metrics *m = &t->metrics;
     json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:I, s:s, s:I, s:I}", "arm", t->name, "model",
@@ -147,6 +154,7 @@ static json_t *trial_json(const sg_trial *t) {
             sg_value_to_json(sg_value_of_sensitivity(m)), "confusion", confusion_json(m), "folds",
             folds_json(m), "cost", cost_json(&t->cost));
     if (out && figures) json_object_update(out, figures);
+    if (out && t->rates) json_object_set_new(out, "learning_rates", rates_json(t));
     json_decref(figures);
     return out;
 }

@@ -215,7 +215,8 @@ static sg_status train_arm(const sg_arm *arm, const char *dir, epoch_hook *hook,
     arm_log inner = {job->log, arm->name, number, job->count};
     const sg_log log = {pass_line, pass_progress, &inner, SG_LOG_WARN};
     sg_run_job run = {arm->options, arm->manifest, arm->split, -1, arm->val_share, arm->train_share,
-            dir, true, job->force_resume, &log, job->stop, end_epoch, hook, job->ledger};
+            dir, true, job->force_resume, &log, job->stop, end_epoch, hook, job->ledger,
+            arm->fold_rates};
     sg_file_lock lock = {-1};
     sg_status st = summaries ? sg_dir_make(dir, err) : no_memory(err);
     if (!st) st = take_lock(&lock, dir, err);

@@ -41,6 +41,7 @@ typedef struct sg_arm {
     const sg_manifest *manifest;
     const sg_split *split;
     double val_share, train_share; /* as in sg_run_job */
+    const double *fold_rates;      /* likewise; may be NULL */
 } sg_arm;
 
 typedef struct sg_campaign_job {

@@ -26,6 +26,7 @@ typedef struct sg_run_job {
     void (*epoch_done)(void *user, const char *dir, const sg_history *history);
     void *user;
     const char *ledger; /* file of test evaluations, noted where a training begins; NULL: not */
+    const double *fold_rates; /* peak learning rate of each fold in place of the common; or NULL */
 } sg_run_job;
 
 /* summaries[folds], or [1] without folds; entries of folds that were not asked for are zero. */

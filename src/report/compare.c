@@ -181,6 +181,31 @@ static void put_cost(sg_page *page, const sg_compare_page *in) {
     sg_cells_dispose(&cells);
 }
 
+static void put_rates(sg_page *page, const sg_compare_page *in) {
+    static const char *const header[] = {"arm", "fold", "learning rate"};
+    enum { COLUMNS = sizeof header / sizeof *header };
+    size_t rows = 0;
+    for (size_t i = 0; i < in->arm_count; i++)
+        rows += in->arms[i].rates ? in->arms[i].fold_count : 0;
+    if (!rows) return;
+    sg_cells cells;
+    if (!sg_cells_init(&cells, rows * COLUMNS)) page->failed = true;
+    for (size_t i = 0; i < in->arm_count && cells.text && cells.cell; i++)
+        for (size_t f = 0; in->arms[i].rates && f < in->arms[i].fold_count; f++) {
+            char rate[32];
+            (void)snprintf(rate, sizeof rate, "%.2g", in->arms[i].rates[f]);
+            sg_cells_put(&cells, in->arms[i].name);
+            sg_cells_put_count(&cells, f);
+            sg_cells_put_copy(&cells, rate);
+        }
+    sg_page_section(page, "Learning rates",
+            "Found for each arm and fold by a range test on that fold's training images alone: a "
+            "tenth of the rate at which the smoothed loss is lowest.");
+    sg_compare_put_ranges(page, in);
+    put_table(page, &cells, header, COLUMNS, "lrr", "Peak of the schedule");
+    sg_cells_dispose(&cells);
+}
+
 static void put_meanings(sg_page *page, const sg_compare_page *in) {
     sg_page_fact *facts = calloc(in->arm_count + 1, sizeof *facts);
     bool any = false;
@@ -212,6 +237,7 @@ sg_status sg_compare_page_write(const sg_compare_page *in, const char *path, sg_
     sg_compare_put_confusion(&page, in);
     sg_compare_put_roc(&page, in);
     sg_compare_put_curves(&page, in);
+    put_rates(&page, in);
     put_cost(&page, in);
     sg_page_section(&page, "How it was made", NULL);
     sg_page_put_facts(&page, in->facts, in->fact_count);

@@ -11,6 +11,11 @@ typedef struct sg_compare_curve { /* of one fold, over its epochs; NULL where no
     const double *train_loss, *val_loss, *val_accuracy;
 } sg_compare_curve;
 
+typedef struct sg_compare_range { /* loss of a range test against its learning rate */
+    size_t steps;
+    const double *rate, *loss;
+} sg_compare_range;
+
 typedef struct sg_compare_arm {
     const char *name, *meaning; /* meaning may be NULL */
     int paper;                  /* row of sg_paper_table, or -1 */
@@ -23,6 +28,8 @@ typedef struct sg_compare_arm {
     const double *roc_x, *roc_y; /* malignant against the rest, folds pooled */
     size_t roc_n;
     double parameters, macs, ms_per_image, predict_bytes, train_bytes;
+    const double *rates; /* [fold_count] learning rates found by range tests; NULL: none */
+    const sg_compare_range *ranges; /* [fold_count] likewise */
     const sg_compare_curve *curves; /* [curve_count] one per fold */
     size_t curve_count;
 } sg_compare_arm;

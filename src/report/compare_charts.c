@@ -166,3 +166,33 @@ void sg_compare_put_curves(sg_page *page, const sg_compare_page *in) {
                 "Accuracy over the epochs was not measured: no images were set aside for "
                 "validation, since nothing was chosen. --set val-share=0.15 sets some aside.");
 }
+
+void sg_compare_put_ranges(sg_page *page, const sg_compare_page *in) {
+    size_t most = 0, used = 0;
+    for (size_t i = 0; i < in->arm_count; i++) most += in->arms[i].fold_count;
+    sg_svg_series *series = calloc(most + 1, sizeof *series);
+    if (!series) {
+        page->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < in->arm_count; i++) {
+        const char *name = in->arms[i].name;
+        for (size_t f = 0; in->arms[i].ranges && f < in->arms[i].fold_count; f++) {
+            const sg_compare_range *r = &in->arms[i].ranges[f];
+            series[used++] = (sg_svg_series){.name = name,
+                    .x = r->rate,
+                    .y = r->loss,
+                    .n = r->steps,
+                    .faint = true,
+                    .color = i};
+            name = NULL;
+        }
+    }
+    const sg_svg_chart chart = {.title = "Range tests",
+            .x = {.label = "learning rate", .logarithmic = true},
+            .y = {.label = "smoothed training loss"},
+            .series = series,
+            .count = used};
+    if (used) sg_page_put_chart(page, &chart, "A line per fold.");
+    free(series);
+}

@@ -13,5 +13,7 @@ void sg_compare_put_confusion(sg_page *page, const sg_compare_page *in);
 void sg_compare_put_roc(sg_page *page, const sg_compare_page *in);
 /* Loss and accuracy over the epochs, every arm on one scale. */
 void sg_compare_put_curves(sg_page *page, const sg_compare_page *in);
+/* Range tests, every arm on one scale. */
+void sg_compare_put_ranges(sg_page *page, const sg_compare_page *in);
 
 #endif
