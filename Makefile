@@ -56,7 +56,7 @@ fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
 JOBS     ?= $(shell nproc)
 
-.PHONY: fuzzers tsan coverage all demo test test-quick bench fuzz lint format docs install clean unit tests unit-tests FORCE
+.PHONY: fuzzers tsan coverage all demo test test-quick bench bench-stats fuzz lint format docs install clean unit tests unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $B/sonograde
@@ -137,6 +137,12 @@ bench:
 	+$(MAKE) -j$(JOBS) config=release all
 	+$(MAKE) config=release build/bench/models build/bench/loader
 	bench/run
+
+# Coverage of every interval, by enumeration or simulation; its table is in docs/internals/stats.md.
+$B/bench/stats: $B/obj/bench/studies.o
+bench-stats:
+	+$(MAKE) config=release build/bench/stats
+	build/bench/stats
 
 format:
 	git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i

@@ -25,6 +25,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_report,
         &sg_verb_bundle,
         &sg_verb_predict,
+        &sg_verb_readers,
         &sg_verb_doctor,
         &sg_verb_docs,
         NULL,

@@ -27,6 +27,7 @@ extern const sg_verb sg_verb_tune;
 extern const sg_verb sg_verb_report;
 extern const sg_verb sg_verb_bundle;
 extern const sg_verb sg_verb_predict;
+extern const sg_verb sg_verb_readers;
 extern const sg_verb sg_verb_docs;
 
 #endif

@@ -46,12 +46,16 @@ typedef struct sg_calibration_intervals {
     sg_interval ece;             /* of the calibration error that ece_debiased estimates; from 0 */
     sg_interval log_loss, brier; /* BCa */
     size_t redraws;
+    double consistency_p; /* chance of such a plain error, or more, were every confidence true */
 } sg_calibration_intervals;
 
 /* Intervals over groups within classes, from one run of draws. An error of calibration cannot be
  * bootstrapped as it stands, for a draw adds noise of its own: the interval turns the draws'
  * debiased errors about the plain one, plain + debiased - quantile (Kumar, Liang and Ma 2019, the
- * basic bootstrap). probabilities[n * classes] of sample's rows. */
+ * basic bootstrap). Near 0 an error's size has no such symmetry, so the interval starts at 0 unless
+ * calibration is refuted: unless consistency_p, from as many draws of outcomes by the stated
+ * confidences (Broecker and Smith 2007; one draw of luck per group), is at most half of 1 -
+ * confidence. probabilities[n * classes] of sample's rows. */
 SG_MUST_CHECK sg_status sg_calibration_bootstrap(sg_calibration_intervals *out,
         const sg_bootstrap_sample *sample, const double *probabilities,
         const sg_bootstrap_options *options, sg_error *err);

@@ -2,12 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "stats/calibration.h"
 
+#include "base/rng.h"
 #include "stats/confidence_order.h"
+#include "stats/order.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DEBIASED, LOG_LOSS, BRIER, FIGURES };
+/* Apart from the streams of redraws (bootstrap.c) and of the sign-flip test. */
+static const uint32_t CONSISTENCY_STREAM = UINT32_MAX - 1;
 
 typedef struct rows {
     sg_confidence_order order;
@@ -27,6 +32,36 @@ static void measure(double *values, const uint32_t *weights, void *user) {
     values[BRIER] = brier / total;
 }
 
+/* Share of draws, outcomes by the stated confidences, whose plain error reaches that of the data.
+ * Rows of a group share their luck: copies are right or wrong together. */
+static sg_status test_consistency(double *p, const sg_confidence_order *order, double observed,
+        const sg_bootstrap_sample *sample, const sg_bootstrap_options *options, sg_error *err) {
+    size_t n = order->n, groups = 0, extreme = 0;
+    sg_confidence_order drawn = {calloc(n, sizeof *drawn.rows), n};
+    uint32_t *group_of = calloc(n, sizeof *group_of);
+    double *luck = calloc(n, sizeof *luck), debiased;
+    sg_status status = SG_OK;
+    if (!drawn.rows || !group_of || !luck)
+        status = sg_fail(err, SG_ERR_MEMORY, "out of memory for %zu rows", n);
+    if (status == SG_OK) status = sg_order_groups(group_of, &groups, sample->groups, n, err);
+    if (status == SG_OK) {
+        memcpy(drawn.rows, order->rows, n * sizeof *drawn.rows);
+        for (size_t i = 0; i < options->draws; i++) {
+            sg_rng rng =
+                    sg_rng_make(options->seed, SG_RNG_BOOTSTRAP, (uint32_t)i, CONSISTENCY_STREAM);
+            for (size_t g = 0; g < groups; g++) luck[g] = sg_rng_uniform(&rng);
+            for (size_t r = 0; r < n; r++)
+                drawn.rows[r].right = luck[group_of[drawn.rows[r].row]] < drawn.rows[r].confidence;
+            extreme += sg_confidence_order_ece(&debiased, NULL, NULL, &drawn, NULL) >= observed;
+        }
+        *p = ((double)extreme + 1) / ((double)options->draws + 1);
+    }
+    free(drawn.rows);
+    free(group_of);
+    free(luck);
+    return status;
+}
+
 sg_status sg_calibration_bootstrap(sg_calibration_intervals *out, const sg_bootstrap_sample *sample,
         const double *probabilities, const sg_bootstrap_options *options, sg_error *err) {
     sg_calibration whole; /* checks every row once, before any draw */
@@ -44,16 +79,22 @@ sg_status sg_calibration_bootstrap(sg_calibration_intervals *out, const sg_boots
     status = sg_confidence_order_make(&r.order, probabilities, sample->labels, n, classes, err);
     if (status == SG_OK)
         status = sg_bootstrap_run(figures, &redraws, sample, measure, &r, FIGURES, options, err);
+    double consistency = 1;
+    if (status == SG_OK)
+        status = test_consistency(&consistency, &r.order, whole.ece, sample, options, err);
     sg_confidence_order_dispose(&r.order);
     free(r.log_loss);
     if (status != SG_OK) return status;
     /* In a draw's world the truth is the plain error of the data, so the draws' debiased errors lie
      * about it as the data's own lies about what is sought. */
     double pivot = whole.ece + whole.ece_debiased;
-    *out = (sg_calibration_intervals){.ece = {fmax(0, pivot - figures[DEBIASED].percentile.high),
-                                              fmax(0, pivot - figures[DEBIASED].percentile.low)},
+    double low = fmax(0, pivot - figures[DEBIASED].percentile.high);
+    bool refuted = consistency <= 0.5 * (1 - options->confidence);
+    *out = (sg_calibration_intervals){
+            .ece = {refuted ? low : 0, fmax(0, pivot - figures[DEBIASED].percentile.low)},
             .log_loss = figures[LOG_LOSS].bca,
             .brier = figures[BRIER].bca,
-            .redraws = redraws};
+            .redraws = redraws,
+            .consistency_p = consistency};
     return SG_OK;
 }

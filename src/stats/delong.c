@@ -79,20 +79,43 @@ static sg_status check_confidence(double confidence, sg_error *err) {
     return sg_fail(err, SG_ERR_INPUT, "a confidence of %g is not between 0 and 1", confidence);
 }
 
-sg_status sg_delong_measure(sg_delong *out, const double *scores, const uint8_t *positive, size_t n,
-        double confidence, sg_error *err) {
-    sg_delong made = {0};
-    sg_status status = check_confidence(confidence, err);
-    if (status == SG_OK)
-        status = sg_delong_covariance(&made.auc, &made.variance, scores, 1, positive, n, err);
-    if (status != SG_OK) return status;
-    double half = sg_normal_quantile(0.5 + 0.5 * confidence) * sqrt(made.variance);
-    made.interval = (sg_interval){fmax(0, made.auc - half), fmin(1, made.auc + half)};
+sg_delong sg_delong_conclude(
+        double area, double variance, const uint8_t *positive, size_t n, double confidence) {
+    sg_delong made = {.auc = area, .variance = variance, .degenerate = variance <= 0};
+    double half = sg_normal_quantile(0.5 + 0.5 * confidence) * sqrt(fmax(0, variance));
+    made.interval = (sg_interval){fmax(0, area - half), fmin(1, area + half)};
     for (size_t i = 0; i < n; i++) made.positives += positive[i] != 0;
     made.negatives = n - made.positives;
-    made.degenerate = made.variance <= 0;
-    *out = made;
+    return made;
+}
+
+sg_status sg_delong_measure(sg_delong *out, const double *scores, const uint8_t *positive, size_t n,
+        double confidence, sg_error *err) {
+    double area, variance;
+    sg_status status = check_confidence(confidence, err);
+    if (status == SG_OK)
+        status = sg_delong_covariance(&area, &variance, scores, 1, positive, n, err);
+    if (status != SG_OK) return status;
+    *out = sg_delong_conclude(area, variance, positive, n, confidence);
     return SG_OK;
+}
+
+sg_delong_pair sg_delong_contrast(
+        const double *areas, const double *covariance, double confidence) {
+    double variance = covariance[0] + covariance[3] - 2 * covariance[1];
+    /* Equal rankings leave rounding behind, of either sign. */
+    bool degenerate = variance <= 1e-15 * (covariance[0] + covariance[3]);
+    double difference = areas[0] - areas[1], error = degenerate ? 0 : sqrt(variance);
+    double half = sg_normal_quantile(0.5 + 0.5 * confidence) * error;
+    double z = degenerate ? (difference == 0 ? 0 : NAN) : difference / error;
+    return (sg_delong_pair){.first = areas[0],
+            .second = areas[1],
+            .difference = difference,
+            .standard_error = error,
+            .interval = {difference - half, difference + half},
+            .z = z,
+            .p = 2 * sg_normal_cdf(-fabs(z)),
+            .degenerate = degenerate};
 }
 
 sg_status sg_delong_compare(sg_delong_pair *out, const double *first, const double *second,
@@ -107,20 +130,6 @@ sg_status sg_delong_compare(sg_delong_pair *out, const double *first, const doub
     }
     status = sg_delong_covariance(areas, covariance, scores, 2, positive, n, err);
     free(scores);
-    if (status != SG_OK) return status;
-    double variance = covariance[0] + covariance[3] - 2 * covariance[1];
-    /* Equal rankings leave rounding behind, of either sign. */
-    bool degenerate = variance <= 1e-15 * (covariance[0] + covariance[3]);
-    double difference = areas[0] - areas[1], error = degenerate ? 0 : sqrt(variance);
-    double half = sg_normal_quantile(0.5 + 0.5 * confidence) * error;
-    double z = degenerate ? (difference == 0 ? 0 : NAN) : difference / error;
-    *out = (sg_delong_pair){.first = areas[0],
-            .second = areas[1],
-            .difference = difference,
-            .standard_error = error,
-            .interval = {difference - half, difference + half},
-            .z = z,
-            .p = 2 * sg_normal_cdf(-fabs(z)),
-            .degenerate = degenerate};
-    return SG_OK;
+    if (status == SG_OK) *out = sg_delong_contrast(areas, covariance, confidence);
+    return status;
 }

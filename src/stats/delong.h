@@ -45,4 +45,17 @@ SG_MUST_CHECK sg_status sg_delong_compare(sg_delong_pair *out, const double *fir
 SG_MUST_CHECK sg_status sg_delong_covariance(double *areas, double *covariance,
         const double *scores, size_t count, const uint8_t *positive, size_t n, sg_error *err);
 
+/* The same over groups: delete-one-group jackknife, (G - 1) / G times the products of the areas'
+ * deviations from their mean over the G groups (Efron 1982; what MRMC analyses use by default).
+ * Copies within a group change nothing. groups[n]: equal = same group; NULL: every row its own.
+ * SG_ERR_INPUT when a side lives in a single group. */
+SG_MUST_CHECK sg_status sg_area_jackknife(double *areas, double *covariance, const double *scores,
+        size_t count, const uint8_t *positive, const uint32_t *groups, size_t n, sg_error *err);
+
+/* One area, and the difference of two, from areas and covariances of either kind. areas[2],
+ * covariance[4]. */
+sg_delong sg_delong_conclude(
+        double area, double variance, const uint8_t *positive, size_t n, double confidence);
+sg_delong_pair sg_delong_contrast(const double *areas, const double *covariance, double confidence);
+
 #endif

@@ -114,6 +114,30 @@ static sg_status check_rows(const double *scores, size_t n, double prevalence, s
     return SG_OK;
 }
 
+/* Intervals over groups. */
+static sg_status draw_intervals(sg_operating_figures *f, const sg_bootstrap_sample *sample, rows *r,
+        const sg_bootstrap_options *options, sg_error *err) {
+    sg_bootstrap_figure values[2];
+    sg_status status = sg_bootstrap_run(values, NULL, sample, measure, r, 2, options, err);
+    if (status != SG_OK) return status;
+    sg_interval none = {NAN, NAN};
+    f->ppv_interval = values[0].degenerate ? none : values[0].bca;
+    f->npv_interval = values[1].degenerate ? none : values[1].bca;
+    return SG_OK;
+}
+
+static void place_values(sg_operating_figures *f, double given) {
+    const sg_operating_point *p = &f->point;
+    if (isnan(given)) {
+        f->ppv = share(p->true_positive, p->true_positive + p->false_positive);
+        f->npv = share(p->true_negative, p->true_negative + p->false_negative);
+        return;
+    }
+    sg_predictive_values v = sg_predictive_values_of(p->sensitivity, p->specificity, given);
+    f->ppv = v.ppv;
+    f->npv = v.npv;
+}
+
 sg_status sg_operating_point_measure(sg_operating_figures *out, const sg_bootstrap_sample *sample,
         const double *scores, const uint8_t *positive, double threshold, double prevalence,
         const sg_bootstrap_options *options, sg_error *err) {
@@ -131,21 +155,17 @@ sg_status sg_operating_point_measure(sg_operating_figures *out, const sg_bootstr
     }
     sg_operating_figures f = {.point = sg_operating_point_at(threshold, scores, positive, n)};
     rows r = {among, called, n, prevalence};
-    sg_bootstrap_figure values[2];
     size_t positives = f.point.true_positive + f.point.false_negative;
     f.prevalence = isnan(prevalence) ? share(positives, n) : prevalence;
+    place_values(&f, prevalence);
     status = sg_share_measure(&f.sensitivity, sample, among, called, options, err);
     if (status == SG_OK)
         status = sg_share_measure(&f.specificity, sample, others, spared, options, err);
-    if (status == SG_OK)
-        status = sg_bootstrap_run(values, NULL, sample, measure, &r, 2, options, err);
     if (status == SG_OK) {
-        f.ppv = values[0].estimate;
-        f.npv = values[1].estimate;
-        f.ppv_interval = values[0].degenerate ? (sg_interval){NAN, NAN} : values[0].bca;
-        f.npv_interval = values[1].degenerate ? (sg_interval){NAN, NAN} : values[1].bca;
-        bool single = f.sensitivity.groups + f.specificity.groups == n;
-        if (single) status = place_intervals(&f, prevalence, options->confidence, err);
+        bool single =
+                f.sensitivity.groups == f.sensitivity.n && f.specificity.groups == f.specificity.n;
+        status = single ? place_intervals(&f, prevalence, options->confidence, err)
+                        : draw_intervals(&f, sample, &r, options, err);
     }
     free(marks);
     if (status == SG_OK) *out = f;

@@ -41,6 +41,13 @@ def delong(y, columns):
     return np.array([v.mean() for v in v10]), s10 / (y == 1).sum() + s01 / (y == 0).sum()
 
 
+def jackknife(y, columns, groups):
+    kept = [groups != g for g in np.unique(groups)]
+    without = np.array([[metrics.roc_auc_score(y[k], s[k]) for k in kept] for s in columns])
+    without -= without.mean(axis=1, keepdims=True)
+    return (len(kept) - 1) / len(kept) * without @ without.T
+
+
 def average(name, theta, cov):
     j = len(theta)
     ms = theta.var(ddof=1)
@@ -129,6 +136,10 @@ def main():
     theta, cov = delong(y, list(scores[0]) + [model])
     less = np.hstack([np.eye(READERS), -np.ones((READERS, 1))])
     rows += average("against", less @ theta, less @ cov @ less.T)
+
+    for name, groups in (("jackknife", np.arange(N)), ("jackknife_grouped", np.arange(N) * 7 % 23)):
+        cov = jackknife(y, [scores[0][0], model], groups)
+        rows += [(name, "first", cov[0, 0]), (name, "both", cov[0, 1]), (name, "second", cov[1, 1])]
 
     with open(os.path.join(HERE, "agreement.csv"), "w", newline="") as f:
         w = csv.writer(f, lineterminator="\n")

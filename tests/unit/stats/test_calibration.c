@@ -100,7 +100,15 @@ static void test_the_error_lies_in_its_interval(void **state) {
     sg_calibration_intervals found;
     assert_int_equal(sg_calibration_bootstrap(&found, &sample, p, &options, NULL), SG_OK);
     assert_true(found.ece.low < 0.1 && 0.1 < found.ece.high);
-    assert_true(found.ece.high - found.ece.low < 0.05);
+    assert_true(found.ece.low > 0.05 && found.ece.high - found.ece.low < 0.05);
+    assert_true(found.consistency_p <= 1.0 / 1001);
+    /* Without the gap the same rows refute nothing, so the interval starts at 0. */
+    for (size_t i = 0; i < N; i++) {
+        p[2 * i] -= 0.1;
+        p[2 * i + 1] += 0.1;
+    }
+    assert_int_equal(sg_calibration_bootstrap(&found, &sample, p, &options, NULL), SG_OK);
+    assert_true(found.consistency_p > 0.025 && found.ece.low == 0 && found.ece.high < 0.05);
 }
 
 static void test_temperature_equals_scipy(void **state) {

@@ -100,6 +100,70 @@ static void test_equal_rankings_do_not_differ(void **state) {
     assert_true(pair.degenerate && pair.difference == 0.5 && isnan(pair.p));
 }
 
+enum { STUDY = 70 };
+static double study[2 * STUDY]; /* a reader, the model */
+static uint8_t study_truth[STUDY];
+
+static void load_study(void) {
+    sg_csv csv;
+    stats_golden_open(&csv, "agreement_rows.csv");
+    assert_int_equal(csv.rows, STUDY);
+    for (size_t i = 0; i < STUDY; i++) {
+        study_truth[i] = stats_golden_number(&csv, i, "truth") != 0;
+        study[i] = stats_golden_number(&csv, i, "w0r0");
+        study[STUDY + i] = stats_golden_number(&csv, i, "model");
+    }
+    sg_csv_dispose(&csv);
+}
+
+static void test_jackknife_equals_numpy(void **state) {
+    (void)state;
+    static const char *const names[] = {"jackknife", "jackknife_grouped"};
+    uint32_t groups[STUDY];
+    sg_error err = SG_ERROR_INIT;
+    load_study();
+    for (size_t i = 0; i < STUDY; i++) groups[i] = (uint32_t)(i * 7 % 23);
+    for (int grouped = 0; grouped < 2; grouped++) {
+        double areas[2], c[4];
+        CHECK_OK(sg_area_jackknife(
+                areas, c, study, 2, study_truth, grouped ? groups : NULL, STUDY, &err));
+        const double found[3] = {c[0], c[1], c[3]};
+        const char *const figures[3] = {"first", "both", "second"};
+        for (int k = 0; k < 3; k++) {
+            double expected = stats_golden_value("agreement.csv", names[grouped], figures[k]);
+            if (!(fabs(found[k] - expected) <= 1e-9 * expected))
+                fail_msg("%s %s: got %.17g, expected %.17g", names[grouped], figures[k], found[k],
+                        expected);
+        }
+        double area;
+        CHECK_OK(sg_roc_auc(&area, study, study_truth, STUDY, &err));
+        stats_assert_close(areas[0], area, 1e-12, "area");
+    }
+}
+
+/* Every row twice, in one group with itself: the same covariances as once. */
+static void test_copies_in_a_group_change_nothing(void **state) {
+    (void)state;
+    double twice[2 * 2 * STUDY], areas[2], once[4], doubled[4];
+    uint8_t truth[2 * STUDY];
+    uint32_t groups[2 * STUDY];
+    sg_error err = SG_ERROR_INIT;
+    load_study();
+    for (size_t i = 0; i < 2 * STUDY; i++) {
+        twice[i] = study[i % STUDY];
+        twice[2 * STUDY + i] = study[STUDY + i % STUDY];
+        truth[i] = study_truth[i % STUDY];
+        groups[i] = (uint32_t)(i % STUDY);
+    }
+    CHECK_OK(sg_area_jackknife(areas, once, study, 2, study_truth, NULL, STUDY, &err));
+    CHECK_OK(sg_area_jackknife(areas, doubled, twice, 2, truth, groups, 2 * STUDY, &err));
+    for (int k = 0; k < 4; k++) stats_assert_close(doubled[k], once[k], 1e-12, "covariance");
+    memset(groups, 0, sizeof groups);
+    for (size_t i = 0; i < STUDY; i++) groups[i] = study_truth[i] ? 0 : 1 + (uint32_t)i;
+    CHECK_FAILS(sg_area_jackknife(areas, once, study, 2, study_truth, groups, STUDY, &err),
+            SG_ERR_INPUT, "single group");
+}
+
 static void test_bad_input(void **state) {
     (void)state;
     double scores[4] = {1, 2, 3, 4};
@@ -117,6 +181,8 @@ int main(void) {
             cmocka_unit_test(test_areas_and_intervals_equal_proc),
             cmocka_unit_test(test_paired_tests_equal_proc),
             cmocka_unit_test(test_equal_rankings_do_not_differ),
+            cmocka_unit_test(test_jackknife_equals_numpy),
+            cmocka_unit_test(test_copies_in_a_group_change_nothing),
             cmocka_unit_test(test_bad_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
