@@ -244,6 +244,7 @@ static sg_status measure(exploration *x, const sg_call *call, sg_error *err) {
 static const char *name_grouping(const sg_manifest *m) {
     static const char *const names[] = {
             [SG_GROUPING_PIXELS] = "equal bytes, or thumbnails that correlate at 0.92 or more",
+            [SG_GROUPING_AUDIT] = "an audit: pictures registered and compared in their detail",
             [SG_GROUPING_COLUMN] = "a column of the table",
             [SG_GROUPING_REGEX] = "a pattern on the path",
     };
@@ -255,7 +256,7 @@ static sg_status write_page(const exploration *x, const char *path, sg_error *er
     const sg_manifest_summary *s = &x->summary;
     sg_explore_page page = {.name = sg_path_base(m->root),
             .grouping = name_grouping(m),
-            .lower_bound = m->grouping == SG_GROUPING_PIXELS,
+            .lower_bound = sg_manifest_lower_bound(m),
             .classes = x->classes,
             .class_count = m->class_count,
             .images = x->images,

@@ -38,10 +38,10 @@ json_t *sg_cli_describe_dataset(const sg_manifest *m, const sg_manifest_summary 
                                  sg_json_text(m->skips[i].reason)));
     char *grouping = sg_manifest_grouping_text(m);
     json_t *groups = json_pack("{s:o, s:b, s:I, s:I, s:I, s:I}", "source",
-            sg_json_text(grouping ? grouping : ""), "lower_bound",
-            m->grouping == SG_GROUPING_PIXELS, "count", (json_int_t)s->groups, "shared",
-            (json_int_t)s->shared_groups, "images_in_shared", (json_int_t)s->shared_images,
-            "largest", (json_int_t)s->largest_group);
+            sg_json_text(grouping ? grouping : ""), "lower_bound", sg_manifest_lower_bound(m),
+            "count", (json_int_t)s->groups, "shared", (json_int_t)s->shared_groups,
+            "images_in_shared", (json_int_t)s->shared_images, "largest",
+            (json_int_t)s->largest_group);
     free(grouping);
     json_t *conflicts = json_pack("{s:I, s:I, s:I}", "groups", (json_int_t)s->conflicting_groups,
             "images", (json_int_t)s->conflicting_images, "exact_copies",
@@ -60,7 +60,7 @@ void sg_cli_print_dataset(const sg_manifest *m, const sg_manifest_summary *s) {
     }
     printf("\n%zu groups%s; %zu of them hold more than one image (%zu images, at most %zu)\n",
             s->groups,
-            m->grouping == SG_GROUPING_PIXELS
+            sg_manifest_lower_bound(m)
                     ? ", found from pixels: a lower bound on what belongs together"
                     : "",
             s->shared_groups, s->shared_images, s->largest_group);

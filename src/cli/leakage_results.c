@@ -274,7 +274,7 @@ static void fill_words(words *w, const sg_leakage_study *s) {
     (void)snprintf(w->groups, sizeof w->groups,
             "%zu groups hold more than one image (%zu images); %zu groups more than one class%s",
             m->shared_groups, m->shared_images, m->conflicting_groups,
-            s->base.grouping == SG_GROUPING_PIXELS ? "; found from pixels, a lower bound" : "");
+            sg_manifest_lower_bound(&s->base) ? "; found from pixels, a lower bound" : "");
     (void)snprintf(w->intervals, sizeof w->intervals,
             "95 %% intervals: Wilson for accuracy where every group has one image, else bootstrap "
             "over groups (BCa, %lld draws), as all others",

@@ -10,10 +10,10 @@ enum {
     TABLES = 12,
     LEAST_BITS = 10,
     SPARE_BITS = 3, /* buckets are so many times finer than one point each */
-    MOST_BITS = 26,
+    MOST_BITS = 24,
     HASHED = 24,      /* terms of a code that are hashed: the high ones carry noise */
     TERMS = 3,        /* of a code in one bit */
-    READ_AT_MOST = 48 /* points of a bucket */
+    READ_AT_MOST = 16 /* points of a bucket */
 };
 
 /* One bit of a word: on which side of a plane through three terms a code lies. */
@@ -23,15 +23,14 @@ typedef struct plane {
 } plane;
 
 typedef struct table {
-    uint32_t *first;  /* [2^bits + 1]: where a word's points begin */
-    uint32_t *points; /* by word, then number */
+    uint32_t *first;    /* [2^bits + 1]: where a word's points begin */
+    uint32_t *pictures; /* [points]: whose they are, by word, then number */
 } table;
 
 typedef struct point_index {
     const sg_keypoints *pictures;
     size_t n, points;
-    uint32_t *picture_of; /* [points] */
-    uint32_t *first_of;   /* [n + 1]: points of a picture */
+    uint32_t *first_of; /* [n + 1]: points of a picture */
     int bits;
     float mean[SG_KEYPOINT_CODE], scale[SG_KEYPOINT_CODE];
     plane planes[TABLES][MOST_BITS];
@@ -93,20 +92,21 @@ static void hash_code(uint32_t *words, const point_index *x, const int8_t *code,
 /* ---- building ---- */
 
 static void index_dispose(point_index *x) {
-    free(x->picture_of);
     free(x->first_of);
     for (int t = 0; t < TABLES; t++) {
         free(x->tables[t].first);
-        free(x->tables[t].points);
+        free(x->tables[t].pictures);
     }
 }
 
 /* Counting sort of all points by their word in one table. */
-static void sort_table(table *t, const uint32_t *words, size_t points, int bits) {
-    size_t buckets = (size_t)1 << bits;
+static void sort_table(table *t, const point_index *x, const uint32_t *words) {
+    size_t buckets = (size_t)1 << x->bits, points = x->points;
     for (size_t i = 0; i < points; i++) t->first[words[i] + 1]++;
     for (size_t w = 0; w < buckets; w++) t->first[w + 1] += t->first[w];
-    for (size_t i = points; i-- > 0;) t->points[--t->first[words[i] + 1]] = (uint32_t)i;
+    for (size_t picture = x->n; picture-- > 0;)
+        for (uint32_t i = x->first_of[picture + 1]; i-- > x->first_of[picture];)
+            t->pictures[--t->first[words[i] + 1]] = (uint32_t)picture;
     /* Each entry is now its bucket's beginning, one place too high. */
     memmove(t->first, t->first + 1, buckets * sizeof *t->first);
     t->first[buckets] = (uint32_t)points;
@@ -134,7 +134,7 @@ static sg_status hash_picture(void *user, size_t picture, sg_error *err) {
 static sg_status build_table(void *user, size_t t, sg_error *err) {
     (void)err;
     building *b = user;
-    sort_table(&b->x->tables[t], b->words + t * b->x->points, b->x->points, b->x->bits);
+    sort_table(&b->x->tables[t], b->x, b->words + t * b->x->points);
     return SG_OK;
 }
 
@@ -145,20 +145,19 @@ static sg_status allocate(point_index *x, sg_error *err) {
                 err, SG_ERR_USAGE, "%zu keypoints are more than a search can number", x->points);
     x->bits = LEAST_BITS;
     while (x->bits < MOST_BITS && ((size_t)1 << x->bits) < x->points << SPARE_BITS) x->bits++;
-    x->picture_of = malloc((x->points + 1) * sizeof *x->picture_of);
     x->first_of = malloc((x->n + 1) * sizeof *x->first_of);
-    bool there = x->picture_of && x->first_of;
+    bool there = x->first_of != NULL;
     for (int t = 0; t < TABLES; t++) {
         x->tables[t].first = calloc(((size_t)1 << x->bits) + 1, sizeof *x->tables[t].first);
-        x->tables[t].points = malloc((x->points + 1) * sizeof *x->tables[t].points);
-        there = there && x->tables[t].first && x->tables[t].points;
+        x->tables[t].pictures = malloc((x->points + 1) * sizeof *x->tables[t].pictures);
+        there = there && x->tables[t].first && x->tables[t].pictures;
     }
     if (!there)
         return sg_fail(err, SG_ERR_MEMORY, "out of memory for an index of %zu pictures", x->n);
     size_t next = 0;
     for (size_t i = 0; i < x->n; i++) {
         x->first_of[i] = (uint32_t)next;
-        for (int p = 0; p < x->pictures[i].count; p++) x->picture_of[next++] = (uint32_t)i;
+        next += (size_t)x->pictures[i].count;
     }
     x->first_of[x->n] = (uint32_t)next;
     return SG_OK;
@@ -203,12 +202,12 @@ static sg_status tally_init(tally *t, size_t n, sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory for the votes of %zu pictures", n);
 }
 
-static void read_bucket(tally *votes, const point_index *x, const table *t, uint32_t word,
-        size_t asking, int flip, uint32_t point) {
+static void read_bucket(
+        tally *votes, const table *t, uint32_t word, size_t asking, int flip, uint32_t point) {
     size_t from = t->first[word], to = t->first[word + 1];
     size_t step = (to - from) / READ_AT_MOST + 1;
     for (size_t i = from; i < to; i += step) {
-        uint32_t picture = x->picture_of[t->points[i]];
+        uint32_t picture = t->pictures[i];
         if (picture == asking) continue;
         size_t slot = (size_t)picture * SG_FLIPS + (size_t)flip;
         if (votes->last[slot] == point) continue;
@@ -245,15 +244,22 @@ static void keep_best(sg_candidate *best, int *count, int most, sg_candidate can
 static void ask(const asking *a, tally *votes, size_t picture) {
     const point_index *x = a->x;
     const sg_keypoints *from = &x->pictures[picture];
-    for (int flip = 0; flip < SG_FLIPS; flip++)
+    for (int flip = 0; flip < SG_FLIPS; flip++) {
+        /* Buckets lie all over memory: they are called for before they are read. */
+        uint32_t words[SG_KEYPOINT_MAX][TABLES];
         for (int p = 0; p < from->count; p++) {
             int8_t code[SG_KEYPOINT_CODE];
-            uint32_t words[TABLES];
             sg_keypoint_flip_code(code, from->points[p].code, flip);
-            hash_code(words, x, code, from->points[p].bright);
-            for (int t = 0; t < TABLES; t++)
-                read_bucket(votes, x, &x->tables[t], words[t], picture, flip, (uint32_t)p + 1);
+            hash_code(words[p], x, code, from->points[p].bright);
+            for (int t = 0; t < TABLES; t++) __builtin_prefetch(&x->tables[t].first[words[p][t]]);
         }
+        for (int p = 0; p < from->count; p++)
+            for (int t = 0; t < TABLES; t++)
+                __builtin_prefetch(&x->tables[t].pictures[x->tables[t].first[words[p][t]]]);
+        for (int p = 0; p < from->count; p++)
+            for (int t = 0; t < TABLES; t++)
+                read_bucket(votes, &x->tables[t], words[p][t], picture, flip, (uint32_t)p + 1);
+    }
     for (size_t i = 0; i < votes->touched_count; i++) {
         uint32_t slot = votes->touched[i];
         sg_candidate candidate = {(uint32_t)picture, slot / SG_FLIPS, (uint16_t)(slot % SG_FLIPS),

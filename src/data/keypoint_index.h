@@ -20,7 +20,8 @@ typedef struct sg_candidate {
     uint16_t votes; /* points of one that met a point of the other */
 } sg_candidate;
 
-/* Ordered by a, b, flip; the same whatever the pool. pictures[n] is borrowed; of each picture the
+/* Ordered by a, b, flip; the same whatever the pool. pictures[n] is borrowed, at most
+ * SG_KEYPOINT_MAX points in each; of each picture the
  * `most` others with most votes are candidates, if they have `least` or more. *out is the caller's
  * (free). */
 SG_MUST_CHECK sg_status sg_candidates_find(sg_candidate **out, size_t *count,

@@ -126,7 +126,7 @@ sg_status sg_manifest_regroup(sg_manifest *m, const int *numbers, size_t groups,
     free(m->grouping_detail);
     m->group_labels = labels;
     m->group_count = groups;
-    m->grouping = SG_GROUPING_PIXELS;
+    m->grouping = SG_GROUPING_AUDIT;
     m->grouping_detail = detail;
     return SG_OK;
 }
@@ -254,12 +254,18 @@ sg_status sg_manifest_digest(char out[SG_SHA256_HEX], const sg_manifest *manifes
     return status;
 }
 
+bool sg_manifest_lower_bound(const sg_manifest *manifest) {
+    return manifest->grouping == SG_GROUPING_PIXELS || manifest->grouping == SG_GROUPING_AUDIT;
+}
+
 char *sg_manifest_grouping_text(const sg_manifest *manifest) {
     switch (manifest->grouping) {
     case SG_GROUPING_COLUMN:
         return sg_strdupf("column:%s", manifest->grouping_detail);
     case SG_GROUPING_REGEX:
         return sg_strdupf("regex:%s", manifest->grouping_detail);
+    case SG_GROUPING_AUDIT:
+        return sg_strdup("audit");
     case SG_GROUPING_PIXELS:
         break;
     }

@@ -25,6 +25,7 @@
  * two pictures of one patient need not look alike. */
 typedef enum sg_grouping {
     SG_GROUPING_PIXELS, /* equal sha256 or near-equal thumbnails (fingerprint.h) */
+    SG_GROUPING_AUDIT,  /* pairs that an audit joined (audit.h), a person's verdicts included */
     SG_GROUPING_COLUMN, /* a column of the user's table */
     SG_GROUPING_REGEX   /* the capture of a pattern on the path */
 } sg_grouping;
@@ -114,7 +115,7 @@ SG_MUST_CHECK sg_status sg_manifest_write(
         const sg_manifest *manifest, const char *csv_path, sg_error *err);
 
 /* Replaces the groups: numbers[count] are 0.. in the order in which groups first appear, `groups`
- * of them; labels become g0001 and so on, the grouping SG_GROUPING_PIXELS. */
+ * of them; labels become g0001 and so on, the grouping SG_GROUPING_AUDIT. */
 SG_MUST_CHECK sg_status sg_manifest_regroup(
         sg_manifest *manifest, const int *numbers, size_t groups, sg_error *err);
 
@@ -129,8 +130,10 @@ int sg_manifest_class(const sg_manifest *manifest, const char *name);
 /* sha256 over path, class, sha256 and group of all rows: the same digest, the same data. */
 SG_MUST_CHECK sg_status sg_manifest_digest(
         char out[SG_SHA256_HEX], const sg_manifest *manifest, sg_error *err);
-/* "pixels", "column:patient", "regex:^p([0-9]+)": how groups were made. The caller's; NULL when out
- * of memory. */
+/* Whether the groups come from pixels: a lower bound on what belongs together. */
+bool sg_manifest_lower_bound(const sg_manifest *manifest);
+/* "pixels", "audit", "column:patient", "regex:^p([0-9]+)": how groups were made. The caller's; NULL
+ * when out of memory. */
 char *sg_manifest_grouping_text(const sg_manifest *manifest);
 
 /* What the groups say. */

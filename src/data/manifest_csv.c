@@ -89,8 +89,8 @@ static sg_status find_group_column(
     static const struct {
         const char *prefix;
         sg_grouping grouping;
-    } origins[] = {{"pixels", SG_GROUPING_PIXELS}, {"column:", SG_GROUPING_COLUMN},
-            {"regex:", SG_GROUPING_REGEX}};
+    } origins[] = {{"pixels", SG_GROUPING_PIXELS}, {"audit", SG_GROUPING_AUDIT},
+            {"column:", SG_GROUPING_COLUMN}, {"regex:", SG_GROUPING_REGEX}};
     int origin = options->group_by ? -1 : sg_csv_column(&t->csv, "grouping");
     const char *text = origin >= 0 ? sg_csv_cell(&t->csv, 0, origin) : "";
     m->grouping = SG_GROUPING_COLUMN;

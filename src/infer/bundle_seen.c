@@ -68,7 +68,9 @@ bool sg_bundle_seen(const sg_bundle *b, const char *sha256) {
 }
 
 bool sg_bundle_seen_group(const sg_bundle *b, const char *grouping, const char *group) {
-    if (strcmp(grouping, "pixels") == 0 || !*grouping) return false;
+    /* Groups found from pixels are numbered anew in every set. */
+    if (strcmp(grouping, "pixels") == 0 || strcmp(grouping, "audit") == 0 || !*grouping)
+        return false;
     for (size_t i = 0; i < b->source_count; i++) {
         const sg_seen *source = b->seen_sources[i];
         if (strcmp(source->grouping, grouping) != 0) continue;

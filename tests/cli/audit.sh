@@ -36,6 +36,14 @@ grep -qF 'normal/normal (2).png,normal,g0004,copy,normal/normal (1).png' o/exclu
 grep -q 'data-a="benign/benign (1).png" data-b="normal/copy of %22benign%22 (1).png"' o/audit.html || fail 'a pair of the page'
 grep -q 'class="shots"' o/audit.html || fail 'no pictures of pairs'
 
+# Nothing divides the groups.
+grep -q ',audit,' o/manifest.csv || fail 'the manifest does not say where its groups come from'
+printf '%s\n' path,class,fold 'benign/benign (1).png,benign,0' '"normal/copy of ""benign"" (1).png",normal,0' \
+    'normal/normal (1).png,normal,0' 'normal/normal (2).png,normal,1' 'malignant/=cmd.png,malignant,1' >cut.csv
+expect 3 "divides group 'g0004'" "$SONOGRADE" data split --manifest o/manifest.csv --check cut.csv
+sed -i 's/normal (2).png,normal,1/normal (2).png,normal,0/' cut.csv
+expect 0 '' "$SONOGRADE" data split --manifest o/manifest.csv --check cut.csv
+
 # The tables are manifests: groups and images come back as they were.
 expect 0 '' "$SONOGRADE" data manifest --manifest o/manifest.csv -o again.csv
 diff <(cut -d, -f1-9 o/manifest.csv) <(cut -d, -f1-9 again.csv) || fail 'the manifest reads back otherwise'
