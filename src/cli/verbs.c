@@ -23,6 +23,8 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_reproduce,
         &sg_verb_tune,
         &sg_verb_report,
+        &sg_verb_tune_report,
+        &sg_verb_tune_export,
         &sg_verb_bundle,
         &sg_verb_predict,
         &sg_verb_readers,

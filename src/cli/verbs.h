@@ -25,6 +25,8 @@ extern const sg_verb sg_verb_compare;
 extern const sg_verb sg_verb_reproduce;
 extern const sg_verb sg_verb_tune;
 extern const sg_verb sg_verb_report;
+extern const sg_verb sg_verb_tune_report;
+extern const sg_verb sg_verb_tune_export;
 extern const sg_verb sg_verb_bundle;
 extern const sg_verb sg_verb_predict;
 extern const sg_verb sg_verb_readers;

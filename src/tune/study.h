@@ -65,6 +65,10 @@ SG_MUST_CHECK sg_status sg_study_set_attribute(
 SG_MUST_CHECK sg_status sg_study_take_over(
         sg_study *study, sg_ticket *ticket, bool *found, double seconds, sg_error *err);
 
+/* The parameter as Optuna's distributions write themselves, one line of JSON; the caller's, NULL
+ * when out of memory. */
+char *sg_dimension_distribution(const sg_dimension *dimension);
+
 typedef struct sg_study_trial {
     long long id;
     size_t number;

@@ -71,8 +71,7 @@ static json_t *choice_json(const char *text) {
     return sg_parse_double(&number, text) ? json_real(number) : sg_json_text(text);
 }
 
-/* As Optuna's distributions write themselves. */
-static char *distribution_json(const sg_dimension *p) {
+char *sg_dimension_distribution(const sg_dimension *p) {
     json_t *object;
     if (p->choice_count) {
         json_t *choices = json_array();
@@ -97,7 +96,7 @@ static sg_status put_params(sg_study *s, long long id, const double *point, sg_e
     sg_status st = SG_OK;
     for (size_t i = 0; !st && i < s->space.count; i++) {
         if (isnan(point[i])) continue;
-        char *distribution = distribution_json(&s->space.params[i]);
+        char *distribution = sg_dimension_distribution(&s->space.params[i]);
         if (!distribution)
             return sg_fail(err, SG_ERR_MEMORY, "out of memory for the study %s", s->path);
         st = sg_sql_do(s->db, s->path, err,

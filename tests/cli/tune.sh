@@ -40,6 +40,15 @@ grep -q '^lr: ' s.db.trials/best.yaml || fail "$(cat s.db.trials/best.yaml)"
 grep ',test,' s.db.trials/splits.csv | cut -d, -f1 >unseen.txt
 [ -s unseen.txt ] || fail 'nothing was set aside for testing'
 
+expect 0 '' "$SONOGRADE" tune report --study s.db
+has s.db.html 'What the search found' 'parallel coordinates' 'Importance' 'mobilenetv2'
+expect 0 '' "$SONOGRADE" tune export --study s.db --csv t.csv --to-json t.json --journal t.log
+[ "$(wc -l <t.csv)" = 5 ] || fail "$(cat t.csv)"
+has t.json '"direction": "maximize"' '"steps"' '"momentum"'
+[ "$(grep -c '"op_code":4' t.log)" = 4 ] || fail "$(cat t.log)"
+expect 3 'no study' "$SONOGRADE" tune report --study s.db --study-name other
+expect 2 'say what to write' "$SONOGRADE" tune export --study s.db
+
 expect 4 'other settings' "$SONOGRADE" tune "${budget[@]}" --epochs 2
 expect 4 'another space' "$SONOGRADE" tune "${budget[@]}" --param 'lr=float 1e-4 1e-1 log'
 printf 'no database' >bad.db

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "support/check.h"
 #include "support/objectives.h"
+#include "tune/importance.h"
 #include "tune/surrogate.h"
 
 #include <math.h>
@@ -177,6 +178,34 @@ static void test_taming_keeps_order_and_the_low_half(void **state) {
     assert_true(v[6] < 40);
 }
 
+/* f = 3 a + b + 0 c on [0, 1]: the variances are 9 : 1 : 0; the condition changes nothing. */
+static void test_importance_of_a_sum(void **state) {
+    (void)state;
+    sg_space space = {0};
+    sg_error err = SG_ERROR_INIT;
+    sg_importance importance[4];
+    CHECK_OK(sg_space_add(&space, "a", "float 0 1", &err));
+    CHECK_OK(sg_space_add(&space, "kind", "choice x y", &err));
+    CHECK_OK(sg_space_add(&space, "b", "float 0 1 if kind = y", &err));
+    CHECK_OK(sg_space_add(&space, "c", "float 1 100 log", &err));
+    for (size_t i = 0; i < 40; i++) {
+        sg_sampler_options options = {SG_SAMPLER_SOBOL, 1, 0};
+        double *p = trials[i].point;
+        CHECK_OK(sg_propose(p, &space, trials, i, i, &options, &err));
+        trials[i].value = -(3 * p[0] + (isnan(p[2]) ? 0.5 : p[2]));
+        trials[i].state = SG_TRIAL_COMPLETE;
+    }
+    CHECK_OK(sg_importance_measure(importance, &space, trials, 40, 1, &err));
+    assert_true(importance[0].share > 0.75);
+    assert_true(importance[2].share < 0.2 && importance[2].share > 0.01);
+    assert_true(importance[1].share < 0.05 && importance[3].share < 0.05);
+    assert_int_equal(importance[1].levels, 2);
+    assert_int_equal(importance[3].levels, SG_IMPORTANCE_LEVELS);
+    assert_true(importance[3].at[0] > 1 && importance[3].at[SG_IMPORTANCE_LEVELS - 1] < 100);
+    assert_true(importance[0].effect[0] > importance[0].effect[SG_IMPORTANCE_LEVELS - 1] + 1);
+    sg_space_dispose(&space);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_model_beats_chance),
@@ -187,6 +216,7 @@ int main(void) {
             cmocka_unit_test(test_conditions_hold),
             cmocka_unit_test(test_best_by_model_sees_through_noise),
             cmocka_unit_test(test_taming_keeps_order_and_the_low_half),
+            cmocka_unit_test(test_importance_of_a_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,73 @@
+/* The page of a search: well formed with hostile names, failed and running trials and none at all;
+ * the best come first. SPDX-License-Identifier: Apache-2.0 */
+#include "report/search.h"
+
+#include "base/file.h"
+#include "support/check.h"
+#include "support/markup.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const int steps[3] = {1, 2, 3};
+static const double values[3] = {0.1, NAN, 0.4};
+
+static char *render(const sg_search_page *in) {
+    char path[] = "/tmp/sg-search-XXXXXX", *text;
+    size_t size;
+    sg_error err = SG_ERROR_INIT;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    CHECK_OK(sg_search_page_write(in, path, &err));
+    CHECK_OK(sg_file_read(&text, &size, path, 1 << 24, &err));
+    markup_assert_well_formed(text, size);
+    unlink(path);
+    return text;
+}
+
+static void test_a_study_is_drawn(void **state) {
+    (void)state;
+    static const char *const choices[] = {"a<b", "\"c\""};
+    static const double lr[5] = {1e-4, 1e-3, 1e-2, 1e-3, NAN}, kind[5] = {0, 1, NAN, 0, 1};
+    static const double at[2] = {0, 1}, effect[2] = {0.2, 0.3};
+    const sg_search_parameter parameters[] = {{"lr", true, lr, NULL, 0, 0.7, at, effect, 0},
+            {"</p><script>", false, kind, choices, 2, 0.1, at, effect, 2}};
+    const sg_search_trial trials[] = {{0, 0.5, false, steps, values, 3, "lr 0.0001", NULL},
+            {1, 0.9, false, steps, values, 3, "lr 0.001", NULL},
+            {2, 0.95, true, steps, values, 1, "lr 0.01 <stopped>", NULL},
+            {3, NAN, false, NULL, NULL, 0, "lr 0.003", "loss is not finite & more"},
+            {4, NAN, false, steps, values, 2, "running", NULL}};
+    const sg_page_fact facts[] = {{"Model", NULL}, {"Study", "<s>"}};
+    sg_search_page page = {
+            "What the search found", "auroc", true, facts, 2, parameters, 2, trials, 5};
+    char *text = render(&page);
+    /* Highest first; the stopped one is no candidate. */
+    markup_assert_order(text, "lr 0.001<", "lr 0.0001<");
+    assert_int_equal(markup_count(text, "&lt;stopped&gt;"), 0);
+    assert_int_equal(markup_count(text, "loss is not finite &amp; more"), 1);
+    free(text);
+    page.maximise = false;
+    text = render(&page);
+    markup_assert_order(text, "lr 0.0001<", "lr 0.001<");
+    free(text);
+}
+
+static void test_no_finished_trial(void **state) {
+    (void)state;
+    static const double lr[1] = {1e-4};
+    const sg_search_parameter parameter = {"lr", true, lr, NULL, 0, NAN, NULL, NULL, 0};
+    const sg_search_trial trial = {0, NAN, false, NULL, NULL, 0, "lr 0.0001", NULL};
+    const sg_search_page page = {"p", "loss", false, NULL, 0, &parameter, 1, &trial, 1};
+    free(render(&page));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_a_study_is_drawn),
+            cmocka_unit_test(test_no_finished_trial),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
