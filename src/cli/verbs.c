@@ -26,6 +26,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_tune_report,
         &sg_verb_tune_export,
         &sg_verb_bundle,
+        &sg_verb_export,
         &sg_verb_predict,
         &sg_verb_readers,
         &sg_verb_doctor,
