@@ -211,6 +211,16 @@ static sg_status draw_finding(builder *b, sg_audit_page_image *to, uint32_t row,
     return forgive(status, &why, err);
 }
 
+/* Only a person keeps what a rule excludes, or excludes by "decision". */
+static void fill_fate(sg_audit_page_image *to, const sg_audit *audit, const span *s) {
+    for (size_t i = s->first; i < s->last; i++) {
+        const sg_finding *f = &audit->findings[i];
+        if (f->kind != SG_FINDING_DOMAIN) continue;
+        to->leaves = f->excludes;
+        to->decided = !f->excludes || strcmp(f->what, "decision") == 0;
+    }
+}
+
 static sg_status fill_list(
         builder *b, sg_audit_page_list *list, sg_finding_kind kind, size_t *found, sg_error *err) {
     const sg_audit *audit = b->audit;
@@ -231,6 +241,7 @@ static sg_status fill_list(
         *to = (sg_audit_page_image){.path = audit->manifest.rows[row].path,
                 .class_name = class_of(b, row),
                 .what = count_words(b, &s, kind)};
+        fill_fate(to, audit, &s);
         for (size_t k = s.first; k < s.last && kind != SG_FINDING_MARK && !to->detail; k++)
             if (audit->findings[k].kind == kind) to->detail = audit->findings[k].detail;
         sg_status status = SG_OK;

@@ -20,8 +20,9 @@ static const sg_option options[] = {
         {"manifest", 0, SG_OPTION_PATH, AT(manifest), NULL, "FILE",
                 "a table with the columns path and class; DIR is then where its paths start", 0, 0},
         {"decisions", 0, SG_OPTION_PATH, AT(decisions), NULL, "FILE",
-                "a person's verdicts on pairs: a table with the columns a, b and verdict (confirm "
-                "or reject)",
+                "a person's verdicts: a table with the columns a, b and verdict (confirm or "
+                "reject; "
+                "without b: exclude or keep), as audit.html saves it",
                 0, 0},
         {"threads", 0, SG_OPTION_INT, AT(threads), "0", "N", "threads; 0 = all processors", 0,
                 1024},

@@ -83,9 +83,9 @@ sg_status sg_audit_run(
         status = sg_decisions_read(&decisions, audit.decisions_sha256, options->decisions, err);
     if (!status) status = read_images(&audit, dir, options, err);
     if (!status) status = sg_audit_find_pairs(&audit, options, err);
+    if (!status) status = sg_audit_find_images(&audit, err);
     if (!status) status = sg_audit_take_decisions(&audit, &decisions, err);
     if (!status) status = sg_audit_make_groups(&audit, err);
-    if (!status) status = sg_audit_find_images(&audit, err);
     if (!status) status = sg_audit_choose_cohort(&audit, err);
     sg_decisions_dispose(&decisions);
     if (status)

@@ -95,7 +95,7 @@ typedef struct sg_audit {
 
 typedef struct sg_audit_options {
     const char *manifest;  /* table of images, or NULL */
-    const char *decisions; /* CSV: a,b,verdict (confirm or reject); or NULL */
+    const char *decisions; /* CSV: a,b,verdict (decisions.h); or NULL */
     sg_pool *pool;         /* may be NULL; its stop flag stops the audit */
     const sg_log *log;     /* may be NULL */
 } sg_audit_options;
@@ -110,13 +110,13 @@ void sg_audit_dispose(sg_audit *audit); /* NULL-safe */
 
 SG_MUST_CHECK sg_status sg_audit_find_pairs(
         sg_audit *audit, const sg_audit_options *options, sg_error *err);
-/* Takes verdicts back. A row of the table whose images are not in the set, or that rejects a pair
- * which was not found, is counted in decisions_unused; a confirmed pair that was not found is
- * added, with score 0. */
-SG_MUST_CHECK sg_status sg_audit_take_decisions(
-        sg_audit *audit, const sg_decisions *decisions, sg_error *err);
 /* Findings of single images: outside the domain, marks, outliers (at 20 images or more). */
 SG_MUST_CHECK sg_status sg_audit_find_images(sg_audit *audit, sg_error *err);
+/* Takes verdicts back. A row of the table whose images are not in the set, or that rejects a pair
+ * which was not found, is counted in decisions_unused; a confirmed pair that was not found is
+ * added, with score 0. An excluded image gets a finding, a kept one loses what excludes it. */
+SG_MUST_CHECK sg_status sg_audit_take_decisions(
+        sg_audit *audit, const sg_decisions *decisions, sg_error *err);
 SG_MUST_CHECK sg_status sg_audit_make_groups(sg_audit *audit, sg_error *err);
 /* Appends a copy. */
 SG_MUST_CHECK sg_status sg_audit_add_finding(

@@ -1,7 +1,8 @@
-/* audit_decisions.c - a person's verdicts are written into the pairs of an audit.
+/* audit_decisions.c - a person's verdicts are written into the pairs and findings of an audit.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 #include "data/audit.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,48 @@ static long find_row(const row_name *names, size_t n, const char *path) {
     return found ? (long)found->row : -1;
 }
 
+/* Findings stay ordered by row. */
+static sg_status insert_finding(sg_audit *audit, const sg_finding *finding, sg_error *err) {
+    sg_status status = sg_audit_add_finding(audit, finding, err);
+    if (status) return status;
+    size_t at = audit->finding_count - 1;
+    for (; at > 0 && audit->findings[at - 1].row > finding->row; at--)
+        audit->findings[at] = audit->findings[at - 1];
+    audit->findings[at] = *finding;
+    return SG_OK;
+}
+
+/* An image that a person excludes has a finding that says so; one that is kept has none that
+ * excludes. */
+static sg_status take_single(
+        sg_audit *audit, const row_name *names, const sg_decision *d, sg_error *err) {
+    long row = find_row(names, audit->manifest.count, d->a);
+    if (row < 0) {
+        audit->decisions_unused++;
+        return SG_OK;
+    }
+    audit->decisions_used++;
+    bool excludes = d->verdict == SG_VERDICT_CONFIRMED, found = false;
+    for (size_t i = 0; i < audit->finding_count; i++) {
+        sg_finding *f = &audit->findings[i];
+        if (f->row != (uint32_t)row || f->kind != SG_FINDING_DOMAIN) continue;
+        f->excludes = excludes;
+        found = true;
+    }
+    if (found || !excludes) return SG_OK;
+    const sg_finding said = {.kind = SG_FINDING_DOMAIN,
+            .row = (uint32_t)row,
+            .what = "decision",
+            .detail = "excluded by a person",
+            .score = NAN,
+            .excludes = true};
+    return insert_finding(audit, &said, err);
+}
+
 /* The pair list grows by `added` at its end; sorted again by the caller. */
 static sg_status take_one(sg_audit *audit, size_t *added, size_t *capacity, const row_name *names,
         const sg_decision *d, sg_error *err) {
+    if (!*d->b) return take_single(audit, names, d, err);
     long x = find_row(names, audit->manifest.count, d->a);
     long y = find_row(names, audit->manifest.count, d->b);
     if (x < 0 || y < 0) {

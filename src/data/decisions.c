@@ -20,13 +20,17 @@ static int compare_decisions(const void *x, const void *y) {
     return order ? order : strcmp(a->b, b->b);
 }
 
+/* The words of a verdict about a pair, and about one image. */
+static const char *const words[2][3] = {
+        {[SG_VERDICT_CONFIRMED] = "confirm", [SG_VERDICT_REJECTED] = "reject"},
+        {[SG_VERDICT_CONFIRMED] = "exclude", [SG_VERDICT_REJECTED] = "keep"}};
+
 /* Sets *verdict; SG_VERDICT_OPEN for an empty cell. */
-static bool parse_verdict(sg_verdict *verdict, const char *text) {
-    static const sg_verdict all[] = {SG_VERDICT_CONFIRMED, SG_VERDICT_REJECTED};
+static bool parse_verdict(sg_verdict *verdict, const char *text, bool single) {
     *verdict = SG_VERDICT_OPEN;
     if (!*text) return true;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(text, sg_verdict_name(all[i])) == 0) *verdict = all[i];
+    for (int v = SG_VERDICT_CONFIRMED; v <= SG_VERDICT_REJECTED; v++)
+        if (strcmp(text, words[single][v]) == 0) *verdict = (sg_verdict)v;
     return *verdict != SG_VERDICT_OPEN;
 }
 
@@ -34,18 +38,22 @@ static sg_status read_decision(sg_decisions *out, const sg_csv *csv, const int c
         size_t row, const char *name, sg_error *err) {
     const char *a = sg_csv_cell(csv, row, columns[0]), *b = sg_csv_cell(csv, row, columns[1]);
     const char *text = sg_csv_cell(csv, row, columns[2]);
+    bool single = !*b;
     sg_verdict verdict;
-    if (!parse_verdict(&verdict, text))
-        return sg_fail(err, SG_ERR_FORMAT,
-                "%s: row %zu: verdict '%.40s' is neither confirm nor reject", name, row + 1, text);
+    if (!parse_verdict(&verdict, text, single))
+        return sg_fail(err, SG_ERR_FORMAT, "%s: row %zu: verdict '%.40s' is neither %s nor %s%s",
+                name, row + 1, text, words[single][SG_VERDICT_CONFIRMED],
+                words[single][SG_VERDICT_REJECTED],
+                single ? ", and without b a verdict is about one image" : "");
     if (verdict == SG_VERDICT_OPEN) return SG_OK;
     int order = strcmp(a, b);
-    if (!*a || !*b || order == 0)
+    if (!*a || order == 0)
         return sg_fail(err, SG_ERR_INPUT,
-                "%s: row %zu: a verdict is about two images; a and b must name one each", name,
+                "%s: row %zu: a verdict is about two images, or about one named in a", name,
                 row + 1);
     sg_decision *d = &out->items[out->count++];
-    *d = (sg_decision){sg_strdup(order < 0 ? a : b), sg_strdup(order < 0 ? b : a), verdict};
+    bool swap = !single && order > 0;
+    *d = (sg_decision){sg_strdup(swap ? b : a), sg_strdup(swap ? a : b), verdict};
     if (!d->a || !d->b) return sg_fail(err, SG_ERR_MEMORY, "%s: out of memory", name);
     return SG_OK;
 }
@@ -62,9 +70,14 @@ static sg_status settle(sg_decisions *d, const char *name, sg_error *err) {
             continue;
         }
         if (last->verdict != d->items[i].verdict && !status)
-            status = sg_fail(err, SG_ERR_INPUT,
-                    "%s: both confirms and rejects '%.200s' with '%.200s'; keep one of the rows",
-                    name, last->a, last->b);
+            status = *last->b
+                             ? sg_fail(err, SG_ERR_INPUT,
+                                       "%s: both confirms and rejects '%.200s' with '%.200s'; "
+                                       "keep one of the rows",
+                                       name, last->a, last->b)
+                             : sg_fail(err, SG_ERR_INPUT,
+                                       "%s: both excludes and keeps '%.200s'; keep one of the rows",
+                                       name, last->a);
         free(d->items[i].a);
         free(d->items[i].b);
     }

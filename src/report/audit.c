@@ -206,10 +206,6 @@ static void put_pairs(sg_page *page, const sg_audit_page *a) {
             "Joined from a score of %.2f on, listed as in doubt from %.2f on. Verdicts count more: "
             "save them and give the file to audit --decisions.",
             a->join_score, a->doubt_score);
-    sg_str_append(sg_page_block(page),
-            "<div class=\"bar\" id=\"bar\" hidden=\"hidden\"><span id=\"verdicts\" role=\"status\">"
-            "</span><button type=\"button\" id=\"save\">Save verdicts as decisions.csv</button>"
-            "</div>\n");
 }
 
 /* ---- single images ---- */
@@ -251,6 +247,16 @@ static void put_span(sg_str *out, const char *css, const char *text) {
     sg_str_append(out, "</span>");
 }
 
+/* What a person may say about one image: against what was proposed, or again what was said. */
+static void put_single(sg_str *out, const sg_audit_page_image *image) {
+    bool exclude = image->leaves == image->decided;
+    sg_str_append(out, "<label class=\"pick\" data-a=\"");
+    put_encoded(out, image->path);
+    sg_str_appendf(out, "\"><input type=\"checkbox\" value=\"%s\"%s/>%s</label>\n",
+            exclude ? "exclude" : "keep", image->decided ? " checked=\"checked\"" : "",
+            exclude ? "leave it out" : "keep it");
+}
+
 static void put_list(sg_page *page, const sg_audit_page_list *list) {
     sg_str *out = sg_page_block(page);
     sg_str_append(out, "<ul class=\"images\">\n");
@@ -270,6 +276,7 @@ static void put_list(sg_page *page, const sg_audit_page_list *list) {
         put_span(out, "t", image->what);
         put_span(out, "d", image->path);
         put_span(out, "d", image->detail);
+        put_single(out, image);
         sg_str_append(out, "</li>\n");
     }
     sg_str_append(out, "</ul>\n");
@@ -295,6 +302,13 @@ static void put_unreadable(sg_page *page, const sg_audit_page *a) {
     table.columns = 2;
     table.align = "ll";
     sg_page_put_table(page, &table);
+}
+
+static void put_bar(sg_page *page) {
+    sg_str_append(sg_page_block(page),
+            "<div class=\"bar\" id=\"bar\" hidden=\"hidden\"><span id=\"verdicts\" role=\"status\">"
+            "</span><button type=\"button\" id=\"save\">Save verdicts as decisions.csv</button>"
+            "</div>\n");
 }
 
 sg_status sg_audit_page_write(const sg_audit_page *a, const char *path, sg_error *err) {
@@ -326,12 +340,13 @@ sg_status sg_audit_page_write(const sg_audit_page *a, const char *path, sg_error
     put_section(&page, "Marks burnt in",
             "Solid box: caliper; dashed: text; dotted: body mark; dash-dot: coloured lines. The "
             "images "
-            "stay in the cohort, unless a copy without marks is there.",
+            "stay in the cohort, unless a copy without marks is there or you leave one out.",
             &a->marks);
     put_section(&page, "Far from the others",
             "Size or grey levels more than 3.5 robust standard deviations from the set's median. "
             "These stay in the cohort.",
             &a->outliers);
     put_unreadable(&page, a);
+    if (a->pair_count || a->outside.count || a->marks.count || a->outliers.count) put_bar(&page);
     return sg_page_write(&page, path, err);
 }

@@ -42,6 +42,7 @@ typedef struct sg_audit_page_image {
     sg_audit_picture text; /* the widest line of text, cut out; png NULL: none */
     const sg_audit_page_box *boxes;
     size_t box_count;
+    bool leaves, decided; /* the cohort, as things are; by a person's verdict */
 } sg_audit_page_image;
 
 /* Images shown under one heading. */

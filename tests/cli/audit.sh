@@ -79,6 +79,16 @@ for words in '"what": "mask"' '"what": "tiny"' '"what": "caliper"'; do
 done
 grep -q '^normal/icon.png,normal,g[0-9]*,outside_domain,$' m/excluded.csv || fail "$(cat m/excluded.csv)"
 
+# A person may keep what a rule excludes, and exclude what none found.
+printf '%s\n' a,b,verdict normal/lesion.png,,keep 'benign/benign (2).png,,exclude' nowhere.png,,keep >v.csv
+expect 0 '' "$SONOGRADE" audit marked --out n --decisions v.csv
+grep -q 'outside_domain 2' stdout.txt || fail "$(cat stdout.txt)"
+grep -q '^benign/benign (2).png,benign,g[0-9]*,outside_domain,$' n/excluded.csv || fail "$(cat n/excluded.csv)"
+grep -q lesion n/excluded.csv && fail 'a kept image left'
+grep -qF '"used": 2' n/audit.json && grep -qF '"unused": 1' n/audit.json || fail 'verdicts counted'
+grep -qF '"what": "decision"' n/audit.json || fail 'no finding of the decision'
+grep -q 'value="exclude" checked' n/audit.html && grep -q 'value="keep" checked' n/audit.html || fail 'the page forgets verdicts'
+
 # Usage.
 expect 2 '--out DIR' "$SONOGRADE" audit set
 expect 2 'name a folder' "$SONOGRADE" audit --out r

@@ -28,6 +28,21 @@ static void orders_and_drops_repeats(void **state) {
     sg_decisions_dispose(&d);
 }
 
+static void a_row_without_b_is_about_one_image(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_decisions d;
+    CHECK_OK(parse(&d, "a,b,verdict\nx,,exclude\ny,,keep\nx,,exclude\nx,z,reject\n", &err));
+    assert_int_equal(d.count, 3);
+    assert_string_equal(d.items[0].a, "x");
+    assert_string_equal(d.items[0].b, "");
+    assert_int_equal(d.items[0].verdict, SG_VERDICT_CONFIRMED);
+    assert_string_equal(d.items[1].b, "z");
+    assert_string_equal(d.items[2].a, "y");
+    assert_int_equal(d.items[2].verdict, SG_VERDICT_REJECTED);
+    sg_decisions_dispose(&d);
+}
+
 static void empty_table_decides_nothing(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
@@ -44,7 +59,12 @@ static void refuses_what_makes_no_sense(void **state) {
     CHECK_FAILS(parse(&d, "a,b\nx,y\n", &err), SG_ERR_FORMAT, "no column 'verdict'");
     CHECK_FAILS(parse(&d, "a,b,verdict\nx,y,yes\n", &err), SG_ERR_FORMAT, "row 1: verdict 'yes'");
     CHECK_FAILS(parse(&d, "a,b,verdict\nx,x,reject\n", &err), SG_ERR_INPUT, "row 1");
-    CHECK_FAILS(parse(&d, "a,b,verdict\nx,,reject\n", &err), SG_ERR_INPUT, "two images");
+    CHECK_FAILS(
+            parse(&d, "a,b,verdict\nx,,reject\n", &err), SG_ERR_FORMAT, "neither exclude nor keep");
+    CHECK_FAILS(parse(&d, "a,b,verdict\nx,y,keep\n", &err), SG_ERR_FORMAT, "neither confirm");
+    CHECK_FAILS(parse(&d, "a,b,verdict\n,,keep\n", &err), SG_ERR_INPUT, "row 1");
+    CHECK_FAILS(parse(&d, "a,b,verdict\nx,,keep\nx,,exclude\n", &err), SG_ERR_INPUT,
+            "both excludes and keeps 'x'");
     CHECK_FAILS(parse(&d, "a,b,verdict\nx,y,reject\ny,x,confirm\n", &err), SG_ERR_INPUT,
             "both confirms and rejects 'x' with 'y'");
     CHECK_FAILS(parse(&d, "", &err), SG_ERR_FORMAT, "v.csv");
@@ -53,6 +73,7 @@ static void refuses_what_makes_no_sense(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(orders_and_drops_repeats),
+            cmocka_unit_test(a_row_without_b_is_about_one_image),
             cmocka_unit_test(empty_table_decides_nothing),
             cmocka_unit_test(refuses_what_makes_no_sense),
     };
