@@ -94,14 +94,35 @@ static sg_status predict_data(
     return st;
 }
 
+/* One run after the other on a part of its images, under one another where there are several. */
+static sg_status predict_runs(sg_predictions *out, const sg_evaluation_source *source, sg_part part,
+        const sg_predict_options *options, sg_error *err) {
+    size_t n = source->run_count;
+    sg_predictions *each = calloc(n, sizeof *each);
+    sg_status st = each ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    for (size_t r = 0; r < n && !st; r++)
+        st = sg_predictions_of_run(&each[r], source->runs[r], part, options, err);
+    if (!st && n > 1) {
+        st = sg_predictions_stack(out, each, n, source->runs, err);
+    } else if (!st) {
+        *out = each[0];
+        each[0] = (sg_predictions){0};
+    }
+    for (size_t r = 0; each && r < n; r++) sg_predictions_dispose(&each[r]);
+    free(each);
+    return st;
+}
+
 static sg_status predict(sg_predictions *out, sg_evaluation_source *source, const evaluate_args *a,
         const sg_log *log, sg_error *err) {
-    if (a->dataset.data || a->dataset.manifest) return predict_data(out, a, log, err);
+    if (a->dataset.data || a->dataset.manifest) {
+        source->run_count = 0;
+        return predict_data(out, a, log, err);
+    }
     sg_predict_options options = predict_options(a, log);
-    source->run = a->run;
     options.allow_seen = a->allow_seen || parts[a->split] != SG_PART_TEST;
     source->allow_seen = options.allow_seen;
-    return sg_predictions_of_run(out, a->run, parts[a->split], &options, err);
+    return predict_runs(out, source, parts[a->split], &options, err);
 }
 
 /* Before anybody sees a figure: looking at test data is entered even if what follows fails. */
@@ -128,7 +149,8 @@ static sg_status add_last(json_t *metrics, const sg_predictions *p, const evalua
         const sg_cohort *cohort, const sg_log *log, sg_error *err) {
     const json_t *selection = json_object_get(json_array_get(p->models, 0), "selection");
     const char *figure = json_string_value(json_object_get(selection, "figure"));
-    if (a->dataset.data || a->dataset.manifest || !figure || strcmp(figure, "none") == 0)
+    if (a->dataset.data || a->dataset.manifest || p->runs > 1 || !figure ||
+            strcmp(figure, "none") == 0)
         return SG_OK;
     sg_predict_options options = predict_options(a, log);
     options.allow_seen = true; /* checked with the chosen weights, same images */
@@ -188,6 +210,8 @@ static void print_figure(const char *name, double value, sg_interval interval, c
 }
 
 static void print_summary(const sg_metrics *m, const sg_predictions *p, const evaluate_args *a) {
+    if (p->runs > 1)
+        printf("%d runs, each image answered by every one: counts are of answers\n", p->runs);
     printf("%zu images%s in %zu groups, split by %s; intervals 95 %%\n", m->n,
             a->audit ? " of the cohort" : "", m->groups, p->ungrouped ? "image (marked)" : "group");
     printf("%-24s %.1f %%", "accuracy", 100 * m->c.accuracy);
@@ -225,6 +249,10 @@ static sg_status check_args(const sg_call *call, sg_error *err) {
     bool external = a->dataset.data || a->dataset.manifest;
     if (!a->run == !a->bundle)
         return sg_fail(err, SG_ERR_USAGE, "name what to judge: --run DIR or --bundle FILE");
+    if (call->operand_count && (!a->run || external))
+        return sg_fail(err, SG_ERR_USAGE,
+                "'%s': further runs stand behind --run, and are judged on their own images",
+                call->operands[0]);
     if (a->bundle && !external)
         return sg_fail(err, SG_ERR_USAGE,
                 "a bundle has no test images of its own: say which with --data DIR");
@@ -264,7 +292,8 @@ static sg_status measure(evaluation *e, const evaluate_args *a, sg_error *err) {
     sg_status st = SG_OK;
     e->p = &e->all;
     if (a->audit) {
-        st = sg_evaluation_cohort_open(&e->cohort, &e->all, a->audit, e->source.run, draws, err);
+        st = sg_evaluation_cohort_open(
+                &e->cohort, &e->all, a->audit, e->source.runs, e->source.run_count, draws, err);
         e->p = &e->cohort.kept;
         e->source.cohort = &e->cohort;
     }
@@ -275,16 +304,18 @@ static sg_status measure(evaluation *e, const evaluate_args *a, sg_error *err) {
     return a->audit ? sg_evaluation_cohort_put_json(e->metrics, &e->cohort, &e->all, err) : SG_OK;
 }
 
-/* Validation images of a run's models: thresholds are set on them. */
+/* Validation images of the runs' models, where all have some: thresholds are set on them. */
 static sg_status predict_validation(
         evaluation *e, const evaluate_args *a, const sg_log *log, sg_error *err) {
-    if (!e->source.run || parts[a->split] != SG_PART_TEST) return SG_OK;
-    size_t images;
-    sg_status st = sg_predictions_count_part(&images, a->run, SG_PART_VAL, err);
-    if (st || !images) return st;
+    if (!e->source.run_count || parts[a->split] != SG_PART_TEST) return SG_OK;
+    for (size_t r = 0; r < e->source.run_count; r++) {
+        size_t images;
+        sg_status st = sg_predictions_count_part(&images, e->source.runs[r], SG_PART_VAL, err);
+        if (st || !images) return st;
+    }
     sg_predict_options options = predict_options(a, log);
     options.allow_seen = true; /* not trained on, but looked at while training */
-    return sg_predictions_of_run(&e->validation, a->run, SG_PART_VAL, &options, err);
+    return predict_runs(&e->validation, &e->source, SG_PART_VAL, &options, err);
 }
 
 static sg_status measure_acting(
@@ -335,15 +366,31 @@ static sg_status evaluate(evaluation *e, const sg_call *call, sg_error *err) {
     return st ? st : write_results(&e->all, e->p, &e->m, e->metrics, &e->source, a, err);
 }
 
+/* --run and the operands behind it. */
+static sg_status list_runs(const char ***out, size_t *count, const sg_call *call, sg_error *err) {
+    const evaluate_args *a = call->options;
+    *count = 0;
+    *out = calloc((size_t)call->operand_count + 1, sizeof **out);
+    if (!*out) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    if (a->run) (*out)[(*count)++] = a->run;
+    for (int i = 0; i < call->operand_count; i++) (*out)[(*count)++] = call->operands[i];
+    return SG_OK;
+}
+
 static int run_evaluate(const sg_call *call) {
     const evaluate_args *a = call->options;
     sg_error err = SG_ERROR_INIT;
+    const char **runs = NULL;
+    size_t run_count = 0;
     evaluation e = {.source = {.data = "the run's own data",
                             .allow_seen = a->allow_seen,
                             .show_full = a->show_full,
                             .class_map = a->class_map,
                             .log = call->log}};
-    sg_status st = evaluate(&e, call, &err);
+    sg_status st = list_runs(&runs, &run_count, call, &err);
+    e.source.runs = runs;
+    e.source.run_count = run_count;
+    if (!st) st = evaluate(&e, call, &err);
     if (!st && call->json)
         sg_cli_print_json(json_incref(e.metrics));
     else if (!st)
@@ -354,12 +401,13 @@ static int run_evaluate(const sg_call *call) {
     sg_predictions_dispose(&e.validation);
     sg_evaluation_cohort_dispose(&e.cohort);
     sg_predictions_dispose(&e.all);
+    free(runs);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }
 
 const sg_verb sg_verb_evaluate = {
         .name = "evaluate",
-        .operands = "",
+        .operands = "[RUN...]",
         .summary = "judge a run or a bundle on images whose truth is known",
         .details = "Writes predictions.csv (one row per image), metrics.json and report.html. A "
                    "run is judged "
@@ -369,10 +417,11 @@ const sg_verb sg_verb_evaluate = {
                    "together. "
                    "Images that the model was trained on are refused.",
         .examples = "sonograde evaluate --run r1 --out r1/report\n"
+                    "sonograde evaluate --run seed0 seed1 seed2 --out seeds\n"
                     "sonograde evaluate --bundle breast.sgb --data other-hospital --out external",
         .options = rows,
         .struct_size = sizeof(evaluate_args),
         .min_operands = 0,
-        .max_operands = 0,
+        .max_operands = -1,
         .run = run_evaluate,
 };

@@ -104,7 +104,7 @@ void sg_evaluation_acting_fill(
     if (a->reference != SG_REFERENCE_NONE)
         out->reference = SG_KEEP_TEXT(k, "%s, %zu images%s", sg_reference_name(a->reference),
                 a->reference_rows,
-                a->reference == SG_REFERENCE_OTHER_FOLDS ? " or more for each fold," : "");
+                a->reference == SG_REFERENCE_OTHER_FOLDS ? " or more for each fold" : "");
     fill_points(out, k, a);
     fill_curve(out, k, a);
     fill_risk(out, k, a);

@@ -8,13 +8,18 @@ static sg_status no_memory(sg_error *err) {
 }
 
 sg_status sg_evaluation_cohort_open(sg_evaluation_cohort *out, sg_predictions *all,
-        const char *audit_dir, const char *run, size_t draws, sg_error *err) {
+        const char *audit_dir, const char *const *runs, size_t run_count, size_t draws,
+        sg_error *err) {
     sg_evaluation_cohort c = {.all_images = all->count};
     sg_status st = sg_cohort_read(&c.cohort, audit_dir, err);
     if (!st) st = sg_cohort_regroup(all, &c.cohort, err);
     if (!st) st = sg_cohort_select(&c.kept, all, &c.cohort, err);
     if (!st) st = sg_cohort_flow(c.flow, &c.flow_count, &c.cohort, all, err);
-    if (!st && run) st = sg_cohort_count_leaks(&c.leaks, all, &c.cohort, run, err);
+    for (size_t r = 0; r < run_count && !st; r++) {
+        size_t leaks = 0;
+        st = sg_cohort_count_leaks(&leaks, all, &c.cohort, runs[r], (int)r, err);
+        c.leaks += leaks;
+    }
     if (!st) st = sg_metrics_measure(&c.all, all, draws, err);
     if (st)
         sg_evaluation_cohort_dispose(&c);

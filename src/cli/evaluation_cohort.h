@@ -17,10 +17,11 @@ typedef struct sg_evaluation_cohort {
     size_t flow_count;
 } sg_evaluation_cohort;
 
-/* Gives `all` the audit's groups and measures it; `kept` becomes the cohort's part. run: folder of
- * the run that was judged on its own images, or NULL. */
+/* Gives `all` the audit's groups and measures it; `kept` becomes the cohort's part.
+ * runs[run_count]: folders of the runs that were judged on their own images. */
 SG_MUST_CHECK sg_status sg_evaluation_cohort_open(sg_evaluation_cohort *out, sg_predictions *all,
-        const char *audit_dir, const char *run, size_t draws, sg_error *err);
+        const char *audit_dir, const char *const *runs, size_t run_count, size_t draws,
+        sg_error *err);
 void sg_evaluation_cohort_dispose(sg_evaluation_cohort *cohort); /* NULL-safe */
 
 /* "cohort" and "all_images" of metrics.json. */

@@ -90,6 +90,12 @@ void sg_evaluation_fill_facts(sg_evaluation_facts *f, sg_page_fact *more, sg_kee
             p->left_out
                     ? SG_KEEP_TEXT(k, "; %zu more are of classes left out on request", p->left_out)
                     : "");
+    if (p->runs > 1)
+        f->data = SG_KEEP_TEXT(k,
+                "%s; each image is answered by %d runs, so counts on this page are "
+                "of %zu answers for %zu images, and an image's answers are drawn "
+                "together with its group",
+                f->data, p->runs, p->count, p->count / (size_t)p->runs);
     f->class_map = source->class_map;
     f->split = split_fact(k, p, m);
     f->split_unit = p->ungrouped ? "image" : "group";

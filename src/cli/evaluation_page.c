@@ -108,31 +108,41 @@ static sg_status read_history(
     return st;
 }
 
-static sg_status fill_folds(sg_evaluation_page *page, sg_keep *k, const sg_metrics *m,
-        const sg_evaluation_source *source, sg_error *err) {
+/* "fold 2", and whose where several runs are told together. */
+static const char *fold_name(sg_keep *k, const sg_predictions *p, const sg_fold_figures *f) {
+    long long seed = 0;
+    if (p->runs < 2) return SG_KEEP_TEXT(k, "fold %d", f->fold);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->rows[i].run == f->run) seed = p->rows[i].seed;
+    return f->fold < 0 ? SG_KEEP_TEXT(k, "run %d (seed %lld)", f->run + 1, seed)
+                       : SG_KEEP_TEXT(k, "run %d (seed %lld), fold %d", f->run + 1, seed, f->fold);
+}
+
+static sg_status fill_folds(sg_evaluation_page *page, sg_keep *k, const sg_predictions *p,
+        const sg_metrics *m, const sg_evaluation_source *source, sg_error *err) {
     const sg_fold_figures *from = m->fold_count ? m->folds : m->official;
     size_t count = m->fold_count ? m->fold_count : m->official_count, n = count ? count : 1;
-    if (!count && !source->run) return SG_OK;
+    if (!count && !source->run_count) return SG_OK;
     sg_evaluation_fold *folds = sg_keep_hold(k, calloc(n, sizeof *folds));
     if (!folds) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
     sg_status st = SG_OK;
     for (size_t i = 0; i < n && !st; i++) {
         const sg_fold_figures *f = count ? &from[i] : NULL;
-        folds[i] =
-                (sg_evaluation_fold){.name = f ? SG_KEEP_TEXT(k, "fold %d", f->fold) : "training",
-                        .images = f ? f->images : m->n,
-                        .accuracy = f ? f->accuracy : m->c.accuracy,
-                        .macro_f1 = f ? f->macro_f1 : m->c.f1_macro,
-                        .auroc_macro = f ? f->auroc_macro : m->auroc_macro,
-                        .sensitivity_malignant =
-                                f ? f->sensitivity_malignant
-                                  : (m->malignant < 0 ? NAN : m->malignant_rest.sensitivity)};
-        if (source->run && !m->official_count)
-            st = read_history(&folds[i], k, source->run, f ? f->fold : -1, err);
+        folds[i] = (sg_evaluation_fold){.name = f ? fold_name(k, p, f) : "training",
+                .images = f ? f->images : m->n,
+                .accuracy = f ? f->accuracy : m->c.accuracy,
+                .macro_f1 = f ? f->macro_f1 : m->c.f1_macro,
+                .auroc_macro = f ? f->auroc_macro : m->auroc_macro,
+                .sensitivity_malignant =
+                        f ? f->sensitivity_malignant
+                          : (m->malignant < 0 ? NAN : m->malignant_rest.sensitivity)};
+        if (source->run_count && !m->official_count)
+            st = read_history(&folds[i], k, source->runs[f ? f->run : 0], f ? f->fold : -1, err);
     }
     page->folds = folds;
     page->fold_count = n;
     page->official_folds = m->official_count > 0;
+    page->runs = p->runs > 1 ? (size_t)p->runs : 1;
     return st;
 }
 
@@ -174,6 +184,24 @@ static void picture(sg_evaluation_case *out, sg_keep *k, const sg_predictions *p
     free(path);
 }
 
+static bool is_wrong_twin(const sg_prediction_row *a, const sg_prediction_row *b) {
+    return b->label != b->predicted && strcmp(a->path, b->path) == 0;
+}
+
+/* Another run was wrong about the same image before: it is shown once. */
+static bool is_repeat(const sg_predictions *p, size_t i) {
+    for (size_t k = 0; p->runs > 1 && k < i; k++)
+        if (is_wrong_twin(&p->rows[i], &p->rows[k])) return true;
+    return false;
+}
+
+static const char *case_note(sg_keep *k, const sg_predictions *p, const sg_prediction_row *row) {
+    size_t wrong = 0;
+    if (p->runs < 2) return row->fold < 0 ? NULL : SG_KEEP_TEXT(k, "fold %d", row->fold);
+    for (size_t i = 0; i < p->count; i++) wrong += is_wrong_twin(row, &p->rows[i]);
+    return SG_KEEP_TEXT(k, "wrong in %zu of %d runs; run %d shown", wrong, p->runs, row->run + 1);
+}
+
 static bool is_missed(const sg_prediction_row *row, int malignant) {
     return row->label == malignant && row->predicted != malignant;
 }
@@ -186,7 +214,8 @@ static sg_status fill_failures(sg_evaluation_page *page, sg_keep *k, const sg_pr
     for (int pass = 0; pass < 2; pass++) /* missed malignancies first: they get the pictures */
         for (size_t i = 0; i < p->count && n < wrong; i++) {
             const sg_prediction_row *row = &p->rows[i];
-            if (row->label == row->predicted || is_missed(row, m->malignant) != (pass == 0))
+            if (row->label == row->predicted || is_missed(row, m->malignant) != (pass == 0) ||
+                    is_repeat(p, i))
                 continue;
             sg_evaluation_case *c = &cases[n++];
             *c = (sg_evaluation_case){.hash = SG_KEEP_TEXT(k, "%.10s", row->sha256),
@@ -194,7 +223,7 @@ static sg_status fill_failures(sg_evaluation_page *page, sg_keep *k, const sg_pr
                     .truth = (size_t)row->label,
                     .predicted = (size_t)row->predicted,
                     .probabilities = row->p,
-                    .note = row->fold < 0 ? NULL : SG_KEEP_TEXT(k, "fold %d", row->fold)};
+                    .note = case_note(k, p, row)};
             if (n <= FAILURES_PICTURED) picture(c, k, p, row, source->show_full);
         }
     page->failures = cases;
@@ -294,7 +323,7 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
     if (source->strata) sg_evaluation_strata_fill(&page, &k, source->strata);
     if (source->cohort) sg_evaluation_cohort_fill(&page, &k, source->cohort, m);
     sg_status st = fill_classes(classes, curves, &k, p, m, err);
-    if (!st) st = fill_folds(&page, &k, m, source, err);
+    if (!st) st = fill_folds(&page, &k, p, m, source, err);
     if (!st) st = fill_failures(&page, &k, p, m, source, err);
     sg_checklist list = {0};
     if (!st) st = fill_items(&page, &list, &k, source->metrics, err);

@@ -8,7 +8,8 @@
 #include "protocol/metrics.h"
 
 typedef struct sg_evaluation_source {
-    const char *run;                           /* run folder for training curves, or NULL */
+    const char *const *runs; /* [run_count] where several are told together */
+    size_t run_count;
     const char *class_map;                     /* as it was asked for, or NULL */
     const char *data;                          /* how the data are called on the page */
     const struct sg_evaluation_cohort *cohort; /* of --audit, or NULL */

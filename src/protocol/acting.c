@@ -50,7 +50,9 @@ static sg_status gather(reference_rows *out, const sg_acting *a, const sg_predic
     if (!out->p || !out->labels || !out->score || !out->positive) return no_memory(err);
     for (size_t i = 0; i < from->count; i++) {
         const sg_prediction_row *row = &from->rows[i];
-        if ((row->fold == fold) != own) continue;
+        int key = sg_prediction_fold_key(from, row);
+        bool same_run = p->runs < 2 || key / SG_FOLD_KEYS == fold / SG_FOLD_KEYS;
+        if (!same_run || (key == fold) != own) continue;
         memcpy(out->p + out->n * k, row->p, k * sizeof *out->p);
         out->labels[out->n] = (uint32_t)row->label;
         out->score[out->n] = a->malignant < 0 ? 0 : row->p[a->malignant];
@@ -60,10 +62,11 @@ static sg_status gather(reference_rows *out, const sg_acting *a, const sg_predic
     return SG_OK;
 }
 
-static sg_reference choose_reference(const sg_arrays *rows, const sg_predictions *validation) {
+static sg_reference choose_reference(
+        const sg_predictions *p, const sg_arrays *rows, const sg_predictions *validation) {
     if (validation && validation->count) return SG_REFERENCE_VALIDATION;
-    return rows->folds > 1 && rows->fold_names[0] >= 0 ? SG_REFERENCE_OTHER_FOLDS
-                                                       : SG_REFERENCE_NONE;
+    return rows->folds > 1 && p->folds > 1 && rows->fold_names[0] >= 0 ? SG_REFERENCE_OTHER_FOLDS
+                                                                       : SG_REFERENCE_NONE;
 }
 
 /* ---- thresholds ---- */
@@ -253,7 +256,7 @@ sg_status sg_acting_measure(sg_acting *out, const sg_predictions *p,
             .sample = {rows.labels, rows.groups, rows.n, rows.classes},
             .options = SG_BOOTSTRAP_OPTIONS_INIT};
     j.options.draws = draws;
-    if (!st) a.reference = choose_reference(&rows, validation);
+    if (!st) a.reference = choose_reference(p, &rows, validation);
     if (!st) st = measure_all(&a, &j, validation, err);
     free(j.score);
     free(j.positive);

@@ -36,7 +36,7 @@ static sg_status number_groups(sg_arrays *a, const sg_predictions *p, sg_error *
 void sg_arrays_number_folds(sg_arrays *a, const sg_predictions *p, bool official) {
     a->folds = 0;
     for (size_t i = 0; i < a->n; i++) {
-        int fold = official ? p->rows[i].official_fold : p->rows[i].fold;
+        int fold = official ? p->rows[i].official_fold : sg_prediction_fold_key(p, &p->rows[i]);
         size_t f = 0;
         while (f < a->folds && a->fold_names[f] != fold) f++;
         if (f == a->folds) a->fold_names[a->folds++] = fold;

@@ -9,7 +9,7 @@
 typedef struct sg_arrays {
     size_t n, classes, folds;
     uint32_t *labels, *predicted, *groups, *fold; /* [n]; groups, fold: dense numbers */
-    int *fold_names;                              /* [folds] */
+    int *fold_names;                              /* [folds] sg_prediction_fold_key */
     double *p;                                    /* [n * classes] */
 } sg_arrays;
 

@@ -256,7 +256,7 @@ static void mark_leaks(bool *leaks, group_bin *bins, size_t n) {
 }
 
 sg_status sg_cohort_count_leaks(size_t *out, const sg_predictions *p, const sg_cohort *c,
-        const char *run_dir, sg_error *err) {
+        const char *run_dir, int number, sg_error *err) {
     sg_run run;
     sg_status st = sg_run_open(&run, run_dir, NULL, err);
     if (st) return st;
@@ -274,7 +274,7 @@ sg_status sg_cohort_count_leaks(size_t *out, const sg_predictions *p, const sg_c
     *out = 0;
     for (size_t i = 0; i < p->count && !st; i++) {
         long row = sg_manifest_find(m, p->rows[i].path);
-        *out += row >= 0 && leaks[row];
+        *out += p->rows[i].run == number && row >= 0 && leaks[row];
     }
     free(bins);
     free(leaks);

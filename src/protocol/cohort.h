@@ -40,10 +40,10 @@ SG_MUST_CHECK sg_status sg_cohort_regroup(
 SG_MUST_CHECK sg_status sg_cohort_select(sg_predictions *out, const sg_predictions *predictions,
         const sg_cohort *cohort, sg_error *err);
 
-/* How many rows have an image of their audit group in another fold or part of the run they come
- * from: the model that judged them was trained on a relative. */
+/* How many rows of run number `run` have an image of their audit group in another fold or part of
+ * the run they come from: the model that judged them was trained on a relative. */
 SG_MUST_CHECK sg_status sg_cohort_count_leaks(size_t *out, const sg_predictions *predictions,
-        const sg_cohort *cohort, const char *run_dir, sg_error *err);
+        const sg_cohort *cohort, const char *run_dir, int run, sg_error *err);
 
 /* The exclusion flow: reasons in the order in which the audit asks, with counts per class. */
 typedef struct sg_exclusion {

@@ -196,7 +196,7 @@ static sg_status measure_fold(
     if (!st) st = sg_classification_measure(&c, labels, predicted, n, k, err);
     if (!st) st = sg_roc_one_vs_rest(&auroc, NULL, p, labels, n, k, err);
     if (!st)
-        *out = (sg_fold_figures){a->fold_names[fold], n, c.accuracy, c.f1_macro, auroc,
+        *out = (sg_fold_figures){a->fold_names[fold], 0, n, c.accuracy, c.f1_macro, auroc,
                 malignant < 0 ? NAN
                               : sg_classification_against_rest(&c, (size_t)malignant).sensitivity};
     free(labels);
@@ -221,10 +221,22 @@ static sg_status measure_each(
     return st;
 }
 
+static sg_status measure_runs(
+        sg_metrics *m, const sg_arrays *a, const sg_predictions *p, sg_error *err) {
+    sg_status st = measure_each(&m->folds, &m->fold_count, a, m->malignant, err);
+    for (size_t f = 0; f < m->fold_count && p->runs > 1 && !st; f++) {
+        sg_fold_figures *figures = &m->folds[f];
+        figures->run = figures->fold / SG_FOLD_KEYS;
+        figures->fold %= SG_FOLD_KEYS;
+        if (figures->fold == SG_FOLD_KEYS - 1) figures->fold = -1;
+    }
+    return st;
+}
+
 /* The run's own folds; else those that the data's authors published. Leaves `a` with the latter. */
 static sg_status measure_folds(
         sg_metrics *m, sg_arrays *a, const sg_predictions *p, sg_error *err) {
-    if (a->fold_names[0] >= 0) return measure_each(&m->folds, &m->fold_count, a, m->malignant, err);
+    if (a->fold_names[0] >= 0) return measure_runs(m, a, p, err);
     sg_arrays_number_folds(a, p, true);
     if (a->folds < 2) return SG_OK;
     return measure_each(&m->official, &m->official_count, a, m->malignant, err);

@@ -14,7 +14,8 @@
 #include "stats/classification.h"
 
 typedef struct sg_fold_figures {
-    int fold;
+    int fold; /* -1: a run without folds, among several */
+    int run;  /* of several */
     size_t images;
     double accuracy, macro_f1, auroc_macro, sensitivity_malignant;
 } sg_fold_figures;

@@ -35,12 +35,13 @@ static json_t *confusion_json(const sg_metrics *m) {
 static json_t *folds_json(const sg_fold_figures *folds, size_t count) {
     json_t *out = json_array();
     for (size_t f = 0; f < count; f++)
-        json_array_append_new(out,
-                json_pack("{s:i, s:I, s:o, s:o, s:o, s:o}", "fold", folds[f].fold, "n",
-                        (json_int_t)folds[f].images, "accuracy", sg_json_number(folds[f].accuracy),
-                        "macro_f1", sg_json_number(folds[f].macro_f1), "auroc_macro",
-                        sg_json_number(folds[f].auroc_macro), "sensitivity_malignant",
-                        sg_json_number(folds[f].sensitivity_malignant)));
+        json_array_append_new(
+                out, json_pack("{s:i, s:i, s:I, s:o, s:o, s:o, s:o}", "run", folds[f].run, "fold",
+                             folds[f].fold, "n", (json_int_t)folds[f].images, "accuracy",
+                             sg_json_number(folds[f].accuracy), "macro_f1",
+                             sg_json_number(folds[f].macro_f1), "auroc_macro",
+                             sg_json_number(folds[f].auroc_macro), "sensitivity_malignant",
+                             sg_json_number(folds[f].sensitivity_malignant)));
     return out;
 }
 
@@ -105,7 +106,7 @@ json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
             "auroc_macro_pooled", sg_json_number(m->auroc_macro_pooled), "per_class", per_class,
             "confusion", confusion_json(m));
     json_t *rest = json_pack(
-            "{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:O, s:o, s:I, s:I}",
+            "{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:O, s:i, s:o, s:I, s:I}",
             "sensitivity_malignant", sg_json_number(has ? m->malignant_rest.sensitivity : NAN),
             "sensitivity_malignant_ci", interval_json(m->sensitivity_interval),
             "specificity_malignant", sg_json_number(has ? m->malignant_rest.specificity : NAN),
@@ -113,8 +114,8 @@ json_t *sg_metrics_to_json(const sg_metrics *m, const sg_predictions *p) {
             calibration_json(m), "folds", folds_json(m->folds, m->fold_count), "split_unit",
             p->ungrouped ? "image" : "group", "doubtful_groups", (json_int_t)p->doubtful,
             "seen_images", (json_int_t)p->seen, "initialisation", sg_json_number(initialisation(p)),
-            "models", p->models, "data", data_json(m, p), "bootstrap_draws", (json_int_t)m->draws,
-            "bootstrap_redraws", (json_int_t)m->redraws);
+            "models", p->models, "runs", p->runs ? p->runs : 1, "data", data_json(m, p),
+            "bootstrap_draws", (json_int_t)m->draws, "bootstrap_redraws", (json_int_t)m->redraws);
     if (out && figures && rest) {
         json_object_update(out, figures);
         json_object_update(out, rest);

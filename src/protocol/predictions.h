@@ -1,7 +1,7 @@
 /* predictions.h - what models said about images whose truth is known: the table between evaluation
  * and figures, in memory and as predictions.csv
  * (path,sha256,group,split,fold,seed,label,predicted,p_<class>...,logit_<class>...,
- * training_population,use[,official_fold][,adjusted_<class>...]).
+ * training_population,use[,official_fold][,run][,adjusted_<class>...]).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_PROTOCOL_PREDICTIONS_H
 #define SG_PROTOCOL_PREDICTIONS_H
@@ -20,6 +20,7 @@ typedef struct sg_prediction_row {
     const char *split; /* "train", "val", "test" or "external"; static */
     int fold;          /* -1 = none */
     int official_fold; /* of a published set, from 1; 0 = none */
+    int run;           /* of several judged together, from 0 */
     long long seed;
     int label, predicted;
     int width, height; /* of the file */
@@ -45,6 +46,7 @@ typedef struct sg_predictions {
     size_t doubtful;  /* groups of like thumbnails, unlike in detail, on both sides (split.h) */
     int uniform_side; /* side in pixels when every image is a square of one size, else 0 */
     int folds;        /* of the run; 0 = one split, or external data */
+    int runs;         /* judged together on the same images, each with rows of its own; 0 = 1 */
     size_t seen;      /* rows whose image or group was in training or validation of their model */
 } sg_predictions;
 void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
@@ -57,6 +59,15 @@ void sg_predictions_keep(sg_predictions *predictions, const bool *keep);
  * without a class malignant, or when the model does not tell its shares. */
 SG_MUST_CHECK sg_status sg_predictions_adjust_prior(
         sg_predictions *predictions, double prevalence, sg_error *err);
+
+/* Several runs' rows under one another, models likewise: every image is then answered once per run.
+ * SG_ERR_INPUT when the runs differ in classes or in the images that they were judged on; names[n]
+ * are what errors call them. */
+SG_MUST_CHECK sg_status sg_predictions_stack(sg_predictions *out, const sg_predictions *parts,
+        size_t n, const char *const *names, sg_error *err);
+/* What keeps the answers of one model apart from those of others: the fold, or run and fold. */
+enum { SG_FOLD_KEYS = 1000 }; /* keys of one run; the last one stands for no fold */
+int sg_prediction_fold_key(const sg_predictions *predictions, const sg_prediction_row *row);
 
 /* The rows with keep[i], as a table of its own that shares nothing. */
 SG_MUST_CHECK sg_status sg_predictions_subset(

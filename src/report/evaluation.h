@@ -184,6 +184,7 @@ typedef struct sg_evaluation_page {
     size_t stratum_count;
     const sg_evaluation_fold *folds;
     size_t fold_count;
+    size_t runs;                         /* told together; 0, 1: one */
     bool official_folds;                 /* those of the data's authors, all judged by one model */
     const sg_evaluation_exclusion *flow; /* of an audit; 0 rows: there was none */
     size_t flow_count, audited_images;

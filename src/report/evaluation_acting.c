@@ -54,8 +54,8 @@ static void put_points(sg_page *page, const sg_evaluation_acting *a) {
     put_cells(page, &cells, caption, header, COLUMNS, NULL);
     if (a->reference)
         sg_page_textf(page,
-                "Thresholds on the probability of malignancy were set on %s and measured on the "
-                "images here, so a target may be missed.",
+                "Thresholds on the probability of malignancy were set on %s, and measured on the "
+                "images here: a target may be missed.",
                 a->reference);
     else
         sg_page_text(page, "No thresholds: there were no validation images, and no other folds, to "

@@ -183,7 +183,7 @@ static void put_fold_chart(sg_page *page, const sg_evaluation_page *e, const cha
             .count = count};
     if (count)
         sg_page_put_chart(
-                page, &chart, e->fold_count > 1 ? "One line per fold." : "Over the epochs.");
+                page, &chart, e->fold_count > 1 ? "One line per model." : "Over the epochs.");
     free(series);
 }
 
@@ -217,14 +217,20 @@ static void put_dots(sg_page *page, const sg_evaluation_page *e) {
                     .center = sum / (double)known};
     }
     sg_svg_boxes chart = {
-            .title = "Each fold by itself", .y = {.percent = true}, .boxes = boxes, .count = count};
+            .title = e->runs > 1 ? "Each run and fold by itself" : "Each fold by itself",
+            .y = {.percent = true},
+            .boxes = boxes,
+            .count = count};
     sg_str svg;
     sg_str_init(&svg, 0);
     sg_svg_put_boxes(&svg, &chart);
     if (count)
         sg_page_put_svg(page, &svg,
-                "A dot per fold, left to right in the order of the table; the bar is their mean. "
-                "Sensitivity is that for malignant.");
+                e->runs > 1 ? "A dot per run and fold, left to right in the order of the table; "
+                              "the bar is their mean. Sensitivity is that for malignant."
+                            : "A dot per fold, left to right in the order of the table; the bar is "
+                              "their mean. "
+                              "Sensitivity is that for malignant.");
     sg_str_dispose(&svg);
     free(dots);
 }
@@ -261,6 +267,7 @@ void sg_evaluation_put_folds(sg_page *page, const sg_evaluation_page *e) {
     if (e->fold_count == 0) return;
     sg_page_section(page,
             e->official_folds   ? "The set's official folds"
+            : e->runs > 1       ? "Run by run"
             : e->fold_count > 1 ? "Fold by fold"
                                 : "Training",
             NULL);
