@@ -203,17 +203,25 @@ sg_status sg_arm_settings_make(
     return st;
 }
 
+/* An arm is found again, and goes on, from any working folder. */
+static sg_status make_absolute(
+        sg_arm_settings *s, size_t slot, const char **path, const char *what, sg_error *err) {
+    if (!*path) return SG_OK;
+    char *full = realpath(*path, NULL);
+    if (!full)
+        return sg_fail(err, SG_ERR_MISSING, "cannot open the %s %s: check the name", what, *path);
+    free(s->paths[slot]);
+    s->paths[slot] = full;
+    *path = full;
+    return SG_OK;
+}
+
 sg_status sg_arm_settings_finish(sg_arm_settings *s, sg_error *err) {
     sg_train_args *a = &s->args;
-    if (a->weights) {
-        free(s->weights);
-        s->weights = realpath(a->weights, NULL);
-        if (!s->weights)
-            return sg_fail(
-                    err, SG_ERR_IO, "cannot open the weights %s: check the name", a->weights);
-        a->weights = s->weights;
-    }
-    sg_status st = sg_train_settle_first_block(a, err);
+    sg_status st = make_absolute(s, 0, &a->weights, "weights", err);
+    if (!st) st = make_absolute(s, 1, &a->data, "folder", err);
+    if (!st) st = make_absolute(s, 2, &a->manifest, "table", err);
+    if (!st) st = sg_train_settle_first_block(a, err);
     if (!st) st = sg_train_options_from_args(&s->options, a, err);
     if (st) return st;
     sg_str text;
@@ -234,7 +242,7 @@ void sg_arm_settings_dispose(sg_arm_settings *s) {
     for (size_t i = 0; i < s->text_count; i++) sg_yaml_dispose(&s->texts[i]);
     free(s->texts);
     free(s->yaml);
-    free(s->weights);
+    for (size_t i = 0; i < sizeof s->paths / sizeof *s->paths; i++) free(s->paths[i]);
     memset(s, 0, sizeof *s);
 }
 

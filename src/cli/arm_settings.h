@@ -15,7 +15,7 @@ typedef struct sg_arm_settings {
     char *yaml;               /* args as args.yaml, after finish */
     sg_yaml *texts;           /* owners of text in args */
     size_t text_count, text_capacity;
-    char *weights; /* absolute */
+    char *paths[3]; /* owners of absolute names of weights, data and manifest */
 } sg_arm_settings;
 
 /* --set "key=value; scope:key=value": an entry with a scope counts for that arm only. */

@@ -131,6 +131,11 @@ static sg_status compare(sg_comparison *c, const compare_args *a, sg_error *err)
 static int run_compare(const sg_call *call) {
     const compare_args *a = call->options;
     sg_error err = SG_ERROR_INIT;
+    if (a->bundles && (a->models || a->ablate || a->lr_find)) {
+        (void)sg_fail(&err, SG_ERR_USAGE,
+                "--bundles trains nothing: leave out --models, --ablate and --lr-find");
+        return sg_cli_fail(&err);
+    }
     if (a->bundles)
         return sg_compare_bundles(call, &(sg_bundle_comparison){a->bundles, a->dataset, a->out,
                                                 a->margin, a->draws, a->tta, a->show_full});

@@ -43,5 +43,6 @@ expect 0 '' "$SONOGRADE" compare --bundles wary.sgb,calm.sgb "${judge[@]}" --mar
 expect 0 '' "$SONOGRADE" compare --bundles calm.sgb,wary.sgb "${judge[@]}" --json
 has stdout.txt '"newly_found_malignancies": 5' '"worse": false'
 expect 3 "in this model's training" "$SONOGRADE" compare --bundles wary.sgb,calm.sgb --data data --threads 1
+expect 2 'trains nothing' "$SONOGRADE" compare --bundles wary.sgb,calm.sgb --models resnet18 --data locked
 expect 2 'OLD,NEW' "$SONOGRADE" compare --bundles wary.sgb --data locked
 expect 3 'nowhere.sgb' "$SONOGRADE" compare --bundles wary.sgb,nowhere.sgb --data locked --threads 1

@@ -68,7 +68,7 @@ static void test_mistakes_are_named(void **state) {
     CHECK_FAILS(sg_arm_set_check("c:lr=2", arms, 2, &err), SG_ERR_USAGE, "'c'");
     source = (sg_arm_source){.set = "weights=/nowhere/w.safetensors"};
     CHECK_OK(sg_arm_settings_make(&s, &call, &source, &err));
-    CHECK_FAILS(sg_arm_settings_finish(&s, &err), SG_ERR_IO, "/nowhere");
+    CHECK_FAILS(sg_arm_settings_finish(&s, &err), SG_ERR_MISSING, "/nowhere");
     sg_arm_settings_dispose(&s);
 }
 
