@@ -334,8 +334,7 @@ sg_status sg_audit_page_write(const sg_audit_page *a, const char *path, sg_error
             "No plain B-mode picture of a breast, by rules on the pixels. These leave the cohort. "
             "An "
             "axilla view looks like a breast: only its name or its burnt-in text tells, and text "
-            "is "
-            "not read.",
+            "is not read: look for it under the marks.",
             &a->outside);
     put_section(&page, "Marks burnt in",
             "Solid box: caliper; dashed: text; dotted: body mark; dash-dot: coloured lines. The "
