@@ -7,15 +7,14 @@ set -eu
 
 phantoms data 6
 phantoms others 4 9
-"$SONOGRADE" train --quiet --data others --model resnet18 --blocks 1,1,1,1 --size 32 --epochs 1 --batch 4 \
+"$SONOGRADE" train --quiet --data others --size 32 --epochs 1 --batch 4 \
     --threads 1 --run start
 cat >budget.yaml <<'END'
 size: 32
 epochs: 1
 batch: 8
-blocks: 1,1,1,1
 END
-asked=(--models one=resnet18,two=resnet18,given=resnet18 --data data --folds 2 --config budget.yaml --threads 1
+asked=(--models one=mobilenetv2,two=mobilenetv2,given=mobilenetv2 --data data --folds 2 --config budget.yaml --threads 1
     --seed 3 --draws 200 --weights given=start/weights/best.safetensors --set 'two:dropout=0.5')
 
 "$SONOGRADE" compare --quiet "${asked[@]}" --out cmp 2>stopped.txt &

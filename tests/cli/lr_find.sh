@@ -7,8 +7,7 @@ set -eu
 
 phantoms data 6
 tiny=(--data data --size 32 --batch 8 --threads 1 --seed 3)
-model=(--model resnet18 --set blocks=1,1,1,1)
-expect 0 '' "$SONOGRADE" lr-find "${tiny[@]}" "${model[@]}" --steps 20 --folds 2 --out lr
+expect 0 '' "$SONOGRADE" lr-find "${tiny[@]}" --steps 20 --folds 2 --out lr
 has stdout.txt 'suggested peak: --lr'
 has lr/lr-find.svg 'learning rate' 'suggested'
 has lr/lr-find.json '"kind": "lr-find"' '"train_images": 9'
@@ -21,12 +20,12 @@ expect 2 '--out' "$SONOGRADE" lr-find "${tiny[@]}"
 expect 3 '' "$SONOGRADE" lr-find --data nowhere --out no
 [ ! -e no ] || fail 'a refused test left its folder'
 
-expect 0 'learning rate' "$SONOGRADE" compare --models small=resnet18 --set blocks=1,1,1,1 "${tiny[@]}" --epochs 1 \
+expect 0 'learning rate' "$SONOGRADE" compare --models small=mobilenetv2 "${tiny[@]}" --epochs 1 \
     --folds 2 --draws 200 --lr-find --out cmp
 has cmp/report.html 'Learning rates'
 has cmp/compare.json '"learning_rates"'
 cp cmp/lr-find/small.json before.json
-expect 0 'finished already' "$SONOGRADE" compare --models small=resnet18 --set blocks=1,1,1,1 "${tiny[@]}" --epochs 1 \
+expect 0 'finished already' "$SONOGRADE" compare --models small=mobilenetv2 "${tiny[@]}" --epochs 1 \
     --folds 2 --draws 200 --lr-find --out cmp
 cmp before.json cmp/lr-find/small.json
 
@@ -35,6 +34,6 @@ expect 0 '' "$SONOGRADE" data manifest data -o known.csv
 awk -F, 'NR > 1 && $3 == 0 { print $1 }' cmp/arms/small/splits.csv >tested.txt
 [ "$(wc -l <tested.txt)" = 9 ] || fail "$(wc -l <tested.txt) test images"
 while read -r path; do echo destroyed >"data/$path"; done <tested.txt
-expect 0 '' "$SONOGRADE" lr-find --manifest known.csv "${tiny[@]:2}" "${model[@]}" --steps 20 \
+expect 0 '' "$SONOGRADE" lr-find --manifest known.csv "${tiny[@]:2}" --steps 20 \
     --folds cmp/arms/small/splits.csv --out again
 cmp lr/lr-find.csv again/lr-find.csv || fail 'test images matter'
