@@ -34,10 +34,21 @@ SG_MUST_CHECK sg_status sg_history_read(
 /* Appends one object as a line, with "time" (UTC, ISO 8601) put in front. Drops the reference. */
 SG_MUST_CHECK sg_status sg_run_log(const char *dir, json_t *object, sg_error *err);
 
+/* What an event file tells beside its scalars; see event_facts.c. */
+typedef struct sg_event_facts {
+    json_t *settings; /* flat object of numbers, text and bools for the HParams tab; NULL = none */
+    uint8_t *png;     /* grey, of the training images as the network gets them; NULL = none */
+    size_t png_size;
+    int width, height;
+    bool finished;
+} sg_event_facts;
+void sg_event_facts_dispose(sg_event_facts *facts); /* NULL-safe */
+
 /* TensorBoard event file with every scalar of the history, written whole: the one file of that kind
- * in `dir` is replaced. start_time: seconds since 1970 that name it and date the first record. */
-SG_MUST_CHECK sg_status sg_events_write(
-        const char *dir, const sg_history *history, double start_time, sg_error *err);
+ * in `dir` is replaced. facts may be NULL. start_time: seconds since 1970 that name it and date the
+ * first record. */
+SG_MUST_CHECK sg_status sg_events_write(const char *dir, const sg_history *history,
+        const sg_event_facts *facts, double start_time, sg_error *err);
 
 /* environment.json: versions, processor, threads, backend. Drops nothing, holds no secrets. */
 SG_MUST_CHECK sg_status sg_run_environment(

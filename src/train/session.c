@@ -306,6 +306,7 @@ void sg_session_close(sg_session *s) {
     sg_loader_destroy(s->train);
     sg_loader_destroy(s->val);
     sg_history_dispose(&s->history);
+    sg_event_facts_dispose(&s->facts);
     json_decref(s->meta);
     json_decref(s->identity);
     json_decref(s->inherited);

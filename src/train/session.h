@@ -35,11 +35,17 @@ typedef struct sg_session {
     json_t *inherited; /* images behind the given weights (transfer.h), or NULL */
     char *last_path, *best_path;
     double start_time;
+    sg_event_facts facts;
 } sg_session;
 
 /* Builds everything, from the start or from the last checkpoint (job->resume). */
 SG_MUST_CHECK sg_status sg_session_open(sg_session *s, const sg_train_job *job, sg_error *err);
 void sg_session_close(sg_session *s);
+
+/* The settings and a sheet of training images (run_dir.h); the images are read again, and the sheet
+ * is left out where one of them cannot be, or is larger than 1024 px. */
+SG_MUST_CHECK sg_status sg_event_facts_make(
+        sg_event_facts *out, const sg_session *s, sg_error *err);
 
 /* Puts the averaged weights (or the plain ones without averaging) into eval_params. */
 void sg_session_refresh_eval(sg_session *s);

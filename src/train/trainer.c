@@ -136,7 +136,7 @@ static sg_status write_records(sg_session *s, const sg_epoch *e, sg_error *err) 
     if (!st && !path) st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing %s", dir);
     if (!st) st = sg_history_write(&s->history, path, err);
     free(path);
-    if (!st) st = sg_events_write(dir, &s->history, s->start_time, err);
+    if (!st) st = sg_events_write(dir, &s->history, &s->facts, s->start_time, err);
     if (!st)
         st = sg_run_log(dir,
                 json_pack("{s:s, s:i, s:f, s:o, s:o, s:f}", "event", "epoch", "epoch", e->epoch,
@@ -227,7 +227,8 @@ static sg_status conclude(sg_session *s, sg_train_summary *out, sg_error *err) {
                 p->has_best ? p->best_epoch : p->epoch, err);
     if (!st)
         st = sg_checkpoint_save_weights(s->best_path, s->graph, s->eval_params->data, s->meta, err);
-    p->finished = true;
+    p->finished = s->facts.finished = true;
+    if (!st) st = sg_events_write(s->job->dir, &s->history, &s->facts, s->start_time, err);
     if (!st) st = sg_session_save(s, err);
     if (!st)
         st = sg_run_log(s->job->dir,
@@ -254,6 +255,7 @@ static sg_status begin_records(sg_session *s, sg_error *err) {
                 json_pack("{s:s, s:i, s:I}", "event", s->progress.epoch ? "resumed" : "started",
                         "epoch", s->progress.epoch, "batch", (json_int_t)s->progress.batch),
                 err);
+    if (!st) st = sg_event_facts_make(&s->facts, s, err);
     sg_plan_stats stats;
     sg_plan_stats_get(&stats, s->plan);
     sg_log_line(s->job->log, SG_LOG_INFO,

@@ -177,8 +177,9 @@ static void events_are_read_back(void **state) {
     sg_history h = two_epochs();
     char *bytes;
     size_t size;
-    CHECK_OK(sg_events_write(folder, &h, 1000, &err));
-    CHECK_OK(sg_events_write(folder, &h, 1000, &err)); /* again, as after a resume: one file */
+    CHECK_OK(sg_events_write(folder, &h, NULL, 1000, &err));
+    CHECK_OK(
+            sg_events_write(folder, &h, NULL, 1000, &err)); /* again, as after a resume: one file */
     char *path = events_name();
     CHECK_OK(sg_file_read(&bytes, &size, path, 1 << 20, &err));
     view file = {(const uint8_t *)bytes, size};
@@ -198,6 +199,135 @@ static void events_are_read_back(void **state) {
     assert_int_equal(file.left, 0);
     free(bytes);
     free(path);
+    sg_history_dispose(&h);
+}
+
+/* ---- what stands beside the scalars ---- */
+
+static bool text_is(view text, const char *expected) {
+    return text.left == strlen(expected) && memcmp(text.at, expected, text.left) == 0;
+}
+
+/* The value of an event of step 0 with this tag. */
+static view take_tagged(view *file, const char *tag) {
+    view event = take_record(file);
+    (void)take_wall_time(&event);
+    take_key(&event, 2, 0);
+    assert_int_equal(take_varint(&event), 0);
+    view summary = take_bytes(&event, 5);
+    assert_int_equal(event.left, 0);
+    view value = take_bytes(&summary, 1);
+    assert_int_equal(summary.left, 0);
+    assert_true(text_is(take_bytes(&value, 1), tag));
+    return value;
+}
+
+/* The message of the hparams plugin under this tag: tensor, then metadata; field `which` of it. */
+static view take_plugin(view *file, const char *tag, unsigned which) {
+    view value = take_tagged(file, tag);
+    view tensor = take_bytes(&value, 8);
+    take_key(&tensor, 1, 0);
+    assert_int_equal(take_varint(&tensor), 1); /* float */
+    view metadata = take_bytes(&value, 9);
+    assert_int_equal(value.left, 0);
+    view plugin = take_bytes(&metadata, 1);
+    assert_int_equal(metadata.left, 0);
+    assert_true(text_is(take_bytes(&plugin, 1), "hparams"));
+    view content = take_bytes(&plugin, 2);
+    assert_int_equal(plugin.left, 0);
+    view message = take_bytes(&content, which);
+    assert_int_equal(content.left, 0);
+    return message;
+}
+
+static double take_number(view *v, unsigned field) {
+    take_key(v, field, 1);
+    uint64_t bits = take_le(v, 8);
+    double number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+/* Every setting once, with its type, and the metrics that the tab may show. */
+static void check_experiment(view *file) {
+    static const struct {
+        const char *name;
+        int type;
+    } expected[] = {{"model", 1}, {"augment", 2}, {"lr", 3}};
+    view experiment = take_plugin(file, "_hparams_/experiment", 2);
+    for (size_t i = 0; i < 3; i++) {
+        view info = take_bytes(&experiment, 4);
+        assert_true(text_is(take_bytes(&info, 1), expected[i].name));
+        take_key(&info, 4, 0);
+        assert_int_equal(take_varint(&info), expected[i].type);
+        assert_int_equal(info.left, 0);
+    }
+    view metric = take_bytes(&experiment, 5);
+    view name = take_bytes(&metric, 1);
+    assert_true(text_is(take_bytes(&name, 2), "train/loss"));
+    for (int i = 0; i < 4; i++) (void)take_bytes(&experiment, 5);
+    assert_int_equal(experiment.left, 0);
+}
+
+static void check_start(view *file) {
+    view start = take_plugin(file, "_hparams_/session_start_info", 3);
+    for (int i = 0; i < 3; i++) {
+        view entry = take_bytes(&start, 1);
+        view key = take_bytes(&entry, 1), value = take_bytes(&entry, 2);
+        assert_int_equal(entry.left, 0);
+        if (text_is(key, "model")) assert_true(text_is(take_bytes(&value, 3), "resnet18"));
+        if (text_is(key, "lr")) assert_true(take_number(&value, 2) == 0.25);
+        if (text_is(key, "augment")) {
+            take_key(&value, 4, 0);
+            assert_int_equal(take_varint(&value), 1);
+        }
+        assert_int_equal(value.left, 0);
+    }
+    assert_true(take_number(&start, 5) == 1000);
+    assert_int_equal(start.left, 0);
+}
+
+static void settings_and_picture_are_read_back(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_history h = two_epochs();
+    char *bytes;
+    size_t size;
+    sg_event_facts facts = {
+            .settings = json_pack("{s:s, s:b, s:f}", "model", "resnet18", "augment", 1, "lr", 0.25),
+            .png = malloc(3),
+            .png_size = 3,
+            .width = 300,
+            .height = 2,
+            .finished = true};
+    assert_non_null(facts.png);
+    memcpy(facts.png, "png", 3);
+    CHECK_OK(sg_events_write(folder, &h, &facts, 1000, &err));
+    char *path = events_name();
+    CHECK_OK(sg_file_read(&bytes, &size, path, 1 << 20, &err));
+    view file = {(const uint8_t *)bytes, size};
+    (void)take_record(&file);
+    check_experiment(&file);
+    check_start(&file);
+    view value = take_tagged(&file, "train/images");
+    view image = take_bytes(&value, 4);
+    assert_int_equal(value.left, 0);
+    static const unsigned expected[] = {0, 2, 300, 1}; /* height, width, grey */
+    for (unsigned field = 1; field <= 3; field++) {
+        take_key(&image, field, 0);
+        assert_int_equal(take_varint(&image), expected[field]);
+    }
+    assert_true(text_is(take_bytes(&image, 4), "png"));
+    for (int i = 0; i < 10; i++) (void)read_scalar(take_record(&file));
+    view end = take_plugin(&file, "_hparams_/session_end_info", 4);
+    take_key(&end, 1, 0);
+    assert_int_equal(take_varint(&end), 1);
+    assert_true(take_number(&end, 2) == 1030);
+    assert_int_equal(end.left, 0);
+    assert_int_equal(file.left, 0);
+    free(bytes);
+    free(path);
+    sg_event_facts_dispose(&facts);
     sg_history_dispose(&h);
 }
 
@@ -246,6 +376,8 @@ static void a_resume_mends_log_and_table(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(events_are_read_back, make_folder, remove_folder),
+            cmocka_unit_test_setup_teardown(
+                    settings_and_picture_are_read_back, make_folder, remove_folder),
             cmocka_unit_test(a_broken_end_of_the_log_is_cut),
             cmocka_unit_test_setup_teardown(
                     a_resume_mends_log_and_table, make_folder, remove_folder),
