@@ -7,6 +7,7 @@
 #include "cli/evaluation_cohort.h"
 #include "cli/verbs.h"
 #include "data/phantom.h"
+#include "protocol/recalibrate.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 typedef struct evaluate_args {
     const char *run, *bundle, *output, *class_map, *audit;
     sg_cli_dataset dataset;
-    int split;
+    int split, calibration;
     bool tta, allow_seen, allow_phantom, show_full, no_ledger;
     long long threads, draws;
     double prevalence;
@@ -35,6 +36,7 @@ static const sg_option rows[] = {
     { "audit", 0, SG_OPTION_PATH, AT(audit), NULL, "DIR", "what `audit --out` left for these images: figures of the cohort, beside those of all images", 0, 0 },
     { "split", 0, SG_OPTION_CHOICE, AT(split), "test", "train|val|test", "part of the run to judge", 0, 0 },
     { "out", 'o', SG_OPTION_PATH, AT(output), NULL, "DIR", "folder for predictions.csv, metrics.json and report.html", 0, 0 },
+    { "calibration", 0, SG_OPTION_CHOICE, AT(calibration), "temperature", "none|temperature|vector|isotonic", "also measure probabilities mended so, fitted on validation images or the other folds; isotonic needs 500", 0, 0 },
     { "prevalence", 0, SG_OPTION_REAL, AT(prevalence), NULL, "P", "share of malignant images where the model shall work, 0..1: predictive values, net benefit and scores are given for it", 1e-6, 0.999999 },
     { "tta", 0, SG_OPTION_FLAG, AT(tta), NULL, NULL, "average over each image and its mirror image", 0, 0 },
     { "allow-seen", 0, SG_OPTION_FLAG, AT(allow_seen), NULL, NULL, "judge images that the model was trained on; the report is marked", 0, 0 },
@@ -281,6 +283,7 @@ typedef struct evaluation {
     sg_metrics m;
     sg_predictions validation; /* of the run's models, where they have any */
     sg_acting acting;
+    sg_recalibration recalibration;
     sg_strata strata;
     json_t *metrics;
     sg_test_look look;
@@ -327,12 +330,18 @@ static sg_status measure_acting(
         st = sg_acting_measure(&e->acting, e->p, e->validation.count ? &e->validation : NULL,
                 prevalence, draws, err);
     if (!st)
+        st = sg_recalibrate_measure(&e->recalibration, (sg_calibrator_kind)a->calibration, e->p,
+                e->validation.count ? &e->validation : NULL, draws, err);
+    if (!st)
         st = sg_strata_measure_all(
                 &e->strata, e->p, a->audit ? &e->cohort.cohort : NULL, draws, err);
     if (st) return st;
     e->source.acting = &e->acting;
     e->source.strata = &e->strata;
+    e->source.recalibration = &e->recalibration;
     bool failed = json_object_set_new(e->metrics, "acting", sg_acting_to_json(&e->acting, e->p));
+    failed |= json_object_set_new(
+            e->metrics, "recalibrated", sg_recalibration_to_json(&e->recalibration));
     failed |= json_object_set_new(e->metrics, "strata", sg_strata_to_json(&e->strata));
     return failed ? sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics") : SG_OK;
 }

@@ -10,6 +10,7 @@
 #include "image/crop.h"
 #include "image/grey.h"
 #include "image/resize.h"
+#include "protocol/recalibrate.h"
 #include "protocol/run.h"
 #include "stats/roc.h"
 #include <math.h>
@@ -234,30 +235,51 @@ static sg_status fill_failures(sg_evaluation_page *page, sg_keep *k, const sg_pr
 
 /* ---- calibration ---- */
 
-static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration *out,
-        sg_evaluation_bin *bins, const sg_predictions *p, const sg_metrics *m) {
-    const sg_calibration *c = &m->calibration;
-    const json_t *fitted = sg_first_model(p, "calibration");
-    double temperature = json_number_value(json_object_get(fitted, "temperature"));
-    bool has = json_integer_value(json_object_get(fitted, "images")) > 0;
+static void fill_bins(sg_evaluation_bin *bins, const sg_calibration *c) {
     for (size_t i = 0; i < c->bins; i++)
         bins[i] = (sg_evaluation_bin){c->bin[i].count, c->bin[i].confidence, c->bin[i].accuracy,
                 c->bin[i].interval.low, c->bin[i].interval.high};
-    const sg_calibration_intervals *intervals = &m->calibration_intervals;
-    *out = (sg_evaluation_calibration){.ece = c->ece,
-            .ece_debiased = with_interval(c->ece_debiased, intervals->ece),
-            .brier = with_interval(c->brier, intervals->brier),
-            .log_loss = with_interval(c->log_loss, intervals->log_loss),
-            .miscalibration = m->brier.miscalibration,
-            .discrimination = m->brier.discrimination,
-            .uncertainty = m->brier.uncertainty,
-            .temperature = has ? temperature : NAN,
-            .note = has ? "temperature fitted on validation images inside the training part"
-                        : "not calibrated: no validation images were set aside, or they do not "
-                          "determine a temperature",
+}
+
+static sg_evaluation_calibration calibration_of(const sg_calibration *c,
+        const sg_calibration_intervals *i, const sg_brier_parts *brier,
+        const sg_evaluation_bin *bins) {
+    return (sg_evaluation_calibration){.ece = c->ece,
+            .ece_debiased = with_interval(c->ece_debiased, i->ece),
+            .brier = with_interval(c->brier, i->brier),
+            .log_loss = with_interval(c->log_loss, i->log_loss),
+            .miscalibration = brier->miscalibration,
+            .discrimination = brier->discrimination,
+            .uncertainty = brier->uncertainty,
+            .temperature = NAN,
             .bins = bins,
             .bin_count = c->bins};
+}
+
+static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration *out,
+        sg_evaluation_bin *bins, const sg_predictions *p, const sg_metrics *m) {
+    const json_t *fitted = sg_first_model(p, "calibration");
+    bool has = json_integer_value(json_object_get(fitted, "images")) > 0;
+    fill_bins(bins, &m->calibration);
+    *out = calibration_of(&m->calibration, &m->calibration_intervals, &m->brier, bins);
+    if (has) out->temperature = json_number_value(json_object_get(fitted, "temperature"));
+    out->note = has ? "temperature fitted on validation images inside the training part"
+                    : "not calibrated: no validation images were set aside, or they do not "
+                      "determine a temperature";
     page->calibration = out;
+}
+
+static void fill_recalibration(sg_evaluation_page *page, sg_keep *k, const sg_recalibration *r) {
+    if (!r || r->reference == SG_REFERENCE_NONE) return;
+    sg_evaluation_calibration *out = sg_keep_hold(k, calloc(1, sizeof *out));
+    sg_evaluation_bin *bins = sg_keep_hold(k, calloc(SG_CALIBRATION_BINS, sizeof *bins));
+    if (!out || !bins) return;
+    fill_bins(bins, &r->figures);
+    *out = calibration_of(&r->figures, &r->intervals, &r->brier, bins);
+    out->note = SG_KEEP_TEXT(k, "%s, fitted on %s (%zu images%s) and measured on others",
+            sg_calibrator_kind_name(r->kind), sg_reference_name(r->reference), r->reference_rows,
+            r->reference == SG_REFERENCE_OTHER_FOLDS ? " or more for each fold" : "");
+    page->recalibration = out;
 }
 
 /* ---- checklists ---- */
@@ -319,6 +341,7 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
     const char *notes[SG_MARKS_MORE];
     sg_evaluation_fill_marks(&page.marks, notes, &k, m, p, source);
     fill_calibration(&page, &calibration, bins, p, m);
+    fill_recalibration(&page, &k, source->recalibration);
     if (source->acting) sg_evaluation_acting_fill(&page, &k, source->acting, p);
     if (source->strata) sg_evaluation_strata_fill(&page, &k, source->strata);
     if (source->cohort) sg_evaluation_cohort_fill(&page, &k, source->cohort, m);

@@ -10,12 +10,13 @@
 typedef struct sg_evaluation_source {
     const char *const *runs; /* [run_count] where several are told together */
     size_t run_count;
-    const char *class_map;                     /* as it was asked for, or NULL */
-    const char *data;                          /* how the data are called on the page */
-    const struct sg_evaluation_cohort *cohort; /* of --audit, or NULL */
-    const struct sg_acting *acting;            /* NULL: not measured */
-    const struct sg_strata *strata;            /* NULL: not measured */
-    const json_t *metrics;                     /* for the checklists; NULL: none */
+    const char *class_map;                        /* as it was asked for, or NULL */
+    const char *data;                             /* how the data are called on the page */
+    const struct sg_evaluation_cohort *cohort;    /* of --audit, or NULL */
+    const struct sg_acting *acting;               /* NULL: not measured */
+    const struct sg_strata *strata;               /* NULL: not measured */
+    const struct sg_recalibration *recalibration; /* NULL: not measured */
+    const json_t *metrics;                        /* for the checklists; NULL: none */
     bool allow_seen;
     size_t seen_images;
     const sg_test_look *look; /* what the ledger says; NULL: no test images */

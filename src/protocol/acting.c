@@ -1,7 +1,7 @@
 /* acting.c - see acting.h. Thresholds differ from fold to fold, so scores are shifted by their
  * fold's threshold and measured at 0. SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/acting.h"
-#include "protocol/arrays.h"
+#include "protocol/reference.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +12,6 @@ static const double miss_rate = 0.1;
 
 static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring what acting would mean");
-}
-
-const char *sg_reference_name(sg_reference reference) {
-    static const char *const names[] = {"none", "validation images", "the other folds"};
-    return names[reference];
 }
 
 /* ---- reference rows ---- */
@@ -50,9 +45,7 @@ static sg_status gather(reference_rows *out, const sg_acting *a, const sg_predic
     if (!out->p || !out->labels || !out->score || !out->positive) return no_memory(err);
     for (size_t i = 0; i < from->count; i++) {
         const sg_prediction_row *row = &from->rows[i];
-        int key = sg_prediction_fold_key(from, row);
-        bool same_run = p->runs < 2 || key / SG_FOLD_KEYS == fold / SG_FOLD_KEYS;
-        if (!same_run || (key == fold) != own) continue;
+        if (!sg_reference_has(a->reference, p, from, i, fold)) continue;
         memcpy(out->p + out->n * k, row->p, k * sizeof *out->p);
         out->labels[out->n] = (uint32_t)row->label;
         out->score[out->n] = a->malignant < 0 ? 0 : row->p[a->malignant];
@@ -60,13 +53,6 @@ static sg_status gather(reference_rows *out, const sg_acting *a, const sg_predic
         out->n++;
     }
     return SG_OK;
-}
-
-static sg_reference choose_reference(
-        const sg_predictions *p, const sg_arrays *rows, const sg_predictions *validation) {
-    if (validation && validation->count) return SG_REFERENCE_VALIDATION;
-    return rows->folds > 1 && p->folds > 1 && rows->fold_names[0] >= 0 ? SG_REFERENCE_OTHER_FOLDS
-                                                                       : SG_REFERENCE_NONE;
 }
 
 /* ---- thresholds ---- */
@@ -256,7 +242,7 @@ sg_status sg_acting_measure(sg_acting *out, const sg_predictions *p,
             .sample = {rows.labels, rows.groups, rows.n, rows.classes},
             .options = SG_BOOTSTRAP_OPTIONS_INIT};
     j.options.draws = draws;
-    if (!st) a.reference = choose_reference(p, &rows, validation);
+    if (!st) a.reference = sg_reference_choose(p, &rows, validation);
     if (!st) st = measure_all(&a, &j, validation, err);
     free(j.score);
     free(j.positive);

@@ -178,8 +178,9 @@ typedef struct sg_evaluation_page {
     sg_evaluation_value sensitivity_malignant, specificity_malignant;
     size_t redraws; /* bootstrap draws thrown away */
 
-    const sg_evaluation_calibration *calibration; /* NULL: none */
-    const sg_evaluation_acting *acting;           /* NULL: not measured */
+    const sg_evaluation_calibration *calibration;   /* NULL: none */
+    const sg_evaluation_calibration *recalibration; /* the same mended; NULL: none */
+    const sg_evaluation_acting *acting;             /* NULL: not measured */
     const sg_evaluation_stratum *strata;
     size_t stratum_count;
     const sg_evaluation_fold *folds;

@@ -68,24 +68,44 @@ static void put_class_curves(sg_page *page, const sg_evaluation_page *e, bool ro
 
 /* ---- calibration ---- */
 
-static void put_reliability(sg_page *page, const sg_evaluation_calibration *c) {
-    enum { BINS_MAX = 64 };
+enum { BINS_MAX = 64 };
+
+/* The points of one reliability curve. */
+typedef struct reliability {
     double x[BINS_MAX], y[BINS_MAX], low[BINS_MAX], high[BINS_MAX];
+} reliability;
+
+static sg_svg_series reliability_series(
+        reliability *r, const sg_evaluation_calibration *c, const char *name, size_t color) {
     size_t n = c->bin_count < BINS_MAX ? c->bin_count : BINS_MAX;
     for (size_t i = 0; i < n; i++) {
-        x[i] = c->bins[i].confidence;
-        y[i] = c->bins[i].accuracy;
-        low[i] = c->bins[i].low;
-        high[i] = c->bins[i].high;
+        r->x[i] = c->bins[i].confidence;
+        r->y[i] = c->bins[i].accuracy;
+        r->low[i] = c->bins[i].low;
+        r->high[i] = c->bins[i].high;
     }
-    const sg_svg_series series = {
-            .x = x, .y = y, .low = low, .high = high, .n = n, .markers = true, .color = 0};
+    return (sg_svg_series){.name = name,
+            .x = r->x,
+            .y = r->y,
+            .low = r->low,
+            .high = r->high,
+            .n = n,
+            .markers = true,
+            .color = color};
+}
+
+static void put_reliability(sg_page *page, const sg_evaluation_page *e) {
+    const sg_evaluation_calibration *mended = e->recalibration;
+    reliability points[2];
+    sg_svg_series series[2] = {reliability_series(
+            &points[0], e->calibration, mended ? "as the model answers" : NULL, 0)};
+    if (mended) series[1] = reliability_series(&points[1], mended, "calibrated", 1);
     const sg_svg_chart chart = {.title = "Reliability of the stated probability",
             .height = 380,
             .x = labelled(whole_percent, "stated probability of the top class"),
             .y = labelled(whole_percent, "share that was right"),
-            .series = &series,
-            .count = 1,
+            .series = series,
+            .count = mended ? 2 : 1,
             .diagonal = true};
     sg_page_put_chart(page, &chart,
             "Bins of equally many images with 95 % Wilson intervals; on the dashed line, stated "
@@ -102,7 +122,8 @@ static void describe(char *out, size_t size, const sg_evaluation_value *v) {
     snprintf(out, size, interval ? "%s (%s\xE2\x80\x93%s)" : "%s", value, low, high);
 }
 
-static void put_calibration_facts(sg_page *page, const sg_evaluation_calibration *c) {
+static void put_calibration_facts(
+        sg_page *page, const sg_evaluation_calibration *c, const char *heading) {
     char ece[160], plain[64], brier[160], parts[256], log_loss[160], temperature[64];
     char part[3][40];
     describe(ece, sizeof ece, &c->ece_debiased);
@@ -119,7 +140,7 @@ static void put_calibration_facts(sg_page *page, const sg_evaluation_calibration
             {"Calibration error, plain", plain}, {"Brier score (0 to 2)", brier},
             {"Its parts", isfinite(c->uncertainty) ? parts : NULL}, {"Log loss", log_loss},
             {"Temperature", isfinite(c->temperature) ? temperature : NULL}, {"Fitted", c->note}};
-    sg_page_heading(page, "Calibration");
+    sg_page_heading(page, heading);
     sg_page_put_facts(page, facts, sizeof facts / sizeof *facts);
 }
 
@@ -132,8 +153,11 @@ void sg_evaluation_put_curves(sg_page *page, const sg_evaluation_page *e) {
     put_class_curves(page, e, true);
     put_class_curves(page, e, false);
     if (!e->calibration) return;
-    if (e->calibration->bin_count) put_reliability(page, e->calibration);
-    put_calibration_facts(page, e->calibration);
+    if (e->calibration->bin_count) put_reliability(page, e);
+    put_calibration_facts(page, e->calibration,
+            e->recalibration ? "Calibration, as the model answers" : "Calibration");
+    if (e->recalibration)
+        put_calibration_facts(page, e->recalibration, "Calibration, with probabilities mended");
 }
 
 /* ---- folds ---- */

@@ -27,6 +27,9 @@ has with/metrics.json '"population": "cohort"' '"label_conflict"' "\"kept\": $ke
 
 # What acting would mean, with thresholds from the other fold; at a stated prevalence on request.
 has with/report.html 'Acting on it' 'set on the other folds' 'own share of malignant images' 'Parts of the images'
+has with/report.html 'with probabilities mended' 'temperature, fitted on the other folds'
+has with/metrics.json '"fitted_on": "the other folds"'
+expect 3 'isotonic' "${judge[@]}" --calibration isotonic --out no
 has with/metrics.json '"reference": "the other folds"' '"three_class_decision"' '"decision_curve"' '"conformal_sets"'
 expect 0 '' "${judge[@]}" --prevalence 0.05 --out five
 has five/report.html 'at the stated prevalence of 5.0 %'
