@@ -4,12 +4,14 @@
 #include "cli/cli.h"
 #include "cli/verbs.h"
 #include "infer/bundle.h"
+#include "protocol/bundle_calibrate.h"
 #include "protocol/ledger.h"
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct bundle_args {
     const char *run, *output;
+    int calibration;
 } bundle_args;
 
 #define AT(field) offsetof(bundle_args, field)
@@ -18,8 +20,26 @@ static const sg_option rows[] = {
                 0},
         {"output", 'o', SG_OPTION_PATH, AT(output), NULL, "FILE", "the bundle to write (*.sgb)", 0,
                 0},
+        {"calibration", 0, SG_OPTION_CHOICE, AT(calibration), "kept",
+                "kept|temperature|vector|isotonic",
+                "what mends the probabilities: as training left it, or fitted on validation images "
+                "or across folds; isotonic needs 500 images",
+                0, 0},
         {NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
 };
+
+/* Choices after the first are the calibrators after none, in their order. */
+static sg_status calibrate(sg_bundle *bundle, const sg_call *call, const char *const *paths,
+        int count, sg_error *err) {
+    const bundle_args *a = call->options;
+    if (a->calibration == 0) return SG_OK;
+    if (count != 1 || !sg_path_is_dir(paths[0]))
+        return sg_fail(err, SG_ERR_USAGE,
+                "--calibration is fitted on what one run answered: name one run folder");
+    sg_predict_options options = {
+            .predictor = SG_PREDICTOR_OPTIONS_INIT, .log = call->log, .stop = &sg_cli_stop};
+    return sg_bundle_calibrate(bundle, paths[0], (sg_calibrator_kind)a->calibration, &options, err);
+}
 
 /* Members share images: each counts once. */
 static size_t count_images(const sg_bundle *b) {
@@ -34,11 +54,12 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
     sg_bundle *bundle;
     sg_status st = sg_bundle_open_all(&bundle, paths, count, err);
     if (st) return st;
+    st = calibrate(bundle, call, paths, count, err);
     char *ledger = NULL;
     sg_error why = SG_ERROR_INIT;
-    if (sg_ledger_default_path(&ledger, &why))
+    if (!st && sg_ledger_default_path(&ledger, &why))
         sg_log_line(call->log, SG_LOG_WARN, "without its test evaluations: %s", why.message);
-    else
+    else if (!st)
         st = sg_ledger_annotate(bundle, ledger, err);
     free(ledger);
     if (!st) st = sg_bundle_write(bundle, output, err);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/version.h"
 #include "infer/bundle_internal.h"
+#include "infer/calibrator_json.h"
 #include "weights/safetensors.h"
 #include <math.h>
 #include <stdlib.h>
@@ -85,6 +86,9 @@ static sg_status build_member(sg_member *m, const sg_bundle *b, const json_t *do
     m->temperature = json_is_number(temperature) ? json_number_value(temperature) : 1.0;
     if (!(m->temperature >= 1e-3 && m->temperature <= 1e3))
         return sg_fail(err, SG_ERR_FORMAT, "%s carries a temperature outside 0.001..1000", path);
+    sg_status calibrated = sg_calibrator_from_json(
+            &m->calibrator, m->calibration, (size_t)b->class_count, path, err);
+    if (calibrated) return calibrated;
     const json_t *model = member_section(doc, "model", i);
     const char *name = json_string_value(json_object_get(model, "name"));
     if (!name) return sg_fail(err, SG_ERR_FORMAT, "%s does not say which model it holds", path);
@@ -324,6 +328,7 @@ sg_status sg_bundle_open(sg_bundle **out, const char *path, sg_error *err) {
 void sg_bundle_close(sg_bundle *b) {
     if (!b) return;
     for (int i = 0; i < b->member_count; i++) {
+        sg_calibrator_free(b->members[i].calibrator);
         sg_params_destroy(b->members[i].params);
         sg_graph_destroy(b->members[i].graph);
     }
@@ -335,7 +340,26 @@ void sg_bundle_close(sg_bundle *b) {
     free(b->seen_sources);
     json_decref(b->document);
     json_decref(b->ledgers);
+    json_decref(b->calibrations);
     free(b);
+}
+
+sg_status sg_bundle_set_calibration(sg_bundle *b, json_t *section, sg_error *err) {
+    if (!b->calibrations) b->calibrations = json_array();
+    if (!b->calibrations || json_array_append(b->calibrations, section))
+        return no_memory(err, b->model);
+    for (int i = 0; i < b->member_count; i++) {
+        sg_member *m = &b->members[i];
+        sg_calibrator *calibrator;
+        sg_status st = sg_calibrator_from_json(
+                &calibrator, section, (size_t)b->class_count, b->model, err);
+        if (st) return st;
+        sg_calibrator_free(m->calibrator);
+        m->calibrator = calibrator;
+        m->calibration = section;
+        m->temperature = json_number_value(json_object_get(section, "temperature"));
+    }
+    return SG_OK;
 }
 
 /* ---- writing ---- */

@@ -15,7 +15,8 @@ typedef struct sg_member {
     sg_graph *graph;
     sg_params *params;
     double temperature;
-    int fold; /* -1 = not one of several folds */
+    struct sg_calibrator *calibrator; /* beyond temperature; NULL: temperature says all */
+    int fold;                         /* -1 = not one of several folds */
     long long seed;
     double initialisation; /* share of parameters from given weights, 0..1 */
     const json_t *training, *calibration, *selection; /* borrowed from the bundle's document */
@@ -43,7 +44,8 @@ typedef struct sg_bundle {
     size_t source_count;
     json_t *document;
     json_t *ledgers; /* per member: what it says of test evaluations (protocol/ledger.h), or null */
-    char sha256[65]; /* of the file, or of the files' hashes for a run folder */
+    json_t *calibrations; /* owner of sections that sg_bundle_set_calibration brought */
+    char sha256[65];      /* of the file, or of the files' hashes for a run folder */
 } sg_bundle;
 
 /* path: bundle, weights file, checkpoint (its averaged weights), run folder (its kept weights), or
@@ -54,6 +56,11 @@ SG_MUST_CHECK sg_status sg_bundle_open(sg_bundle **out, const char *path, sg_err
 SG_MUST_CHECK sg_status sg_bundle_open_all(
         sg_bundle **out, const char *const *paths, int count, sg_error *err);
 void sg_bundle_close(sg_bundle *bundle); /* NULL-safe */
+
+/* Gives every member this section `calibration` (calibrator_json.h; borrowed). SG_ERR_FORMAT when
+ * it is damaged; the bundle then keeps what it had. */
+SG_MUST_CHECK sg_status sg_bundle_set_calibration(
+        sg_bundle *bundle, json_t *section, sg_error *err);
 
 /* Writes all members into one file (kind `bundle`). */
 SG_MUST_CHECK sg_status sg_bundle_write(const sg_bundle *bundle, const char *path, sg_error *err);

@@ -5,6 +5,7 @@
 #include "image/codec.h"
 #include "nn/loss.h"
 #include "nn/plan.h"
+#include "stats/calibrator.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,9 +135,14 @@ static sg_status run_member(sg_predictor *p, int i, int n, sg_error *err) {
     return st;
 }
 
-static void add_member(sg_prediction *out, const float *logits, double temperature, bool first) {
-    double q[SG_PREDICTOR_MAX_CLASSES];
-    sg_softmax(q, logits, out->classes, temperature);
+static void add_member(
+        sg_prediction *out, const float *logits, const sg_member *member, bool first) {
+    double q[SG_PREDICTOR_MAX_CLASSES], wide[SG_PREDICTOR_MAX_CLASSES];
+    for (int c = 0; c < out->classes; c++) wide[c] = logits[c];
+    if (member->calibrator)
+        sg_calibrator_apply(member->calibrator, q, wide, 1);
+    else
+        sg_softmax(q, logits, out->classes, member->temperature);
     for (int c = 0; c < out->classes; c++) {
         out->probability[c] += q[c];
         out->logit[c] += logits[c];
@@ -164,8 +170,7 @@ static sg_status run_batch(sg_predictor *p, sg_prediction *out, int n, sg_error 
         sg_status st = run_member(p, i, n, err);
         if (st) return st;
         for (int j = 0; j < n; j++)
-            add_member(&out[j], p->logits + (size_t)j * (size_t)k,
-                    p->bundle->members[i].temperature, i == 0);
+            add_member(&out[j], p->logits + (size_t)j * (size_t)k, &p->bundle->members[i], i == 0);
     }
     for (int j = 0; j < n; j++) conclude(&out[j], members);
     return SG_OK;

@@ -26,6 +26,17 @@ awk -v a="$(accuracy one)" -v b="$(accuracy two)" -v c="$(accuracy both)" \
     'BEGIN { d = (a + b) / 2 - c; exit d < -1e-9 || d > 1e-9 }' || fail 'the mean of the runs is another'
 [ "$(grep -m1 '"groups"' both/metrics.json)" = "$(grep -m1 '"groups"' one/metrics.json)" ] || fail 'groups'
 
+# A calibration fitted across the folds travels in the bundle, also into another bundle.
+"$SONOGRADE" bundle --run a --calibration vector -o v.sgb --quiet
+"$SONOGRADE" bundle v.sgb -o again.sgb --quiet
+grep -qaF '\"kind\":\"vector\"' again.sgb || fail 'the calibration is gone from the bundle'
+"$SONOGRADE" predict --bundle v.sgb 'data/benign/benign (1).png' --json >x.json
+"$SONOGRADE" predict --bundle again.sgb 'data/benign/benign (1).png' --json >y.json
+cmp x.json y.json || fail 'the same calibration predicts otherwise'
+expect 3 'isotonic calibration needs at least 500' "$SONOGRADE" bundle --run a --calibration isotonic -o no.sgb
+expect 2 'name one run folder' "$SONOGRADE" bundle --run a b --calibration vector -o no.sgb
+[ ! -e no.sgb ] || fail 'a refused bundle was written'
+
 phantoms other 6 9
 train --data other --run c
 expect 3 'were judged on different images' "${judge[@]}" --run a c --out no
