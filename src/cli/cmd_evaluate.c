@@ -200,7 +200,7 @@ static sg_status write_results(const sg_predictions *all, const sg_predictions *
 /* " (0.84-0.91)", or that there is none. */
 static void print_interval(sg_interval i, double scale, int digits) {
     if (isnan(i.low) || isnan(i.high))
-        printf(" (no interval: too few images)");
+        printf(" (no interval: all bootstrap draws agree)");
     else
         printf(" (%.*f-%.*f)", digits, scale * i.low, digits, scale * i.high);
 }

@@ -62,7 +62,13 @@ static sg_status add_path(paths *p, const char *path, sg_error *err) {
 }
 
 static sg_status add_tree(paths *p, const char *path, int depth, sg_error *err) {
-    if (!sg_path_is_dir(path)) return add_path(p, path, err);
+    if (!sg_path_is_dir(path)) {
+        if (sg_mask_stem(sg_path_base(path)) >= 0)
+            return sg_fail(err, SG_ERR_INPUT,
+                    "%s is named like a lesion mask, and a mask is no image; name the image itself",
+                    path);
+        return add_path(p, path, err);
+    }
     if (depth > 32) return sg_fail(err, SG_ERR_INPUT, "%s is nested too deeply", path);
     char **names;
     size_t count;
@@ -365,7 +371,8 @@ const sg_verb sg_verb_predict = {
         .details = "Prints which class each image looks most like, with the calibrated probability "
                    "of every class. With a bundle of several members the probabilities are their "
                    "mean, and CSV and JSON give the range over the members. Images that the model "
-                   "was trained on are marked. Masks (X_mask.png) in folders are passed over.",
+                   "was trained on are marked. Masks (X_mask.png) in folders are passed over; one "
+                   "that is named is refused.",
         .examples = "sonograde predict --bundle breast.sgb image.png\n"
                     "sonograde predict --run r1 --tta --csv scans/ > scans.csv",
         .options = rows,

@@ -133,8 +133,11 @@ static sg_status set_value(void *options, const sg_option *o, const char *text, 
         if (!status) *(double *)field = value;
         return status;
     }
-    case SG_OPTION_TEXT:
     case SG_OPTION_PATH:
+        if (!*text) return sg_fail(err, SG_ERR_USAGE, "--%s: the file name is empty", o->name);
+        *(const char **)field = text;
+        return SG_OK;
+    case SG_OPTION_TEXT:
         *(const char **)field = text;
         return SG_OK;
     case SG_OPTION_GROUP:

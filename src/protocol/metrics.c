@@ -13,7 +13,6 @@
 typedef struct ranking {
     const sg_arrays *a;
     uint32_t *order; /* [classes][n]: rows sorted by fold, then by falling score of the class */
-    int malignant;
 } ranking;
 
 typedef struct keyed {
@@ -81,7 +80,7 @@ static double class_auc(const ranking *r, size_t class_index, const uint32_t *we
     return count > 0 ? sum / count : NAN;
 }
 
-/* values: area per class, macro area, sensitivity and specificity of malignancy. */
+/* values: area per class, macro area. */
 static void fold_statistics(double *values, const uint32_t *weights, void *user) {
     const ranking *r = user;
     const sg_arrays *a = r->a;
@@ -93,26 +92,14 @@ static void fold_statistics(double *values, const uint32_t *weights, void *user)
         count++;
     }
     values[a->classes] = count > 0 ? sum / count : NAN;
-    double hit = 0, positive = 0, right = 0, negative = 0;
-    for (size_t i = 0; i < a->n && r->malignant >= 0; i++) {
-        double w = weights ? weights[i] : 1;
-        bool truth = a->labels[i] == (uint32_t)r->malignant;
-        bool said = a->predicted[i] == (uint32_t)r->malignant;
-        positive += truth ? w : 0;
-        negative += truth ? 0 : w;
-        hit += truth && said ? w : 0;
-        right += !truth && !said ? w : 0;
-    }
-    values[a->classes + 1] = positive > 0 ? hit / positive : NAN;
-    values[a->classes + 2] = negative > 0 ? right / negative : NAN;
 }
 
 static sg_status measure_ranking(
         sg_metrics *m, const sg_arrays *a, const sg_bootstrap_options *options, sg_error *err) {
     sg_bootstrap_sample sample = {a->labels, a->groups, a->n, a->classes};
-    sg_bootstrap_figure figures[SG_STATS_CLASSES_MAX + 3];
-    ranking r = {a, NULL, m->malignant};
-    size_t count = a->classes + 3;
+    sg_bootstrap_figure figures[SG_STATS_CLASSES_MAX + 1];
+    ranking r = {a, NULL};
+    size_t count = a->classes + 1;
     sg_status st = rank_rows(&r, a, err);
     if (!st)
         st = sg_bootstrap_run(
@@ -125,8 +112,6 @@ static sg_status measure_ranking(
     }
     m->auroc_macro = figures[a->classes].estimate;
     m->auroc_macro_interval = sg_metrics_interval(&figures[a->classes]);
-    m->sensitivity_interval = sg_metrics_interval(&figures[a->classes + 1]);
-    m->specificity_interval = sg_metrics_interval(&figures[a->classes + 2]);
     return sg_roc_one_vs_rest(&m->auroc_macro_pooled, NULL, a->p, a->labels, a->n, a->classes, err);
 }
 
@@ -254,19 +239,66 @@ static int find_malignant(const sg_predictions *p) {
     return -1;
 }
 
-/* Plain proportions of independent rows take Wilson's interval, which also holds at 0 and 1. */
-static void set_proportions(sg_metrics *m, double confidence) {
+/* Distinct groups among the rows that count. group_count: larger than any number in a->groups. */
+static size_t count_groups(const sg_arrays *a, const uint8_t *among, uint8_t *seen) {
+    size_t groups = 0;
+    memset(seen, 0, a->n);
+    for (size_t i = 0; i < a->n; i++) {
+        if (!among[i] || seen[a->groups[i]]) continue;
+        seen[a->groups[i]] = 1;
+        groups++;
+    }
+    return groups;
+}
+
+/* The interval of a share of rows (stats/share.h): Wilson's where rows are independent; Wilson's
+ * over groups where all draws agree because all rows do; else the bootstrap's, which is there
+ * already. */
+static void settle_share(sg_bootstrap_figure *figure, const sg_metrics *m, const sg_arrays *a,
+        const uint8_t *among, const uint8_t *hit, uint8_t *seen, double confidence) {
+    size_t n = 0, hits = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        n += among[i];
+        hits += among[i] && hit[i];
+    }
+    bool agreed = hits == 0 || hits == n;
+    if (n == 0 || (!m->wilson && !agreed)) return;
+    size_t pieces = m->wilson ? n : count_groups(a, among, seen);
+    figure->bca = sg_interval_wilson(m->wilson ? hits : hits ? pieces : 0, pieces, confidence);
+    figure->degenerate = false;
+}
+
+/* All shares of rows: accuracy, and per class precision, recall and specificity. */
+static sg_status settle_shares(
+        sg_metrics *m, const sg_arrays *a, double confidence, sg_error *err) {
+    uint8_t *among = malloc(3 * (a->n + 1));
+    if (!among) return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring %zu images", a->n);
+    uint8_t *hit = among + a->n, *seen = hit + a->n;
     m->wilson = m->largest_group == 1;
-    m->accuracy_interval = m->wilson ? sg_interval_wilson(m->c.correct, m->n, confidence)
-                                     : sg_metrics_interval(&m->boot.accuracy);
-    if (m->malignant < 0) return;
+    for (size_t i = 0; i < a->n; i++) {
+        among[i] = 1;
+        hit[i] = a->labels[i] == a->predicted[i];
+    }
+    settle_share(&m->boot.accuracy, m, a, among, hit, seen, confidence);
+    for (size_t c = 0; c < a->classes; c++)
+        for (int kind = 0; kind < 3; kind++) {
+            sg_bootstrap_figure *figure = kind == 0   ? &m->boot.precision[c]
+                                          : kind == 1 ? &m->boot.recall[c]
+                                                      : &m->boot.specificity[c];
+            for (size_t i = 0; i < a->n; i++) {
+                bool truth = a->labels[i] == c, said = a->predicted[i] == c;
+                among[i] = kind == 0 ? said : kind == 1 ? truth : !truth;
+                hit[i] = kind == 2 ? !said : truth && said;
+            }
+            settle_share(figure, m, a, among, hit, seen, confidence);
+        }
+    free(among);
+    m->accuracy_interval = sg_metrics_interval(&m->boot.accuracy);
+    if (m->malignant < 0) return SG_OK;
     m->malignant_rest = sg_classification_against_rest(&m->c, (size_t)m->malignant);
-    if (!m->wilson) return;
-    const sg_binary_figures *b = &m->malignant_rest;
-    m->sensitivity_interval =
-            sg_interval_wilson(b->true_positive, b->true_positive + b->false_negative, confidence);
-    m->specificity_interval =
-            sg_interval_wilson(b->true_negative, b->true_negative + b->false_positive, confidence);
+    m->sensitivity_interval = sg_metrics_interval(&m->boot.recall[m->malignant]);
+    m->specificity_interval = sg_metrics_interval(&m->boot.specificity[m->malignant]);
+    return SG_OK;
 }
 
 static sg_status measure_calibration(
@@ -294,15 +326,15 @@ sg_status sg_metrics_measure(
     if (!st) st = measure_ranking(&m, &a, &options, err);
     if (!st && m.boot.largest_group == 1) st = measure_delong(&m, &a, options.confidence, err);
     if (!st) st = measure_calibration(&m, &a, &options, err);
-    if (!st) st = measure_folds(&m, &a, p, err);
+    m.groups = m.boot.groups;
+    m.largest_group = m.boot.largest_group;
+    if (!st) st = settle_shares(&m, &a, options.confidence, err);
+    if (!st) st = measure_folds(&m, &a, p, err); /* may number the folds anew */
     sg_arrays_dispose(&a);
     if (st) {
         sg_metrics_dispose(&m);
         return st;
     }
-    m.groups = m.boot.groups;
-    m.largest_group = m.boot.largest_group;
-    set_proportions(&m, options.confidence);
     *out = m;
     return SG_OK;
 }

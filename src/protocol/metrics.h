@@ -3,8 +3,9 @@
  * AUROC of a cross-validation is the mean of the folds' values, each fold ranked by its own model;
  * the pooled one, which mixes models, is kept beside it under its own name. Intervals come from a
  * bootstrap over groups within classes (stats/bootstrap.h); where every group has one image,
- * proportions take Wilson's and areas of one class DeLong's, whose variance over folds is that of a
- * mean of independent areas. SPDX-License-Identifier: Apache-2.0 */
+ * shares of rows (accuracy, precision, recall, specificity, also inside `boot`) take Wilson's,
+ * where a share is 0 or 1 Wilson's over its groups, and areas of one class DeLong's, whose variance
+ * over folds is that of a mean of independent areas. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_PROTOCOL_METRICS_H
 #define SG_PROTOCOL_METRICS_H
 

@@ -46,6 +46,7 @@ done <verbs
 grep -q "$(printf '\033')" err && fail "an escape sequence reached stderr"
 
 # A reader that leaves early is no failure; a full disk is.
+expect 2 "the file name is empty" "$SONOGRADE" train --data "" --run r
 "$SONOGRADE" docs usage | true
 [ "${PIPESTATUS[0]}" = 0 ] || fail "an early reader made it fail"
 "$SONOGRADE" docs usage >/dev/full 2>err && fail "a full disk went unnoticed"

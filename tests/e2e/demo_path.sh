@@ -35,7 +35,7 @@ done
 has report/metrics.json "\"n\": $tests" '"split_unit": "group"' '"initialisation": 0.0'
 has report/report.html '<html' 'esearch use only'
 right=$(awk -F, 'NR > 1 && $7 == $8' report/predictions.csv | wc -l)
-awk -v want="$right" -v n="$tests" '/"accuracy":/ { gsub(/[^0-9.e-]/, "", $2); d = $2 - want / n
+awk -v want="$right" -v n="$tests" '/^  "accuracy":/ { gsub(/[^0-9.e-]/, "", $2); d = $2 - want / n
     found = d < 1e-12 && d > -1e-12 } END { exit !found }' report/metrics.json || fail 'accuracy is not right/n'
 expect 0 '' "$SONOGRADE" evaluate --run r1 --split val --out val --threads 1 --draws 200 --json
 cmp stdout.txt val/metrics.json || fail '--json is not metrics.json'
@@ -74,6 +74,8 @@ while IFS=, read -r path _ _ _ _ _ _ _ p _; do
         fail "$path: evaluate says $p, predict says '$q'"
 done < <(tail -n +2 report/predictions.csv)
 
+mask=$(find data -name '*_mask.png' | head -1)
+expect 3 'named like a lesion mask' "$SONOGRADE" predict --bundle m.sgb --threads 1 "$mask"
 ls data/benign/*.png | grep -v _mask | head -3 >list.txt
 expect 0 '' "$SONOGRADE" predict --bundle m.sgb --threads 1 --csv --list list.txt --tta
 [ "$(wc -l <stdout.txt)" = 4 ] || fail "$(cat stdout.txt)"

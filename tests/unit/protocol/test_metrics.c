@@ -57,6 +57,29 @@ static void test_wilson_where_rows_are_independent(void **state) {
     assert_true(m.accuracy_interval.low == wilson.low && m.accuracy_interval.high == wilson.high);
     assert_int_equal(m.malignant, 1);
     assert_true(m.malignant_rest.sensitivity == 0.5);
+    /* One figure, one interval: sensitivity is the recall of that class. */
+    wilson = sg_interval_wilson(2, 4, 0.95);
+    assert_true(m.sensitivity_interval.low == wilson.low);
+    assert_true(m.boot.recall[1].bca.low == wilson.low);
+    assert_true(m.boot.specificity[1].bca.high == m.specificity_interval.high);
+    assert_true(m.boot.precision[1].bca.high == wilson.high);
+    sg_metrics_dispose(&m);
+}
+
+/* All three groups of class 0 are right, one of them twice over: 3 of 3, not 4 of 4, and no less
+ * than an interval because every draw agrees. */
+static void test_a_perfect_share_has_an_interval(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_predictions p = make_table(true);
+    for (int i = 0; i < ROWS; i++) rows[i].predicted = rows[i].label ? i % 2 : 0;
+    sg_metrics m;
+    CHECK_OK(sg_metrics_measure(&m, &p, 200, &err));
+    sg_interval wilson = sg_interval_wilson(3, 3, 0.95);
+    assert_false(m.wilson);
+    assert_true(m.c.per_class[0].recall == 1);
+    assert_true(m.boot.recall[0].bca.low == wilson.low && m.boot.recall[0].bca.high == 1);
+    assert_true(m.specificity_interval.low == wilson.low);
     sg_metrics_dispose(&m);
 }
 
@@ -106,6 +129,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_auroc_is_averaged_over_folds),
             cmocka_unit_test(test_wilson_where_rows_are_independent),
+            cmocka_unit_test(test_a_perfect_share_has_an_interval),
             cmocka_unit_test(test_groups_take_the_bootstrap),
             cmocka_unit_test(test_document_has_the_promised_keys),
             cmocka_unit_test(test_no_rows_are_refused),
