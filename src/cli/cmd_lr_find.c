@@ -167,6 +167,9 @@ static sg_status tell(const search *s, sg_error *err) {
     if (!st && s->call->json) {
         sg_cli_print_json(json_incref(result));
     } else if (!st) {
+        if (!sg_lr_range_fell(&s->range))
+            printf("the loss never fell: the suggestion means nothing; try more --steps or another "
+                   "--low and --high\n");
         printf("lowest loss at %.2g after %zu steps%s; suggested peak: --lr %.2g\nplot: ",
                 s->range.rate[s->range.lowest], s->range.count,
                 s->range.diverged ? ", then it diverged"

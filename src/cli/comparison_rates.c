@@ -65,7 +65,14 @@ static sg_status find_rates(const sg_comparison *c, sg_trial *t, sg_error *err) 
     t->rates = calloc(folds, sizeof *t->rates);
     sg_status st = path && t->ranges && t->rates ? SG_OK : no_memory(err);
     if (!st) st = sg_path_exists(path) ? read_tests(t, path, err) : run_tests(c, t, path, err);
-    for (size_t f = 0; f < folds && !st; f++) t->rates[f] = t->ranges[f].suggestion;
+    for (size_t f = 0; f < folds && !st; f++) {
+        bool fell = sg_lr_range_fell(&t->ranges[f]);
+        t->rates[f] = fell ? t->ranges[f].suggestion : t->settings.args.lr;
+        if (!fell)
+            sg_log_line(c->call->log, SG_LOG_WARN,
+                    "%s, fold %zu: the loss of the range test never fell; --lr %g stays", t->name,
+                    f, t->settings.args.lr);
+    }
     if (!st)
         sg_log_line(c->call->log, SG_LOG_INFO, "%s: learning rate %.2g on the first fold", t->name,
                 t->rates[0]);

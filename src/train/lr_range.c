@@ -15,6 +15,10 @@ void sg_lr_range_dispose(sg_lr_range *r) {
     memset(r, 0, sizeof *r);
 }
 
+bool sg_lr_range_fell(const sg_lr_range *r) {
+    return r->lowest >= SETTLING;
+}
+
 static sg_status check(const sg_lr_range_options *o, sg_error *err) {
     if (!(o->low > 0) || !(o->high > o->low))
         return sg_fail(err, SG_ERR_USAGE,

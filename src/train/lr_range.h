@@ -22,6 +22,9 @@ typedef struct sg_lr_range {
     size_t lowest;     /* step of the lowest smoothed loss */
     double suggestion; /* a tenth of the rate there: the usual peak of a schedule */
 } sg_lr_range;
+/* The lowest loss comes after the first few steps; otherwise it never fell, and the suggestion
+ * means nothing. */
+bool sg_lr_range_fell(const sg_lr_range *range);
 void sg_lr_range_dispose(sg_lr_range *range); /* NULL-safe */
 
 /* job: as for a training; dir is a folder of its own, which is emptied; resume, epoch_done and the

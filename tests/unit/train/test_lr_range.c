@@ -24,6 +24,7 @@ static void test_a_tenth_of_the_lowest(void **state) {
         loss[i] = i < 20 ? 1.0 : i <= 40 ? 1.0 - 0.04 * (i - 20) : 0.2 + 0.1 * (i - 40) * (i - 40);
     assert_true(sg_lr_range_judge(&r, STEPS, &o));
     assert_int_equal(r.lowest, 40);
+    assert_true(sg_lr_range_fell(&r));
     assert_true(fabs(r.suggestion - rate[40] / 10) < 1e-15);
     assert_true(r.diverged);
     assert_int_equal(r.count, 44); /* 0.2 + 0.1 * 9 is the first above 4 * 0.2, and is kept */
@@ -36,6 +37,7 @@ static void test_smoothing_is_unbiased(void **state) {
     for (int i = 0; i < STEPS; i++) loss[i] = 0.7;
     assert_true(sg_lr_range_judge(&r, STEPS, &o));
     for (int i = 0; i < STEPS; i++) assert_true(fabs(smooth[i] - 0.7) < 1e-12);
+    assert_false(sg_lr_range_fell(&r));
     loss[0] = 1;
     loss[1] = 0;
     assert_true(sg_lr_range_judge(&r, 2, &o));
