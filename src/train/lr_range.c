@@ -16,7 +16,7 @@ void sg_lr_range_dispose(sg_lr_range *r) {
 }
 
 bool sg_lr_range_fell(const sg_lr_range *r) {
-    return r->lowest >= SETTLING;
+    return r->smooth[r->lowest] < 0.98 * r->smooth[0];
 }
 
 static sg_status check(const sg_lr_range_options *o, sg_error *err) {

@@ -22,8 +22,7 @@ typedef struct sg_lr_range {
     size_t lowest;     /* step of the lowest smoothed loss */
     double suggestion; /* a tenth of the rate there: the usual peak of a schedule */
 } sg_lr_range;
-/* The lowest loss comes after the first few steps; otherwise it never fell, and the suggestion
- * means nothing. */
+/* The smoothed loss fell by 2 % at least; otherwise the suggestion means nothing. */
 bool sg_lr_range_fell(const sg_lr_range *range);
 void sg_lr_range_dispose(sg_lr_range *range); /* NULL-safe */
 
