@@ -1,7 +1,7 @@
 /* train_options.c - see train_options.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/train_options.h"
-#include "weights/safetensors.h"
+#include "weights/name_map.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +30,7 @@ const sg_option sg_train_option_rows[] = {
     { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "replace the run in the folder of --run; it is deleted when an epoch of the new one is complete", 0, 0 },
     GROUP("Model"),
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
-    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
+    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors, .pth or ONNX file to start from", 0, 0 },
     { "from-bundle", 0, SG_OPTION_PATH, AT(from_bundle), NULL, "FILE", "go on from an own model with new data", 0, 0 },
     { "allow-new", 0, SG_OPTION_TEXT, AT(allow_new), NULL, "PREFIX,...", "layers that may start anew although the file should have them", 0, 0 },
     { "freeze", 0, SG_OPTION_TEXT, AT(freeze), NULL, "PREFIX,...", "layers that keep their weights and statistics", 0, 0 },
@@ -158,11 +158,13 @@ sg_status sg_train_settle_first_block(sg_train_args *a, sg_error *err) {
     if (!a->weights || strcmp(a->model, "mobilenetv2") != 0) return SG_OK;
     static const char *const third[] = {"features.1.conv.2.0.weight",
             "model.features.1.conv.2.0.weight", "member0.model.features.1.conv.2.0.weight"};
-    sg_safetensors *file;
-    sg_status st = sg_safetensors_open(&file, a->weights, false, err);
+    sg_weight_set *file;
+    unsigned rules;
+    sg_status st = sg_weight_set_open(&file, a->weights, false, err);
     if (st) return st;
+    st = sg_name_map_apply(&rules, file, a->weights, err);
     for (size_t i = 0; i < sizeof third / sizeof *third; i++)
-        if (sg_safetensors_find(file, third[i])) a->mobilenet_first = SG_MOBILENET_EXPAND;
-    sg_safetensors_close(file);
-    return SG_OK;
+        if (sg_weight_set_find(file, third[i])) a->mobilenet_first = SG_MOBILENET_EXPAND;
+    sg_weight_set_close(file);
+    return st;
 }

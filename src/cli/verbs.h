@@ -15,6 +15,8 @@ extern const sg_verb sg_verb_doctor;
 extern const sg_verb sg_verb_preprocess;
 extern const sg_verb sg_verb_models;
 extern const sg_verb sg_verb_models_show;
+extern const sg_verb sg_verb_weights_inspect;
+extern const sg_verb sg_verb_weights_convert;
 extern const sg_verb sg_verb_train;
 extern const sg_verb sg_verb_lr_find;
 extern const sg_verb sg_verb_runs_list;

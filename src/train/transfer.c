@@ -17,11 +17,11 @@ bool sg_name_has_prefix(const char *name, const char *prefixes) {
 }
 
 /* Where a parameter's tensor may stand in a file, in the order of preference. */
-static const sg_tensor *find_tensor(const sg_safetensors *file, const char *name) {
+static const sg_tensor *find_tensor(const sg_weight_set *file, const char *name) {
     static const char *const prefixes[] = {"", "module.", "ema.", "model.", "member0.model."};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         char *full = sg_strdupf("%s%s", prefixes[i], name);
-        const sg_tensor *t = full ? sg_safetensors_find(file, full) : NULL;
+        const sg_tensor *t = full ? sg_weight_set_find(file, full) : NULL;
         free(full);
         if (t) return t;
     }
@@ -120,7 +120,7 @@ static const char *bare_name(const char *name) {
 }
 
 static sg_status name_left_over(
-        sg_transfer *t, const sg_safetensors *file, const sg_graph *g, sg_error *err) {
+        sg_transfer *t, const sg_weight_set *file, const sg_graph *g, sg_error *err) {
     sg_str s;
     sg_str_init(&s, 0);
     for (size_t i = 0; i < file->count; i++) {
@@ -152,9 +152,9 @@ static void count_share(sg_transfer *t, const sg_graph *g) {
 
 /* What a file written by sonograde says of its training; *doc NULL where another program wrote it.
  * An ensemble is refused: a training goes on from one model, and no member is the others. */
-static sg_status read_training(json_t **doc, const json_t **training, const sg_safetensors *file,
+static sg_status read_training(json_t **doc, const json_t **training, const sg_weight_set *file,
         const char *path, sg_error *err) {
-    const char *text = sg_safetensors_meta(file, "sonograde");
+    const char *text = sg_weight_set_meta(file, "sonograde");
     *doc = NULL;
     *training = NULL;
     if (!text) return SG_OK;
@@ -199,13 +199,15 @@ sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path
         const char *allow_new, sg_error *err) {
     const sg_graph *g = params->graph;
     sg_transfer t = {0};
-    sg_safetensors *file = NULL;
+    sg_weight_set *file = NULL;
     json_t *doc = NULL;
     const json_t *training = NULL;
     t.is_new = malloc((size_t)g->param_count * sizeof *t.is_new + 1);
     if (!t.is_new) return sg_fail(err, SG_ERR_MEMORY, "out of memory loading %s", path);
     memset(t.is_new, true, (size_t)g->param_count * sizeof *t.is_new);
-    sg_status st = sg_safetensors_open(&file, path, true, err);
+    unsigned rules;
+    sg_status st = sg_weight_set_open(&file, path, true, err);
+    if (!st) st = sg_name_map_apply(&rules, file, path, err);
     if (!st) st = read_training(&doc, &training, file, path, err);
     for (int i = 0; i < g->param_count && !st; i++) {
         const sg_tensor *tensor = find_tensor(file, g->params[i].name);
@@ -217,7 +219,7 @@ sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path
     if (!st) st = list_seen(&t, training, err);
     if (!st) st = sg_sha256_file(t.sha256, path, err);
     json_decref(doc);
-    sg_safetensors_close(file);
+    sg_weight_set_close(file);
     if (st) {
         sg_transfer_dispose(&t);
         return st;

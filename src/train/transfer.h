@@ -10,7 +10,7 @@
 #define SG_TRAIN_TRANSFER_H
 
 #include "nn/params.h"
-#include "weights/safetensors.h"
+#include "weights/name_map.h"
 
 typedef struct sg_transfer {
     bool *is_new;               /* [param_count]: not taken from the file */
@@ -24,11 +24,11 @@ typedef struct sg_transfer {
                      told */
 } sg_transfer;
 
-/* path: a safetensors file with plain names, or one written by sonograde (`ema.` then `model.`
- * prefixes are looked through). allow_new: comma-separated name prefixes, may be NULL.
- * Expected failures: SG_ERR_FORMAT; SG_ERR_INPUT on an ensemble; SG_ERR_SHAPE and SG_ERR_INPUT
- * naming the first layer that does not fit, with the option that would allow it; NaN in a loaded
- * tensor is SG_ERR_INPUT. */
+/* path: a safetensors, .pth or ONNX file in one of the spellings that weights/name_map.h knows, or
+ * a safetensors file written by sonograde (`ema.` then `model.` prefixes are looked through).
+ * allow_new: comma-separated name prefixes, may be NULL. Expected failures: SG_ERR_FORMAT;
+ * SG_ERR_INPUT on an ensemble; SG_ERR_SHAPE and SG_ERR_INPUT naming the first layer that does not
+ * fit, with the option that would allow it; NaN in a loaded tensor is SG_ERR_INPUT. */
 SG_MUST_CHECK sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path,
         const char *allow_new, sg_error *err);
 void sg_transfer_dispose(sg_transfer *transfer); /* NULL-safe */
