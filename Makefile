@@ -33,6 +33,8 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -MMD -MP
 CFLAGS   += -std=c17 $(opt_$(config)) -fPIC -fvisibility=hidden $(WARN)
 LDFLAGS  += $(filter -fsanitize=% --coverage,$(opt_$(config)))
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldnnl -llapacke -lopenblas -lgomp -lpthread -lm
+# Only the program fetches files; the library does not know a network.
+CLI_LIBS := $(shell pkg-config --libs libcurl 2>/dev/null)
 
 # What is run is told in short; make V=1 tells it in full.
 say      := $(if $(V),@:,@printf '%-5s %s\n')
@@ -63,7 +65,7 @@ all: $B/sonograde
 
 $B/sonograde: $(cli_obj) $B/libsonograde.a
 	$(say) LINK $@
-	$(LINK) -o $@ $^ $(LDLIBS)
+	$(LINK) -o $@ $^ $(LDLIBS) $(CLI_LIBS)
 
 $B/libsonograde.a: $(lib_obj)
 	@rm -f $@
@@ -100,7 +102,7 @@ $B/tests/%: $B/obj/tests/%.o $(test_sup) $B/libsonograde.a
 $B/tests/unit/cli/%: $B/obj/tests/unit/cli/%.o $(test_sup) $(filter-out %/main.o,$(cli_obj)) $B/libsonograde.a
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(LINK) -o $@ $^ $(LDLIBS) -lcmocka
+	$(LINK) -o $@ $^ $(LDLIBS) $(CLI_LIBS) -lcmocka
 
 $B/obj/tests/%.o $B/obj/bench/%.o: CPPFLAGS += -Itests
 

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/train_options.h"
 #include "cli/verbs.h"
+#include "cli/weight_facts.h"
 #include "nn/loss.h"
 #include "protocol/ledger.h"
 #include "protocol/run.h"
@@ -391,6 +392,7 @@ static int run_train(const sg_call *call) {
         st = resume_run(&w, call, &err);
     else if (!st) {
         st = settle_args(&w, &err);
+        if (!st) st = sg_weight_facts_apply(&w.args, call, &err);
         if (!st) st = start_run(&w, call, false, &err);
     }
     sg_split_dispose(&w.split);

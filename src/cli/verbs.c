@@ -13,6 +13,8 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_data_augment_preview,
         &sg_verb_models,
         &sg_verb_models_show,
+        &sg_verb_weights_list,
+        &sg_verb_weights_fetch,
         &sg_verb_weights_inspect,
         &sg_verb_weights_convert,
         &sg_verb_train,

@@ -15,6 +15,8 @@ extern const sg_verb sg_verb_doctor;
 extern const sg_verb sg_verb_preprocess;
 extern const sg_verb sg_verb_models;
 extern const sg_verb sg_verb_models_show;
+extern const sg_verb sg_verb_weights_list;
+extern const sg_verb sg_verb_weights_fetch;
 extern const sg_verb sg_verb_weights_inspect;
 extern const sg_verb sg_verb_weights_convert;
 extern const sg_verb sg_verb_train;

@@ -28,3 +28,30 @@ expect 1 'argparse.Namespace, which is code' "$SONOGRADE" weights convert $golde
 expect 2 'NAME.safetensors' "$SONOGRADE" weights convert $golden/zip.pth zip.pt
 expect 3 'cannot open nosuch.pth' "$SONOGRADE" weights inspect nosuch.pth
 expect 3 'no weight file that is known' "$SONOGRADE" weights inspect "$0"
+
+# ---- public files ----
+export XDG_CACHE_HOME=$PWD/cache no_proxy=127.0.0.1
+"$SONOGRADE" weights list >out
+grep -Eq '^resnet50 +102 MB +BSD-3-Clause .* sha256 *$' out || fail 'resnet50 is not listed'
+grep -q '^alexnet .*first 8 digits' out || fail 'a short digest is not told'
+"$SONOGRADE" weights list --model googlenet --json | grep -q '"transform_input": true' || fail 'preprocessing is not listed'
+expect 2 "did you mean 'resnet50'" "$SONOGRADE" weights fetch resnet5O
+expect 2 'exclude each other' "$SONOGRADE" weights fetch resnet50 --from x --mirror http://127.0.0.1
+expect 1 'give it with --from FILE' "$SONOGRADE" weights fetch resnet50 --mirror http://127.0.0.1:1
+expect 3 'is not the file it should be' "$SONOGRADE" weights fetch alexnet --from $golden/zip.pth
+[ -z "$(find cache -name 'alexnet*')" ] || fail 'a wrong file was kept'
+path=$("$SONOGRADE" weights fetch resnet50.radimagenet --from $golden/sequential.pth 2>err)
+grep -q 'nothing was compared' err || fail 'a missing digest is not told'
+cmp "$path" $golden/sequential.pth
+grep -q '"licence": "MIT on the card"' "$path.json" || fail 'the licence does not lie beside the file'
+
+# What lies beside a file goes into the settings, unless they are typed.
+for i in 0 1 2 3; do picture $i "set/c$((i % 2))/$i.png"; done
+cp "$golden/zip.pth" g.pth
+sed 's/"transform_input": false/"transform_input": true/; s/"size": 224/"size": 64/' "$path.json" >g.pth.json
+train=("$SONOGRADE" train --data set --model googlenet --weights g.pth --threads 1 --folds 2)
+expect 3 'no tensor that fits' "${train[@]}" --run a
+grep -q 'transform-input, as .*g.pth.json says' stderr.txt || fail 'transform-input is not adopted'
+grep -q 'size 64, as' stderr.txt || fail 'the size is not adopted'
+expect 3 '' "${train[@]}" --run a --no-transform-input --size 96
+! grep -q 'g.pth.json says' stderr.txt || fail 'what was typed is overruled'
