@@ -214,8 +214,9 @@ static void print_figure(const char *name, double value, sg_interval interval, c
 static void print_summary(const sg_metrics *m, const sg_predictions *p, const evaluate_args *a) {
     if (p->runs > 1)
         printf("%d runs, each image answered by every one: counts are of answers\n", p->runs);
-    printf("%zu images%s in %zu groups, split by %s; intervals 95 %%\n", m->n,
-            a->audit ? " of the cohort" : "", m->groups, p->ungrouped ? "image (marked)" : "group");
+    printf("%zu image%s%s in %zu group%s, split by %s; intervals 95 %%\n", m->n,
+            m->n == 1 ? "" : "s", a->audit ? " of the cohort" : "", m->groups,
+            m->groups == 1 ? "" : "s", p->ungrouped ? "image (marked)" : "group");
     printf("%-24s %.1f %%", "accuracy", 100 * m->c.accuracy);
     print_interval(m->accuracy_interval, 100, 1);
     printf("\n");
@@ -402,7 +403,7 @@ static int run_evaluate(const sg_call *call) {
     if (!st) st = evaluate(&e, call, &err);
     if (!st && call->json)
         sg_cli_print_json(json_incref(e.metrics));
-    else if (!st)
+    else if (!st && !call->quiet)
         print_summary(&e.m, e.p, a);
     json_decref(e.metrics);
     sg_metrics_dispose(&e.m);

@@ -349,7 +349,8 @@ static json_t *summarize(const job *j, const char *in, const char *sheet) {
 static void print_plain(const json_t *summary) {
     const json_t *skipped = json_object_get(summary, "skipped"), *entry;
     size_t i;
-    printf("%lld images written to ", json_integer_value(json_object_get(summary, "written")));
+    long long written = json_integer_value(json_object_get(summary, "written"));
+    printf("%lld image%s written to ", written, written == 1 ? "" : "s");
     sg_cli_print_safe(stdout, json_string_value(json_object_get(summary, "output")));
     putchar('\n');
     const char *sheet = json_string_value(json_object_get(summary, "sheet"));
@@ -397,7 +398,7 @@ static int run(const sg_call *call) {
         if (call->json) {
             sg_cli_print_json(summary);
         } else {
-            print_plain(summary);
+            if (!call->quiet) print_plain(summary);
             json_decref(summary);
         }
     }

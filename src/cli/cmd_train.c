@@ -258,6 +258,25 @@ static json_t *summary_json(const sg_train_summary *s, int fold) {
             sg_json_number(s->has_val ? s->val.macro_f1 : NAN), "temperature", s->temperature);
 }
 
+/* Folds test each other; a table of parts may have been given without test images. */
+static bool has_test_part(const sg_split *split) {
+    bool found = split->folds > 0;
+    for (size_t i = 0; i < split->count && !found; i++) found = split->bins[i] == SG_PART_TEST;
+    return found;
+}
+
+static void tell_finished(const work *w, const sg_log *log, double seconds) {
+    if (has_test_part(&w->split))
+        sg_log_line(log, SG_LOG_INFO,
+                "finished in %.0f s; next: sonograde evaluate --run %s --out %s/report", seconds,
+                w->dir, w->dir);
+    else
+        sg_log_line(log, SG_LOG_INFO,
+                "finished in %.0f s; the split has no test part: judge the model on other images "
+                "with sonograde evaluate --run %s --data DIR --out %s/report",
+                seconds, w->dir, w->dir);
+}
+
 static void tell(const work *w, const sg_call *call, const sg_train_summary *summaries) {
     int folds = w->split.folds;
     double seconds = 0;
@@ -267,9 +286,7 @@ static void tell(const work *w, const sg_call *call, const sg_train_summary *sum
         seconds += summaries[i].seconds;
         json_array_append_new(list, summary_json(&summaries[i], folds ? i : -1));
     }
-    sg_log_line(call->log, SG_LOG_INFO,
-            "finished in %.0f s; next: sonograde evaluate --run %s --out %s/report", seconds,
-            w->dir, w->dir);
+    tell_finished(w, call->log, seconds);
     if (call->json)
         sg_cli_print_json(json_pack("{s:o, s:o}", "run", sg_json_text(w->dir), "models", list));
     else

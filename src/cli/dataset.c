@@ -52,22 +52,29 @@ json_t *sg_cli_describe_dataset(const sg_manifest *m, const sg_manifest_summary 
             (json_int_t)s->images_with_masks, "masks", (json_int_t)s->masks, "skipped", skipped);
 }
 
+static const char *plural(size_t n) {
+    return n == 1 ? "" : "s";
+}
+
 void sg_cli_print_dataset(const sg_manifest *m, const sg_manifest_summary *s) {
-    printf("%zu images:", s->images);
+    printf("%zu image%s:", s->images, plural(s->images));
     for (size_t c = 0; c < m->class_count; c++) {
         printf("%s %zu ", c ? "," : "", class_images(m, c));
         sg_cli_print_safe(stdout, m->class_names[c]);
     }
-    printf("\n%zu groups%s; %zu of them hold more than one image (%zu images, at most %zu)\n",
-            s->groups,
+    printf("\n%zu group%s%s; %zu of them %s more than one image (%zu images, at most %zu)\n",
+            s->groups, plural(s->groups),
             sg_manifest_lower_bound(m)
                     ? ", found from pixels: a lower bound on what belongs together"
                     : "",
-            s->shared_groups, s->shared_images, s->largest_group);
-    printf("%zu exact copies; %zu groups hold more than one class (%zu images)\n",
-            s->exact_duplicates, s->conflicting_groups, s->conflicting_images);
-    printf("%zu masks for %zu images\n", s->masks, s->images_with_masks);
-    if (m->skip_count) printf("%zu files left out:\n", m->skip_count);
+            s->shared_groups, s->shared_groups == 1 ? "holds" : "hold", s->shared_images,
+            s->largest_group);
+    printf("%zu exact %s; %zu group%s more than one class (%zu images)\n", s->exact_duplicates,
+            s->exact_duplicates == 1 ? "copy" : "copies", s->conflicting_groups,
+            s->conflicting_groups == 1 ? " holds" : "s hold", s->conflicting_images);
+    printf("%zu mask%s for %zu image%s\n", s->masks, plural(s->masks), s->images_with_masks,
+            plural(s->images_with_masks));
+    if (m->skip_count) printf("%zu file%s left out:\n", m->skip_count, plural(m->skip_count));
     for (size_t i = 0; i < m->skip_count; i++) {
         fputs("  ", stdout);
         sg_cli_print_safe(stdout, m->skips[i].path);

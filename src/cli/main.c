@@ -43,6 +43,26 @@ static const sg_verb *find_verb(int *words, int argc, char **argv) {
     return best;
 }
 
+/* Two-word verbs that begin with this word: "data" for "data manifest". */
+static bool is_family(const char *word, const sg_verb *verb) {
+    size_t n = strlen(word);
+    return verb->summary && strncmp(verb->name, word, n) == 0 && verb->name[n] == ' ';
+}
+
+/* "data", "data --help": the verbs of a family, or false when the words ask for something else. */
+static bool print_family(int argc, char **argv) {
+    bool any = false;
+    if (argc < 1 || argc > 2 || (argc == 2 && !is_any(argv[1], "--help", "-h"))) return false;
+    for (const sg_verb *const *v = sg_verbs; *v; v++) {
+        if (!is_family(argv[0], *v)) continue;
+        if (!any) printf("Usage: sonograde %s VERB [options] [arguments]\n\nVerbs:\n", argv[0]);
+        any = true;
+        printf("  %-22s %s\n", (*v)->name, (*v)->summary);
+    }
+    if (any) printf("\n'sonograde %s VERB --help' tells more.\n", argv[0]);
+    return any;
+}
+
 static int explain_unknown(int argc, char **argv) {
     const char *names[MAX_VERBS];
     char typed[256];
@@ -51,9 +71,7 @@ static int explain_unknown(int argc, char **argv) {
     for (const sg_verb *const *v = sg_verbs; *v && n < MAX_VERBS; v++) {
         if (!(*v)->summary) continue;
         names[n++] = (*v)->name;
-        size_t word = strcspn((*v)->name, " ");
-        if ((*v)->name[word] && strlen(argv[0]) == word && !memcmp(argv[0], (*v)->name, word))
-            family = true;
+        family = family || is_family(argv[0], *v);
     }
     bool two = family && argc > 1 && argv[1][0] != '-';
     (void)snprintf(typed, sizeof typed, "%s%s%s", argv[0], two ? " " : "", two ? argv[1] : "");
@@ -129,6 +147,7 @@ static int dispatch(int argc, char **argv) {
     }
     int words;
     const sg_verb *verb = find_verb(&words, argc - help, argv + help);
+    if (!verb && print_family(argc - help, argv + help)) return SG_EXIT_OK;
     if (!verb) return explain_unknown(argc - help, argv + help);
     if (help) {
         print_help(verb);

@@ -184,7 +184,9 @@ static sg_status check_row(const char *root, const char *path, sg_error *err) {
         status = sg_fail(err, SG_ERR_INPUT, "%s: is named like a mask; a mask is no image", path);
     else if (!there)
         status = sg_fail(err, SG_ERR_INPUT,
-                "%s: this file is not there; say where the images lie (--data DIR)", file);
+                "%s: this file is not there; paths start where the table's column 'root' says, "
+                "else in the folder of the table: mend that or the path",
+                file);
     free(file);
     return status;
 }

@@ -23,7 +23,12 @@ expect() {
 expect 2 "Usage" "$SONOGRADE"
 expect 2 "did you mean 'doctor'?" "$SONOGRADE" doctr
 expect 2 "did you mean 'data manifest'?" "$SONOGRADE" data manifets x
-expect 2 "needs a second word: data" "$SONOGRADE" data
+expect 2 "needs a second word: data" "$SONOGRADE" data --folds 5
+for words in 'data' 'data --help' 'help data'; do
+    # shellcheck disable=SC2086
+    "$SONOGRADE" $words >family 2>err || fail "'$words' failed: $(cat err)"
+    [ "$(grep -c '^  data ' family)" = "$("$SONOGRADE" --help | grep -c '^  data ')" ] || fail "'$words': $(cat family)"
+done
 expect 2 "did you mean --folder?" "$SONOGRADE" doctor --foldr .
 expect 2 "one argument too many" "$SONOGRADE" doctor here
 expect 2 "not 'nonsense'" "$SONOGRADE" docs nonsense

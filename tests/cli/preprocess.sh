@@ -40,6 +40,9 @@ grep -q '"contrast": "clahe"' out || fail "no recipe in JSON"
 
 exits 0 "$SONOGRADE" preprocess 'in/benign/benign (1).png' three --keep-size --sheet 0
 [ "$(ls three)" = 'benign (1).png' ] || fail "one file: $(ls three)"
+grep -q '^1 image written' out || fail "not singular: $(cat out)"
+exits 0 "$SONOGRADE" preprocess in quiet --quiet
+[ ! -s out ] && [ ! -s err ] || fail "--quiet speaks: $(cat out err)"
 
 exits 2 "$SONOGRADE" preprocess in one
 grep -q -- '--overwrite' err || fail "remedy: $(cat err)"

@@ -48,3 +48,11 @@ done
 expect 0 '' "${train[@]}" --quiet --epochs 2 --batch 4 --test-share 0.4 --val-share 0 --overwrite
 [ ! -e run.replaced ] || fail 'the replaced run was not deleted'
 [ "$(wc -l <run/results.csv)" = 3 ] || fail 'the run was not replaced'
+
+# What to do next can be done: no test part, no judging of it. A table without root names no option that
+# is refused.
+grep -v ',test' run/splits.csv >untested.csv
+expect 0 'no test part' "$SONOGRADE" train --size 32 --threads 1 --data set --run untested --splits untested.csv \
+    --epochs 1 --batch 4 --val-share 0
+printf 'path,class\nc0/0.png,c0\n' >elsewhere.csv
+expect 3 "the table's column 'root'" "$SONOGRADE" train --manifest elsewhere.csv --run nowhere
