@@ -8,6 +8,7 @@
 #include "cli/verbs.h"
 #include "data/phantom.h"
 #include "protocol/recalibrate.h"
+#include "protocol/run.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ typedef struct evaluate_args {
     sg_cli_dataset dataset;
     int split, calibration;
     bool tta, allow_seen, allow_phantom, show_full, no_ledger;
+    const char *root; /* where a run's own images lie now, when they were moved */
     long long threads, draws;
     double prevalence;
 } evaluate_args;
@@ -27,9 +29,9 @@ static const sg_part parts[] = {SG_PART_TRAIN, SG_PART_VAL, SG_PART_TEST};
 #define AT(field) offsetof(evaluate_args, field)
 /* clang-format off */
 static const sg_option rows[] = {
-    { "run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "run folder: judged on its own test images, or on --data", 0, 0 },
+    { "run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "run folder: judged on its own test images, or on others in --data", 0, 0 },
     { "bundle", 0, SG_OPTION_PATH, AT(bundle), NULL, "FILE", "bundle to judge on --data", 0, 0 },
-    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
+    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class; for a run also where its own images lie now", 0, 0 },
     { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
     { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together in --data", 0, 0 },
     { "class-map", 0, SG_OPTION_TEXT, AT(class_map), NULL, "MAP", "what the classes of --data are to the model: \"malignant=malignant;benign=benign,cyst;=unknown\" (nothing on the left: left out)", 0, 0 },
@@ -55,6 +57,7 @@ static const sg_option rows[] = {
 static sg_predict_options predict_options(const evaluate_args *a, const sg_log *log) {
     sg_predict_options o = {.predictor = SG_PREDICTOR_OPTIONS_INIT,
             .allow_seen = a->allow_seen,
+            .root = a->root,
             .log = log,
             .stop = &sg_cli_stop};
     o.predictor.threads = (int)a->threads;
@@ -247,8 +250,7 @@ static bool is_given(const sg_call *call, const char *name) {
     return false;
 }
 
-static sg_status check_args(const sg_call *call, sg_error *err) {
-    const evaluate_args *a = call->options;
+static sg_status check_args(const evaluate_args *a, const sg_call *call, sg_error *err) {
     bool external = a->dataset.data || a->dataset.manifest;
     if (!a->run == !a->bundle)
         return sg_fail(err, SG_ERR_USAGE, "name what to judge: --run DIR or --bundle FILE");
@@ -314,7 +316,8 @@ static sg_status predict_validation(
     if (!e->source.run_count || parts[a->split] != SG_PART_TEST) return SG_OK;
     for (size_t r = 0; r < e->source.run_count; r++) {
         size_t images;
-        sg_status st = sg_predictions_count_part(&images, e->source.runs[r], SG_PART_VAL, err);
+        sg_status st =
+                sg_predictions_count_part(&images, e->source.runs[r], a->root, SG_PART_VAL, err);
         if (st || !images) return st;
     }
     sg_predict_options options = predict_options(a, log);
@@ -347,11 +350,25 @@ static sg_status measure_acting(
     return failed ? sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics") : SG_OK;
 }
 
-static sg_status evaluate(evaluation *e, const sg_call *call, sg_error *err) {
-    const evaluate_args *a = call->options;
+/* --data that holds the run's own images is where they lie now: the run is judged as without it. */
+static sg_status settle_root(evaluate_args *a, char **root, const sg_log *log, sg_error *err) {
+    const sg_cli_dataset *d = &a->dataset;
+    if (!a->run || !d->data || d->manifest || d->group_by || a->class_map || a->allow_seen)
+        return SG_OK;
+    sg_status st = sg_run_find_images(root, a->run, d->data, err);
+    if (st || !*root) return st;
+    sg_log_line(log, SG_LOG_INFO, "the run's own images lie in %s: their %s part is judged", *root,
+            sg_part_name(parts[a->split]));
+    a->root = *root;
+    a->dataset.data = NULL;
+    return SG_OK;
+}
+
+static sg_status evaluate(
+        evaluation *e, const evaluate_args *a, const sg_call *call, sg_error *err) {
     bool external = a->dataset.data || a->dataset.manifest;
     bool test = external || parts[a->split] == SG_PART_TEST;
-    sg_status st = check_args(call, err);
+    sg_status st = check_args(a, call, err);
     if (!st) st = predict(&e->all, &e->source, a, call->log, err);
     if (!st && test) st = enter_ledger(&e->look, &e->all, a, call->log, err);
     if (st) return st;
@@ -388,7 +405,9 @@ static sg_status list_runs(const char ***out, size_t *count, const sg_call *call
 }
 
 static int run_evaluate(const sg_call *call) {
-    const evaluate_args *a = call->options;
+    evaluate_args own = *(const evaluate_args *)call->options;
+    const evaluate_args *a = &own;
+    char *root = NULL;
     sg_error err = SG_ERROR_INIT;
     const char **runs = NULL;
     size_t run_count = 0;
@@ -400,7 +419,8 @@ static int run_evaluate(const sg_call *call) {
     sg_status st = list_runs(&runs, &run_count, call, &err);
     e.source.runs = runs;
     e.source.run_count = run_count;
-    if (!st) st = evaluate(&e, call, &err);
+    if (!st) st = settle_root(&own, &root, call->log, &err);
+    if (!st) st = evaluate(&e, a, call, &err);
     if (!st && call->json)
         sg_cli_print_json(json_incref(e.metrics));
     else if (!st && !call->quiet)
@@ -412,6 +432,7 @@ static int run_evaluate(const sg_call *call) {
     sg_evaluation_cohort_dispose(&e.cohort);
     sg_predictions_dispose(&e.all);
     free(runs);
+    free(root);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }
 

@@ -195,7 +195,7 @@ static sg_status reopen_data(work *w, bool *there, const sg_log *log, sg_error *
     free(splits);
     if (!*there) return SG_OK;
     sg_run run;
-    sg_status st = sg_run_open(&run, w->dir, log, err);
+    sg_status st = sg_run_open(&run, w->dir, NULL, log, err);
     if (st) return st;
     w->manifest = run.manifest;
     w->split = run.split;

@@ -83,9 +83,10 @@ typedef struct sg_manifest_options {
     /* May be NULL. When given, every file is read, and groups from pixels join equal bytes only:
      * the caller goes on from there with sg_manifest_regroup. */
     sg_manifest_records *records;
+    bool may_be_gone; /* reading a table: files need not be there unless they must be read */
 } sg_manifest_options;
 #define SG_MANIFEST_OPTIONS_INIT                                                                   \
-    { NULL, false, false, NULL, NULL, NULL }
+    { NULL, false, false, NULL, NULL, NULL, false }
 
 /* Reads a folder: every image is decoded once. options NULL = all defaults.
  * Expected failures: SG_ERR_IO, SG_ERR_MISSING; SG_ERR_INPUT (no class folder, one class only, an
@@ -97,7 +98,7 @@ SG_MUST_CHECK sg_status sg_manifest_scan(
 
 /* Reads a CSV with the columns path and class; sha256, width, height, channels, bit_depth, masks
  * and group are taken where present and made from the files where not. `root` NULL = the table's
- * own column `root`, else the folder of the table. Every file must exist. */
+ * own column `root`, else the folder of the table. Every file must exist, unless may_be_gone. */
 SG_MUST_CHECK sg_status sg_manifest_read(sg_manifest *out, const char *csv_path, const char *root,
         const sg_manifest_options *options, sg_error *err);
 

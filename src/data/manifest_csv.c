@@ -175,10 +175,10 @@ static char *resolve(const char *root, const char *path) {
 }
 
 /* Says why a row cannot be used, or nothing. */
-static sg_status check_row(const char *root, const char *path, sg_error *err) {
+static sg_status check_row(const char *root, const char *path, bool may_be_gone, sg_error *err) {
     char *file = resolve(root, path);
     if (!file) return no_memory(err);
-    bool there = sg_path_exists(file);
+    bool there = may_be_gone || sg_path_exists(file);
     sg_status status = SG_OK;
     if (sg_mask_stem(sg_path_base(path)) >= 0)
         status = sg_fail(err, SG_ERR_INPUT, "%s: is named like a mask; a mask is no image", path);
@@ -199,7 +199,7 @@ static sg_status read_row(sg_manifest_builder *b, const table *t, size_t i,
         return sg_fail(err, SG_ERR_FORMAT, "%s: row %zu has no %s", t->path, i + 1,
                 *path ? "class" : "path");
     sg_error local = SG_ERROR_INIT;
-    sg_status status = check_row(b->manifest.root, path, &local);
+    sg_status status = check_row(b->manifest.root, path, options->may_be_gone, &local);
     if (status && options->skip_bad && status != SG_ERR_MEMORY) {
         sg_log_line(options->log, SG_LOG_WARN, "left out: %s", local.message);
         return sg_manifest_add_skip(b, path, local.message, err);

@@ -258,7 +258,7 @@ static void mark_leaks(bool *leaks, group_bin *bins, size_t n) {
 sg_status sg_cohort_count_leaks(size_t *out, const sg_predictions *p, const sg_cohort *c,
         const char *run_dir, int number, sg_error *err) {
     sg_run run;
-    sg_status st = sg_run_open(&run, run_dir, NULL, err);
+    sg_status st = sg_run_open(&run, run_dir, NULL, NULL, err);
     if (st) return st;
     const sg_manifest *m = &run.manifest;
     group_bin *bins = calloc(m->count + 1, sizeof *bins);

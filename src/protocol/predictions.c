@@ -129,10 +129,33 @@ static sg_status add_row(sg_predictions *out, const sg_manifest *m, size_t row, 
     return r->path && r->group ? SG_OK : no_memory(err);
 }
 
+/* The image that the manifest lists, and no other that came under its name since. */
+static sg_status read_file(sg_image *out, const char *path, const char *listed, sg_error *err) {
+    static const sg_image_limits limits = SG_IMAGE_LIMITS_INIT;
+    char sha256[SG_SHA256_HEX];
+    char *bytes;
+    size_t size;
+    sg_status st = sg_file_read(&bytes, &size, path, limits.max_file_bytes, err);
+    if (st == SG_ERR_MISSING)
+        return sg_fail(err, SG_ERR_INPUT,
+                "%s: this file is not there; say where the images lie (--data DIR)", path);
+    if (st) return st;
+    sg_sha256_hex(sha256, bytes, size);
+    if (strcmp(sha256, listed) != 0)
+        st = sg_fail(err, SG_ERR_INPUT,
+                "%s is another image than the manifest lists (its SHA-256 is %.12s..., not "
+                "%.12s...): it was changed since; put the old file back, or make a manifest of "
+                "the images as they are",
+                path, sha256, listed);
+    if (!st) st = sg_image_decode(out, NULL, bytes, size, path, &limits, err);
+    free(bytes);
+    return st;
+}
+
 static sg_status read_row(sg_image *out, const sg_manifest *m, size_t row, sg_error *err) {
     char *path = sg_manifest_file(m, row);
     if (!path) return no_memory(err);
-    sg_status st = sg_image_read(out, NULL, path, NULL, err);
+    sg_status st = read_file(out, path, m->rows[row].sha256, err);
     free(path);
     return st;
 }
@@ -304,7 +327,7 @@ static sg_status predict_fold(sg_predictions *out, const sg_run *run, int fold, 
 sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part part,
         const sg_predict_options *options, sg_error *err) {
     sg_run run;
-    sg_status st = sg_run_open(&run, dir, options->log, err);
+    sg_status st = sg_run_open(&run, dir, options->root, options->log, err);
     if (st) return st;
     sg_predictions found = {0};
     int folds = run.split.folds;
@@ -346,9 +369,10 @@ static size_t count_bin(const sg_split *parts, sg_part part) {
     return n;
 }
 
-sg_status sg_predictions_count_part(size_t *out, const char *dir, sg_part part, sg_error *err) {
+sg_status sg_predictions_count_part(
+        size_t *out, const char *dir, const char *root, sg_part part, sg_error *err) {
     sg_run run;
-    sg_status st = sg_run_open(&run, dir, NULL, err);
+    sg_status st = sg_run_open(&run, dir, root, NULL, err);
     if (st) return st;
     size_t least = run.split.folds ? SIZE_MAX : count_bin(&run.split, part);
     for (int fold = 0; fold < run.split.folds && !st; fold++) {

@@ -78,8 +78,9 @@ SG_MUST_CHECK sg_status sg_predictions_write(
 
 typedef struct sg_predict_options {
     sg_predictor_options predictor;
-    bool allow_seen; /* judge images the model was trained on; marked by the caller */
-    bool last;       /* of a run: the last epoch's averaged weights instead of the chosen ones */
+    bool allow_seen;  /* judge images the model was trained on; marked by the caller */
+    const char *root; /* of a run: where its images lie now; NULL: where its manifest says */
+    bool last;        /* of a run: the last epoch's averaged weights instead of the chosen ones */
     const sg_class_map *class_map; /* of data for a bundle; NULL: by name */
     const sg_log *log;
     const volatile sig_atomic_t *stop;
@@ -92,7 +93,7 @@ SG_MUST_CHECK sg_status sg_predictions_of_run(sg_predictions *out, const char *d
 
 /* The fewest images that any finished model of a run has in `part`: 0 = it was trained without. */
 SG_MUST_CHECK sg_status sg_predictions_count_part(
-        size_t *out, const char *dir, sg_part part, sg_error *err);
+        size_t *out, const char *dir, const char *root, sg_part part, sg_error *err);
 
 /* All images of a manifest through one bundle (all members averaged). Classes are matched by the
  * map, else by name. The bundle becomes the predictor's and is closed, also on failure.

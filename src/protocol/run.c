@@ -134,11 +134,13 @@ sg_status sg_run_write_data(
     return st;
 }
 
-sg_status sg_run_open(sg_run *out, const char *dir, const sg_log *log, sg_error *err) {
+sg_status sg_run_open(
+        sg_run *out, const char *dir, const char *root, const sg_log *log, sg_error *err) {
     sg_run run = {0};
     sg_manifest_options options = SG_MANIFEST_OPTIONS_INIT;
     options.log = log;
     options.any_classes = true;
+    options.may_be_gone = true; /* what only asks how they were split reads none */
     sg_split_options split = SG_SPLIT_OPTIONS_INIT;
     split.ungrouped = true; /* it was checked when the run was made; the mark is kept */
     char *table = sg_path_join(dir, "manifest.csv"), *splits = sg_path_join(dir, "splits.csv");
@@ -147,7 +149,7 @@ sg_status sg_run_open(sg_run *out, const char *dir, const sg_log *log, sg_error 
     if (!st && !sg_path_exists(table))
         st = sg_fail(err, SG_ERR_INPUT,
                 "%s is no run folder: it has no manifest.csv; check the name", dir);
-    if (!st) st = sg_manifest_read(&run.manifest, table, NULL, &options, err);
+    if (!st) st = sg_manifest_read(&run.manifest, table, root, &options, err);
     if (!st) st = sg_split_read(&run.split, splits, &run.manifest, &split, err);
     free(table);
     free(splits);
@@ -155,6 +157,76 @@ sg_status sg_run_open(sg_run *out, const char *dir, const sg_log *log, sg_error 
         sg_run_close(&run);
     else
         *out = run;
+    return st;
+}
+
+/* ---- images that were moved ---- */
+
+static sg_status is_at(
+        bool *out, const sg_manifest *m, size_t row, const char *root, sg_error *err) {
+    char sha256[SG_SHA256_HEX];
+    char *path = sg_path_join(root, m->rows[row].path);
+    sg_status st = path ? SG_OK : no_memory(err, root);
+    *out = false;
+    if (!st && sg_path_exists(path)) {
+        st = sg_sha256_file(sha256, path, err);
+        *out = !st && strcmp(sha256, m->rows[row].sha256) == 0;
+    }
+    free(path);
+    return st;
+}
+
+static sg_status are_most_at(bool *out, const sg_manifest *m, const char *root, sg_error *err) {
+    size_t hits = 0, misses = 0, half = m->count / 2;
+    sg_status st = SG_OK;
+    for (size_t i = 0; i < m->count && !st && hits <= half && misses <= half; i++) {
+        bool there;
+        st = is_at(&there, m, i, root, err);
+        if (there)
+            hits++;
+        else
+            misses++;
+    }
+    *out = hits > half;
+    return st;
+}
+
+static sg_status look_below(char **root, const sg_manifest *m, const char *folder, sg_error *err) {
+    char **names = NULL;
+    size_t count = 0;
+    sg_status st = sg_dir_list(&names, &count, folder, err);
+    for (size_t i = 0; i < count && !st && !*root; i++) {
+        bool found = false;
+        char *below = sg_path_join(folder, names[i]);
+        if (!below) st = no_memory(err, folder);
+        if (!st && sg_path_is_dir(below)) st = are_most_at(&found, m, below, err);
+        if (found)
+            *root = below;
+        else
+            free(below);
+    }
+    sg_names_free(names);
+    return st;
+}
+
+sg_status sg_run_find_images(char **root, const char *dir, const char *folder, sg_error *err) {
+    sg_manifest m = {0};
+    sg_manifest_options options = SG_MANIFEST_OPTIONS_INIT;
+    options.any_classes = options.may_be_gone = true;
+    bool found = false;
+    char *table = sg_path_join(dir, "manifest.csv");
+    sg_status st = table ? SG_OK : no_memory(err, dir);
+    *root = NULL;
+    if (!st && sg_path_exists(table) && sg_path_is_dir(folder))
+        st = sg_manifest_read(&m, table, folder, &options, err);
+    if (!st && m.count) st = are_most_at(&found, &m, folder, err);
+    if (!st && found) {
+        *root = sg_strdup(folder);
+        if (!*root) st = no_memory(err, folder);
+    }
+    if (!st && m.count && !found) st = look_below(root, &m, folder, err);
+    sg_manifest_dispose(&m);
+    free(table);
     return st;
 }
 

@@ -39,7 +39,14 @@ typedef struct sg_run {
     sg_manifest manifest;
     sg_split split;
 } sg_run;
-SG_MUST_CHECK sg_status sg_run_open(sg_run *out, const char *dir, const sg_log *log, sg_error *err);
+/* root: where the images lie now; NULL: where the run's manifest says. They need not be there. */
+SG_MUST_CHECK sg_status sg_run_open(
+        sg_run *out, const char *dir, const char *root, const sg_log *log, sg_error *err);
+/* Do the run's images lie under `folder`, or one folder below? Told by their bytes: more than half
+ * of those that the run's manifest lists are there under their paths with their SHA-256. *root: the
+ * folder that the paths start from, the caller's; NULL when they do not. */
+SG_MUST_CHECK sg_status sg_run_find_images(
+        char **root, const char *dir, const char *folder, sg_error *err);
 void sg_run_close(sg_run *run);
 /* Writes manifest.csv and splits.csv into a new folder. */
 SG_MUST_CHECK sg_status sg_run_write_data(

@@ -114,6 +114,7 @@ has above_report/metrics.json '"simulated":'
 expect 2 '--split' "$SONOGRADE" evaluate --run done --data other --split val --out no
 expect 2 '--group-by' "$SONOGRADE" evaluate --run done --group-by 'x(.)' --out no
 phantoms other 2 9
+cp -r other other_phantoms
 expect 0 '' "$SONOGRADE" evaluate --bundle done.sgb --data other --out other_report --threads 1 --draws 200
 [ "$(column other_report/predictions.csv split | sort -u)" = external ] || fail 'not external'
 mkdir -p other/cyst && cp other/benign/*1*.png other/cyst/
@@ -145,6 +146,27 @@ expect 3 "$(basename "$victim")" "$SONOGRADE" predict --run skipped "$victim"
 expect 0 'left out' "$SONOGRADE" predict --run skipped --threads 1 --csv --skip-bad hurt/benign
 [ "$(grep -c '^hurt' stdout.txt)" = 7 ] || fail "$(cat stdout.txt)"
 expect 3 "$(basename "$victim")" "$SONOGRADE" evaluate --run done --data hurt --allow-seen --out no
+
+# ---- data that moved or changed since the training ----
+cp -r data gone
+train --data gone --run own
+expect 0 '' "$SONOGRADE" evaluate --run own --out own_report --threads 1 --draws 200
+mkdir -p attic && mv gone attic/set
+expect 3 'say where the images lie (--data DIR)' "$SONOGRADE" evaluate --run own --out no
+for where in attic/set attic; do
+    expect 0 "run's own images lie in attic/set" "$SONOGRADE" evaluate --run own --data "$where" --out moved --threads 1 --draws 200
+    cmp own_report/predictions.csv moved/predictions.csv || fail "judged otherwise in $where"
+    rm -r moved
+done
+expect 0 'val part' "$SONOGRADE" evaluate --run own --data attic/set --split val --out moved --threads 1 --draws 200
+[ "$(column moved/predictions.csv split | sort -u)" = val ] || fail 'rows of other parts than val'
+expect 3 'training or validation' "$SONOGRADE" evaluate --run own --data attic/set --group-by '(.*)' --out no
+expect 0 '' "$SONOGRADE" evaluate --run own --data other_phantoms --out foreign --threads 1 --draws 200
+[ "$(column foreign/predictions.csv split | sort -u)" = external ] || fail 'not external'
+changed=$(awk -F, 'NR == 2 { print $1 }' own_report/predictions.csv)
+cp "attic/set/$(awk -F, '$3 == "train" { print $1; exit }' own/splits.csv)" "attic/set/$changed"
+expect 3 "$changed is another image than the manifest lists" "$SONOGRADE" evaluate --run own --data attic/set --out no
+[ ! -e no ] || fail 'a refused evaluation left something'
 
 # ---- weights ----
 refuse 3 nowhere.safetensors --data data --weights nowhere.safetensors
