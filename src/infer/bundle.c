@@ -97,6 +97,7 @@ static sg_status build_member(sg_member *m, const sg_bundle *b, const json_t *do
     if (st) return sg_fail_context(err, st, "%s", path);
     st = check_options(&options, b, path, err);
     if (st) return st;
+    m->options = options;
     st = sg_model_build(&m->graph, name, &options, err);
     if (st == SG_ERR_USAGE) /* here the file asks, not the user */
         return sg_fail(err, SG_ERR_FORMAT, "%s: %s", path, err ? err->message : "");
@@ -128,12 +129,17 @@ static sg_status load_member(sg_member *m, const sg_safetensors *file, bool is_b
         float *x = sg_params_f32(m->params, p);
         sg_status st = sg_tensor_to_f32(x, t, err);
         if (st) return sg_fail_context(err, st, "%s", path);
-        for (int64_t k = 0; k < sg_shape_count(&param->shape); k++)
+        for (int64_t k = 0; k < sg_shape_count(&param->shape); k++) {
+            if (param->role == SG_PARAM_RUNNING_VAR && x[k] < 0)
+                return sg_fail(err, SG_ERR_INPUT,
+                        "%s: tensor %s holds a negative variance; the file is damaged", path,
+                        param->name);
             if (!isfinite(x[k]))
                 return sg_fail(err, SG_ERR_INPUT,
                         "%s: tensor %s holds NaN or infinity; the model cannot be used, train it "
                         "again",
                         path, param->name);
+        }
     }
     m->params->version++;
     return SG_OK;

@@ -327,17 +327,38 @@ void sg_session_refresh_eval(sg_session *s) {
     s->eval_params->version++;
 }
 
+/* A model can leave the finite in its last step, or through the average: then no loss tells. */
+static sg_status check_logits(const sg_session *s, int classes, sg_error *err) {
+    for (size_t i = 0; i < s->val_count * (size_t)classes; i++) {
+        if (isfinite(s->val_logits[i])) continue;
+        const char *node = sg_plan_find_nan(s->eval_plan);
+        return sg_fail(err, SG_ERR_NUMERIC,
+                "epoch %d, after step %lld: the weights give NaN or infinity on the "
+                "validation images%s%s: try a lower --lr or --clip-norm 1",
+                s->progress.epoch, (long long)s->optimizer->step, node ? ", first bad layer " : "",
+                node ? node : "");
+    }
+    return SG_OK;
+}
+
+sg_status sg_session_check_weights(const sg_session *s, sg_error *err) {
+    for (int i = 0; i < s->graph->param_count; i++) {
+        const sg_param *p = &s->graph->params[i];
+        const float *x = sg_params_f32(s->eval_params, i);
+        for (int64_t k = 0; k < sg_shape_count(&p->shape); k++)
+            if (!isfinite(x[k]))
+                return sg_fail(err, SG_ERR_NUMERIC,
+                        "epoch %d, after step %lld: %s holds NaN or infinity: try a lower --lr or "
+                        "--clip-norm 1",
+                        s->progress.epoch, (long long)s->optimizer->step, p->name);
+    }
+    return SG_OK;
+}
+
 sg_status sg_session_validate(sg_session *s, sg_figures *out, sg_error *err) {
     int k = (int)s->job->manifest->class_count;
     sg_status st = sg_figures_run(s->val_logits, s->val_labels, s->eval_plan, s->val, k, err);
-    for (size_t i = 0; !st && i < s->val_count * (size_t)k; i++) {
-        if (isfinite(s->val_logits[i])) continue;
-        const char *node = sg_plan_find_nan(s->eval_plan);
-        st = sg_fail(err, SG_ERR_NUMERIC,
-                "epoch %d: the weights give NaN or infinity on the validation images%s%s: try a "
-                "lower --lr or --clip-norm 1",
-                s->progress.epoch, node ? ", first bad layer " : "", node ? node : "");
-    }
+    if (!st) st = check_logits(s, k, err);
     if (!st) st = sg_figures_measure(out, s->val_logits, s->val_labels, s->val_count, k, err);
     return st;
 }

@@ -49,8 +49,10 @@ SG_MUST_CHECK sg_status sg_event_facts_make(
 
 /* Puts the averaged weights (or the plain ones without averaging) into eval_params. */
 void sg_session_refresh_eval(sg_session *s);
-/* Runs validation into val_logits and *out; needs a validation part. SG_ERR_NUMERIC with epoch and
- * layer when the weights give no finite logits. */
+/* SG_ERR_NUMERIC naming epoch, step and parameter when eval_params are not finite. */
+SG_MUST_CHECK sg_status sg_session_check_weights(const sg_session *s, sg_error *err);
+/* Runs validation into val_logits and *out; needs a validation part. SG_ERR_NUMERIC naming epoch,
+ * step and layer when a logit is not finite. */
 SG_MUST_CHECK sg_status sg_session_validate(sg_session *s, sg_figures *out, sg_error *err);
 SG_MUST_CHECK sg_status sg_session_save(sg_session *s, sg_error *err);
 

@@ -220,6 +220,7 @@ static sg_status conclude(sg_session *s, sg_train_summary *out, sg_error *err) {
     if (p->has_best) st = sg_checkpoint_load_weights(s->eval_params, s->best_path, err);
     double temperature = 1.0;
     bool fitted = false;
+    if (!st) st = sg_session_check_weights(s, err);
     if (!st && s->val) st = fit_temperature(s, &temperature, &fitted, &out->val, err);
     if (!st)
         st = sg_meta_conclude(s->meta, temperature, fitted ? s->val_count : 0,

@@ -41,13 +41,20 @@ static bool may_be_new(const sg_graph *g, const sg_param *p, const char *allow_n
     return is_classifier(g, p) || is_gate(p) || sg_name_has_prefix(p->name, allow_new);
 }
 
-static sg_status check_finite(
-        const float *x, int64_t n, const char *name, const char *path, sg_error *err) {
-    for (int64_t i = 0; i < n; i++)
+/* Finite, and a variance not below 0, whose root a batch norm would take. */
+static sg_status check_values(const float *x, const sg_param *p, const char *path, sg_error *err) {
+    bool variance = p->role == SG_PARAM_RUNNING_VAR;
+    for (int64_t i = 0; i < sg_shape_count(&p->shape); i++) {
         if (!isfinite(x[i]))
             return sg_fail(err, SG_ERR_INPUT,
                     "%s: tensor %s holds NaN or infinity; the file cannot be trained from", path,
-                    name);
+                    p->name);
+        if (variance && x[i] < 0)
+            return sg_fail(err, SG_ERR_INPUT,
+                    "%s: tensor %s holds a negative variance; the file is damaged and cannot be "
+                    "trained from",
+                    path, p->name);
+    }
     return SG_OK;
 }
 
@@ -66,7 +73,7 @@ static sg_status load_one(sg_transfer *t, sg_params *params, int i, const sg_ten
     }
     float *x = sg_params_f32(params, i);
     sg_status st = sg_tensor_to_f32(x, tensor, err);
-    if (!st) st = check_finite(x, sg_shape_count(&p->shape), p->name, path, err);
+    if (!st) st = check_values(x, p, path, err);
     if (!st) t->is_new[i] = false;
     return st;
 }
