@@ -10,14 +10,14 @@
 #include <string.h>
 
 typedef struct bundle_args {
-    const char *run, *output;
+    const char *output;
     int calibration;
 } bundle_args;
 
 #define AT(field) offsetof(bundle_args, field)
 static const sg_option rows[] = {
-        {"run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "run folder; further ones as arguments", 0,
-                0},
+        {"run", 0, SG_OPTION_OPERAND, 0, NULL, "DIR",
+                "run folder; several make an ensemble, each with --run or as an argument", 0, 0},
         {"output", 'o', SG_OPTION_PATH, AT(output), NULL, "FILE", "the bundle to write (*.sgb)", 0,
                 0},
         {"calibration", 0, SG_OPTION_CHOICE, AT(calibration), "kept",
@@ -80,15 +80,12 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
 static int run_bundle(const sg_call *call) {
     const bundle_args *a = call->options;
     sg_error err = SG_ERROR_INIT;
-    int count = 0;
-    const char **paths = calloc((size_t)call->operand_count + 1, sizeof *paths);
-    sg_status st = paths ? SG_OK : sg_fail(&err, SG_ERR_MEMORY, "out of memory");
-    if (!st && !a->output) st = sg_fail(&err, SG_ERR_USAGE, "say which file to write: -o FILE.sgb");
-    if (!st && a->run) paths[count++] = a->run;
-    for (int i = 0; !st && i < call->operand_count; i++) paths[count++] = call->operands[i];
-    if (!st && count == 0) st = sg_fail(&err, SG_ERR_USAGE, "name a run folder: --run DIR");
-    if (!st) st = write_bundle(call, paths, count, a->output, &err);
-    free(paths);
+    sg_status st = SG_OK;
+    if (!a->output)
+        st = sg_fail(&err, SG_ERR_USAGE, "say which file to write: -o FILE.sgb");
+    else if (call->operand_count == 0)
+        st = sg_fail(&err, SG_ERR_USAGE, "name a run folder: --run DIR");
+    if (!st) st = write_bundle(call, call->operands, call->operand_count, a->output, &err);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }
 

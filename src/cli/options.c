@@ -140,6 +140,7 @@ static sg_status set_value(void *options, const sg_option *o, const char *text, 
     case SG_OPTION_TEXT:
         *(const char **)field = text;
         return SG_OK;
+    case SG_OPTION_OPERAND:
     case SG_OPTION_GROUP:
         break;
     }
@@ -209,6 +210,7 @@ void sg_options_to_yaml(sg_str *out, const sg_verb *verb, const void *options) {
             text = *(const char *const *)field;
             if (!text) continue;
             break;
+        case SG_OPTION_OPERAND:
         case SG_OPTION_GROUP:
             continue;
         }
@@ -226,6 +228,7 @@ static size_t value_size(const sg_option *o) {
             [SG_OPTION_TEXT] = sizeof(char *),
             [SG_OPTION_PATH] = sizeof(char *),
             [SG_OPTION_CHOICE] = sizeof(int),
+            [SG_OPTION_OPERAND] = 0,
             [SG_OPTION_GROUP] = 0};
     return sizes[o->type];
 }
@@ -273,13 +276,26 @@ static const sg_option *find_option(const sg_verb *verb, const char *name, size_
     return NULL;
 }
 
+static sg_status given_twice(const sg_option *o, sg_error *err) {
+    return sg_fail(err, SG_ERR_USAGE, "--%s was given twice; give it once", o->name);
+}
+
+static sg_status store_own(arguments *a, const sg_option *o, const char *value, sg_error *err) {
+    bool *given = &a->out->given[o - a->verb->options];
+    if (o->type == SG_OPTION_OPERAND) {
+        a->out->operands[a->out->operand_count++] = value;
+        return SG_OK;
+    }
+    if (*given && o->type != SG_OPTION_FLAG) return given_twice(o, err);
+    *given = true;
+    return set_value(a->out->options, o, value, err);
+}
+
 /* Stores a value; the common options have no field in the verb's struct. */
 static sg_status store(arguments *a, const sg_option *o, const char *value, sg_error *err) {
-    if (!sg_option_is_common(o, a->verb)) {
-        a->out->given[o - a->verb->options] = true;
-        return set_value(a->out->options, o, value, err);
-    }
+    if (!sg_option_is_common(o, a->verb)) return store_own(a, o, value, err);
     if (o->type == SG_OPTION_PATH) {
+        if (a->config_path) return given_twice(o, err);
         a->config_path = value;
         return SG_OK;
     }

@@ -14,13 +14,14 @@
 #include <stddef.h>
 
 typedef enum sg_option_type {
-    SG_OPTION_FLAG,   /* bool; --name and --no-name */
-    SG_OPTION_INT,    /* long long, checked against low..high */
-    SG_OPTION_REAL,   /* double, checked against low..high */
-    SG_OPTION_TEXT,   /* const char *; NULL when not given and no default */
-    SG_OPTION_PATH,   /* const char *; the same, completed as a file */
-    SG_OPTION_CHOICE, /* int index into choices ("pad|crop|stretch") */
-    SG_OPTION_GROUP   /* a heading in --help; no value */
+    SG_OPTION_FLAG,    /* bool; --name and --no-name */
+    SG_OPTION_INT,     /* long long, checked against low..high */
+    SG_OPTION_REAL,    /* double, checked against low..high */
+    SG_OPTION_TEXT,    /* const char *; NULL when not given and no default */
+    SG_OPTION_PATH,    /* const char *; the same, completed as a file */
+    SG_OPTION_CHOICE,  /* int index into choices ("pad|crop|stretch") */
+    SG_OPTION_OPERAND, /* a path that is one more operand; may be given more than once; no field */
+    SG_OPTION_GROUP    /* a heading in --help; no value */
 } sg_option_type;
 
 typedef struct sg_option {
@@ -71,7 +72,8 @@ typedef struct sg_parsed {
 } sg_parsed;
 
 /* Defaults, then --config, then argv (without the words of the verb). Unknown names are
- * SG_ERR_USAGE and name the nearest known one. */
+ * SG_ERR_USAGE and name the nearest known one; so is a value given twice, since one of the two
+ * would be forgotten (flags may repeat; a config file gives way to the command line). */
 SG_MUST_CHECK sg_status sg_options_parse(
         sg_parsed *out, const sg_verb *verb, int argc, char *const *argv, sg_error *err);
 void sg_parsed_dispose(sg_parsed *parsed);

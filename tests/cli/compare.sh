@@ -29,9 +29,12 @@ wait $child || code=$?
 [ $code = 130 ] || fail "exit $code: $(cat stopped.txt)"
 fingerprint cmp/arms/one/fold0 >before.txt
 
-expect 4 '--set differs' "$SONOGRADE" compare "${asked[@]}" --out cmp --set 'two:dropout=0.4'
-expect 4 '--folds differs' "$SONOGRADE" compare "${asked[@]}" --out cmp --folds 3
-expect 2 "no arm is called 'three'" "$SONOGRADE" compare "${asked[@]}" --out other --set 'three:lr=1'
+with --set 'two:dropout=0.4'
+expect 4 '--set differs' "$SONOGRADE" compare "${now[@]}" --out cmp
+with --folds 3
+expect 4 '--folds differs' "$SONOGRADE" compare "${now[@]}" --out cmp
+with --set 'three:lr=1'
+expect 2 "no arm is called 'three'" "$SONOGRADE" compare "${now[@]}" --out other
 expect 2 "'resnet18'" "$SONOGRADE" compare --models resnet19 --data data --out other
 [ ! -e other ] || fail 'a refused comparison left its folder'
 

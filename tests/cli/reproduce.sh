@@ -20,4 +20,5 @@ has paper/arms/googlenet-random/args.yaml 'ungrouped: true'
 has paper/report.html 'Beside the published table' '98.46' 'reduced settings'
 has paper/explore.html 'Class balance'
 [ -s paper/preprocessing.png ] || fail 'no picture of the preprocessing'
-expect 4 '--size differs' "$SONOGRADE" reproduce "${asked[@]}" --set 'batch=4' --size 48
+with --size 48
+expect 4 '--size differs' "$SONOGRADE" reproduce "${now[@]}" --set 'batch=4'

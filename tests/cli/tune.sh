@@ -49,8 +49,11 @@ has t.json '"direction": "maximize"' '"steps"' '"momentum"'
 expect 3 'no study' "$SONOGRADE" tune report --study s.db --study-name other
 expect 2 'say what to write' "$SONOGRADE" tune export --study s.db
 
-expect 4 'other settings' "$SONOGRADE" tune "${budget[@]}" --epochs 2
-expect 4 'another space' "$SONOGRADE" tune "${budget[@]}" --param 'lr=float 1e-4 1e-1 log'
+asked=("${budget[@]}")
+with --epochs 2
+expect 4 'other settings' "$SONOGRADE" tune "${now[@]}"
+with --param 'lr=float 1e-4 1e-1 log'
+expect 4 'another space' "$SONOGRADE" tune "${now[@]}"
 printf 'no database' >bad.db
 expect 3 'no SQLite database' "$SONOGRADE" tune --data data --size 32 --study bad.db
 

@@ -10,16 +10,36 @@ phantoms() {
     "$SONOGRADE" data phantom --out "$1" --per-class "$2" --size 48 --seed "${3:-1}" --quiet
 }
 
-# The options of every training here; later ones win.
-small=(--model mobilenetv2 --size 32 --epochs 1 --batch 8 --threads 1 --workers 1 --seed 3)
+# The options of every training here, as a config file, so that what a session gives itself wins.
+cat >.small.yaml <<'END'
+model: mobilenetv2
+size: 32
+epochs: 1
+batch: 8
+threads: 1
+workers: 1
+seed: 3
+END
+small=(--config "$PWD/.small.yaml")
 
 # train OPTION...: a tiny training, or on with one.
 train() {
+    local own='' word
+    for word; do [ "$word" != --config ] || own=yes; done
     if [ "$1" = --resume ]; then
         "$SONOGRADE" train --quiet "$@"
+    elif [ "$own" ]; then # with a config file of its own
+        "$SONOGRADE" train --quiet --model mobilenetv2 --size 32 --batch 8 --threads 1 --workers 1 --seed 3 "$@"
     else
         "$SONOGRADE" train --quiet "${small[@]}" "$@"
     fi
+}
+
+# with OPTION VALUE: the array `now` is the array `asked` with another value of that option.
+with() {
+    local i
+    now=("${asked[@]}")
+    for i in "${!now[@]}"; do [ "${now[i]}" != "$1" ] || now[i + 1]=$2; done
 }
 
 # same_weights RUN RUN: kept and last weights are equal to the byte.

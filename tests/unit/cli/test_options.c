@@ -22,6 +22,7 @@ static const sg_option rows[] = {
         {"run", 0, SG_OPTION_PATH, offsetof(settings, run), NULL, "DIR", "where", 0, 0},
         {"fit", 0, SG_OPTION_CHOICE, offsetof(settings, fit), "pad", "pad|crop|stretch", "how", 0,
                 0},
+        {"also", 0, SG_OPTION_OPERAND, 0, NULL, "DIR", "one more", 0, 0},
         {0},
 };
 
@@ -77,6 +78,12 @@ static void every_spelling_is_understood(void **state) {
     CHECK_OK(parse(&p, dashes, &err));
     assert_string_equal(p.operands[0], "--epochs");
     sg_parsed_dispose(&p);
+    char more[] = "--also dir --flip --no-flip -v -v";
+    CHECK_OK(parse(&p, more, &err));
+    assert_int_equal(p.operand_count, 1);
+    assert_string_equal(p.operands[0], "dir");
+    assert_false(((const settings *)p.options)->flip); /* flags: the last word counts */
+    sg_parsed_dispose(&p);
     char help[] = "--epochs 3 --help --nonsense";
     CHECK_OK(parse(&p, help, &err));
     assert_true(p.help);
@@ -100,6 +107,10 @@ static void wrong_lines_say_what_and_what_instead(void **state) {
             {"--flip=maybe", "neither true nor false"},
             {"--no-epochs", "unknown option --no-epochs"},
             {"-z", "unknown option -z"},
+            {"-e 3 --epochs 4", "--epochs was given twice"},
+            {"--fit=pad --fit crop", "--fit was given twice"},
+            {"--config a --config b", "--config was given twice"},
+            {"--also a --also b", "'b' is one argument too many"},
             {"a b", "'b' is one argument too many"},
             {"--config /no/such.yaml", "/no/such.yaml"},
     };
