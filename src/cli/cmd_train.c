@@ -3,6 +3,7 @@
 #include "base/aside.h"
 #include "base/csv.h"
 #include "base/file.h"
+#include "cli/bundle_defaults.h"
 #include "cli/cli.h"
 #include "cli/train_options.h"
 #include "cli/verbs.h"
@@ -25,7 +26,8 @@ typedef struct work {
     sg_train_args args;
     sg_yaml yaml; /* owner of text in args when a run is resumed */
     const char *dir;
-    char *paths[5]; /* owners of absolute paths in args */
+    char *paths[5]; /* owners of absolute paths in args, */
+    char *taken;    /* and of what args have from a bundle */
     size_t path_count;
     bool trained; /* an epoch was completed */
     sg_run_folder folder;
@@ -107,7 +109,7 @@ static sg_status asks_for_folds(bool *out, const sg_train_args *a, sg_error *err
     return SG_OK;
 }
 
-static sg_status settle_args(work *w, sg_error *err) {
+static sg_status settle_args(work *w, const sg_call *call, sg_error *err) {
     sg_train_args *a = &w->args;
     if (!a->run) return sg_fail(err, SG_ERR_USAGE, "say where the run shall go: --run DIR");
     if (!a->data == !a->manifest)
@@ -128,6 +130,7 @@ static sg_status settle_args(work *w, sg_error *err) {
     if (a->val_share < 0) a->val_share = folds && a->select == SG_SELECT_NONE ? 0 : 0.15;
     w->dir = a->run;
     st = make_all_absolute(w, err);
+    if (!st) st = sg_train_take_from_bundle(a, &w->taken, call, err);
     return st ? st : sg_train_settle_first_block(a, err);
 }
 
@@ -408,7 +411,7 @@ static int run_train(const sg_call *call) {
     if (!st && w.args.resume)
         st = resume_run(&w, call, &err);
     else if (!st) {
-        st = settle_args(&w, &err);
+        st = settle_args(&w, call, &err);
         if (!st) st = sg_weight_facts_apply(&w.args, call, &err);
         if (!st) st = start_run(&w, call, false, &err);
     }
@@ -417,6 +420,7 @@ static int run_train(const sg_call *call) {
     sg_pool_destroy(w.pool);
     sg_run_folder_leave(&w.folder);
     sg_yaml_dispose(&w.yaml);
+    free(w.taken);
     for (size_t i = 0; i < w.path_count; i++) free(w.paths[i]);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }

@@ -31,7 +31,7 @@ const sg_option sg_train_option_rows[] = {
     GROUP("Model"),
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
     { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors, .pth or ONNX file to start from", 0, 0 },
-    { "from-bundle", 0, SG_OPTION_PATH, AT(from_bundle), NULL, "FILE", "go on from an own model with new data", 0, 0 },
+    { "from-bundle", 0, SG_OPTION_PATH, AT(from_bundle), NULL, "FILE", "go on from an own model with new data; its architecture, size and preprocessing are then the defaults", 0, 0 },
     { "allow-new", 0, SG_OPTION_TEXT, AT(allow_new), NULL, "PREFIX,...", "layers that may start anew although the file should have them", 0, 0 },
     { "freeze", 0, SG_OPTION_TEXT, AT(freeze), NULL, "PREFIX,...", "layers that keep their weights and statistics", 0, 0 },
     { "new-layer-factor", 0, SG_OPTION_REAL, AT(new_layer_factor), "1", "X", "learning rate of layers not in the file, times X", 0, 1000 },

@@ -14,6 +14,7 @@
 typedef struct sg_member {
     sg_graph *graph;
     sg_params *params;
+    sg_model_options options; /* that the graph was built with */
     double temperature;
     struct sg_calibrator *calibrator; /* beyond temperature; NULL: temperature says all */
     int fold;                         /* -1 = not one of several folds */

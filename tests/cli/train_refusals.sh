@@ -38,10 +38,12 @@ unchanged() {
         fail "the finished run was changed by: $*"
     [ ! -e run.replaced ] || fail "left run.replaced: $*"
 }
-for words in '--folds 9' '--folds nosuch.csv' '--freeze nosuch' '--weights run/args.yaml' '--fold 3 --folds 2' '--data nosuch'; do
+for words in '--folds 9' '--folds nosuch.csv' '--freeze nosuch' '--weights run/args.yaml' '--fold 3 --folds 2' ''; do
     IFS=' ' read -ra given <<<"$words"
     code=0
-    "$SONOGRADE" train --size 32 --threads 1 --data set --run run --overwrite "${given[@]}" >out 2>err || code=$?
+    data=set
+    [ "$words" ] || data=nosuch
+    "$SONOGRADE" train --size 32 --threads 1 --data $data --run run --overwrite "${given[@]}" >out 2>err || code=$?
     [ $code = 2 ] || [ $code = 3 ] || fail "exit $code: $words ($(cat err))"
     unchanged "$words"
 done

@@ -12,6 +12,17 @@ train --data data --run old
 
 expect 0 '100.0 % of the parameters' "$SONOGRADE" train --data new --from-bundle old.sgb "${small[@]}" --run on
 has stderr.txt 'old.sgb' 'new layers: none'
+# Architecture, size and preprocessing are the bundle's unless given; another architecture is refused.
+train --data data --model resnet18 --blocks 1,1,1,1 --size 40 --fit stretch --run deep
+quick=(--epochs 1 --batch 8 --threads 1 --quiet)
+expect 0 '' "$SONOGRADE" train --data new --from-bundle deep "${quick[@]}" --run deeper
+has deeper/args.yaml 'model: resnet18' 'blocks: 1,1,1,1' 'size: 40' 'fit: stretch'
+has deeper/log.jsonl finished
+expect 0 '' "$SONOGRADE" train --data new --from-bundle deep --size 32 "${quick[@]}" --run smaller
+has smaller/args.yaml 'model: resnet18' 'size: 32' 'fit: stretch'
+expect 2 'holds a resnet18' "$SONOGRADE" train --data new --from-bundle deep --model mobilenetv2 "${quick[@]}" --run no
+[ ! -e no ] || fail 'a refused training left a folder'
+
 expect 0 '100.0 % of the parameters' "$SONOGRADE" train --data new --weights old/weights/best.safetensors "${small[@]}" --run onw
 expect 0 '' "$SONOGRADE" evaluate --run on --out report --threads 1 --draws 200
 has report/metrics.json '"initialisation": 1.0'
