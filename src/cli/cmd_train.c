@@ -349,31 +349,54 @@ static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_e
     return st;
 }
 
+static bool is_among(const char *name, const char *const *names) {
+    while (*names && strcmp(*names, name) != 0) names++;
+    return *names != NULL;
+}
+
 /* Settings of a run come from its args.yaml. What is given beside --resume must be the same, but
- * for what does not change the result. */
+ * for what does not change the result, and, when forced, for what belongs to the machine: that is
+ * then written down, so that the next resume finds it. */
 static sg_status apply_given(
-        work *w, const sg_call *call, const sg_train_args *asked, sg_error *err) {
-    static const char *const free_to_change[] = {"resume", "force-resume", "workers", "fold"};
+        work *w, bool *forced, const sg_call *call, const sg_train_args *asked, sg_error *err) {
+    static const char *const free_to_change[] = {"resume", "force-resume", "workers", "fold", NULL};
+    static const char *const machine[] = {"threads", "backend", "winograd", NULL};
+    bool changed = false;
     for (size_t row = 0; call->verb->options[row].name; row++) {
         const sg_option *o = &call->verb->options[row];
         if (!call->given[row] || sg_option_equal(o, asked, &w->args)) continue;
-        bool allowed = asked->force_resume;
-        for (size_t i = 0; i < sizeof free_to_change / sizeof *free_to_change; i++)
-            allowed = allowed || strcmp(o->name, free_to_change[i]) == 0;
-        if (!allowed)
+        bool of_machine = is_among(o->name, machine);
+        if (!is_among(o->name, free_to_change) && !(of_machine && asked->force_resume))
             return sg_fail(err, SG_ERR_MISMATCH,
                     "--%s differs from the settings of the run %s (its args.yaml): going on would "
-                    "not repeat the run; leave the option out, or add --force-resume",
-                    o->name, w->dir);
+                    "not repeat the run; leave the option out, or %s",
+                    o->name, w->dir,
+                    of_machine ? "add --force-resume" : "begin another run with it");
         sg_option_copy(o, &w->args, asked);
+        changed = changed || of_machine;
     }
+    *forced = changed;
     return SG_OK;
+}
+
+/* The machine's settings of a forced resume become the run's, and its log says so. */
+static sg_status note_forced(const work *w, const sg_verb *verb, sg_error *err) {
+    work kept = *w;
+    kept.args.resume = NULL;
+    kept.args.force_resume = false;
+    sg_status st = write_args(&kept, verb, err);
+    return st ? st
+              : sg_run_log(w->dir,
+                        json_pack("{s:s, s:i, s:s, s:b}", "event", "forced", "threads",
+                                (int)w->args.threads, "backend", w->args.backend, "winograd",
+                                (int)w->args.winograd),
+                        err);
 }
 
 /* A finished run is left as it is, to the byte. */
 static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
     const sg_train_args asked = w->args;
-    bool there = false, finished = false;
+    bool there = false, finished = false, forced = false;
     char *path = NULL;
     w->dir = asked.resume;
     if (w->args.run) return sg_fail(err, SG_ERR_USAGE, "--run and --resume exclude each other");
@@ -387,7 +410,7 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
     if (!st) st = sg_options_defaults(&w->args, call->verb, err);
     if (!st) st = sg_options_from_yaml(&w->args, NULL, call->verb, &w->yaml, path, err);
     free(path);
-    if (!st) st = apply_given(w, call, &asked, err);
+    if (!st) st = apply_given(w, &forced, call, &asked, err);
     if (!st) st = sg_train_options_from_args(&w->options, &w->args, err);
     if (!st) st = reopen_data(w, &there, call->log, err);
     if (!st && there) st = sg_run_is_finished(&finished, w->dir, &w->split, (int)w->args.fold, err);
@@ -396,6 +419,7 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
         return SG_OK;
     }
     if (!st) st = sg_run_folder_enter(&w->folder, w->dir, err);
+    if (!st && forced) st = note_forced(w, call->verb, err);
     if (st) return st;
     sg_run_sweep(w->dir);
     return there ? train(w, call, true, err) : start_run(w, call, true, err);

@@ -26,7 +26,7 @@ const sg_option sg_train_option_rows[] = {
     GROUP("Run"),
     { "run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "new folder for all that the training leaves behind", 0, 0 },
     { "resume", 0, SG_OPTION_PATH, AT(resume), NULL, "DIR", "go on with this run; its own settings count", 0, 0 },
-    { "force-resume", 0, SG_OPTION_FLAG, AT(force_resume), NULL, NULL, "go on even when threads, library or processor differ: the run is then not repeatable", 0, 0 },
+    { "force-resume", 0, SG_OPTION_FLAG, AT(force_resume), NULL, NULL, "go on even when threads, library or processor differ, which the run then notes: it is not repeatable; other settings stay as they are", 0, 0 },
     { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "replace the run in the folder of --run; it is deleted when an epoch of the new one is complete", 0, 0 },
     GROUP("Model"),
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },

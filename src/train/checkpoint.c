@@ -169,6 +169,15 @@ static void parse_new(bool *is_new, const sg_graph *g, const json_t *doc) {
     }
 }
 
+/* A value as a person writes it: 0.0006, not all its digits. */
+static char *show(const json_t *value) {
+    if (!json_is_real(value)) return sg_json_line(value);
+    sg_str s;
+    sg_str_init(&s, 0);
+    sg_str_append_double(&s, json_real_value(value));
+    return sg_str_take(&s);
+}
+
 /* The first value that differs, section by section: "augment.scale". */
 static sg_status compare_identity(const json_t *found, const json_t *wanted, const char *section,
         const char *path, sg_error *err) {
@@ -182,7 +191,7 @@ static sg_status compare_identity(const json_t *found, const json_t *wanted, con
             st = compare_identity(other, value, key, path, err);
             if (st) return st;
         }
-        char *was = sg_json_line(other), *is = sg_json_line(value);
+        char *was = show(other), *is = show(value);
         st = sg_fail(err, SG_ERR_MISMATCH,
                 "%s was made with %s%s%s %s, now it is %s: going on would not repeat the run; "
                 "restore it, or add --force-resume",

@@ -25,7 +25,9 @@ wait $child || code=$?
 has stopped.txt 'the same command'
 fingerprint study/arms/grouped/fold0 >before.txt
 
-expect 4 '--epochs differs' "$SONOGRADE" leakage "${budget[@]}" --out study --epochs 2
+asked=("${budget[@]}")
+with --epochs 2
+expect 4 '--epochs differs' "$SONOGRADE" leakage "${now[@]}" --out study
 expect 0 'grouped (arm 1 of 6)' "$SONOGRADE" leakage "${budget[@]}" --out study
 fingerprint study/arms/grouped/fold0 | diff before.txt - || fail 'a finished fold was changed'
 [ "$(column study/leakage.csv arm | tr '\n' ' ')" = 'grouped random cohort mask augmented share-0.5 ' ] ||

@@ -67,6 +67,7 @@ for stop in TERM:143 INT:130 USR1:143; do
         [ ! -e no.sgb ] && [ ! -e no ] || fail 'a refused verb left something'
         expect 4 '--threads differs' "$SONOGRADE" train --resume stopped --threads 2
         expect 4 '--lr differs' "$SONOGRADE" train --resume stopped --lr 0.1
+        expect 4 'begin another run' "$SONOGRADE" train --resume stopped --lr 0.1 --force-resume
         sed -i.good 's/^lr: .*/lr: 0.01/' stopped/args.yaml
         expect 4 'was made with schedule' "$SONOGRADE" train --resume stopped
         mv stopped/args.yaml.good stopped/args.yaml
@@ -74,6 +75,11 @@ for stop in TERM:143 INT:130 USR1:143; do
         expect 3 '' "$SONOGRADE" train --resume stopped
         mv stopped/manifest.csv.good stopped/manifest.csv
         cp -r stopped half
+        # Forced onto other threads: noted, so that a later resume asks for those.
+        cp -r stopped forced
+        expect 0 '' "$SONOGRADE" train --quiet --resume forced --threads 2 --force-resume
+        has forced/args.yaml 'threads: 2' 'force-resume: false'
+        has forced/log.jsonl '"event":"forced"'
         printf '{"event":"ep' >>stopped/log.jsonl # as a crash may leave them
         printf '9,0.1' >>stopped/results.csv
     fi

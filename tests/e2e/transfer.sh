@@ -14,13 +14,14 @@ expect 0 '100.0 % of the parameters' "$SONOGRADE" train --data new --from-bundle
 has stderr.txt 'old.sgb' 'new layers: none'
 # Architecture, size and preprocessing are the bundle's unless given; another architecture is refused.
 train --data data --model resnet18 --blocks 1,1,1,1 --size 40 --fit stretch --run deep
+"$SONOGRADE" bundle --run deep -o deep.sgb --quiet
 quick=(--epochs 1 --batch 8 --threads 1 --quiet)
-expect 0 '' "$SONOGRADE" train --data new --from-bundle deep "${quick[@]}" --run deeper
-has deeper/args.yaml 'model: resnet18' 'blocks: 1,1,1,1' 'size: 40' 'fit: stretch'
+expect 0 '' "$SONOGRADE" train --data new --from-bundle deep.sgb "${quick[@]}" --run deeper
+has deeper/args.yaml 'model: resnet18' '1,1,1,1' 'size: 40' 'fit: stretch'
 has deeper/log.jsonl finished
-expect 0 '' "$SONOGRADE" train --data new --from-bundle deep --size 32 "${quick[@]}" --run smaller
+expect 0 '' "$SONOGRADE" train --data new --from-bundle deep.sgb --size 32 "${quick[@]}" --run smaller
 has smaller/args.yaml 'model: resnet18' 'size: 32' 'fit: stretch'
-expect 2 'holds a resnet18' "$SONOGRADE" train --data new --from-bundle deep --model mobilenetv2 "${quick[@]}" --run no
+expect 2 'holds a resnet18' "$SONOGRADE" train --data new --from-bundle deep.sgb --model mobilenetv2 "${quick[@]}" --run no
 [ ! -e no ] || fail 'a refused training left a folder'
 
 expect 0 '100.0 % of the parameters' "$SONOGRADE" train --data new --weights old/weights/best.safetensors "${small[@]}" --run onw

@@ -140,12 +140,31 @@ static void loss_and_schedule_get_their_options(void **state) {
     toy_training_dispose(&f);
 }
 
+/* What leaves the finite in the last step ends the training, named. */
+static void weights_must_be_finite(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    toy_training f;
+    sg_session s;
+    set_up(&f, 3);
+    CHECK_OK(sg_session_open(&s, &f.job, &err));
+    sg_session_refresh_eval(&s);
+    CHECK_OK(sg_session_check_weights(&s, &err));
+    sg_params_f32(s.eval_params, 3)[0] = INFINITY;
+    s.optimizer->step = 41;
+    CHECK_FAILS(sg_session_check_weights(&s, &err), SG_ERR_NUMERIC, s.graph->params[3].name);
+    assert_non_null(strstr(err.message, "after step 41"));
+    sg_session_close(&s);
+    toy_training_dispose(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(class_weights_are_as_documented),
             cmocka_unit_test(rate_factors_follow_newness_and_depth),
             cmocka_unit_test(the_average_is_what_is_judged),
             cmocka_unit_test(loss_and_schedule_get_their_options),
+            cmocka_unit_test(weights_must_be_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,9 @@ static void test_other_model_and_nan_are_refused(void **state) {
             load(&t, g, "other.safetensors", NULL, &probe, &err), SG_ERR_INPUT, "another model");
     write_file("nan.safetensors", g, "stem,body,tail,head", NAN);
     CHECK_FAILS(load(&t, g, "nan.safetensors", NULL, &probe, &err), SG_ERR_INPUT, "NaN");
+    write_file("negative.safetensors", g, "stem,body,tail,head", -0.5f);
+    CHECK_FAILS(load(&t, g, "negative.safetensors", NULL, &probe, &err), SG_ERR_INPUT,
+            "stem.norm.running_var holds a negative variance");
     sg_graph_destroy(g);
 }
 
