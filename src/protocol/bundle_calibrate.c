@@ -26,7 +26,7 @@ static sg_status fit(
 
 /* Whether the run has folds, and how many validation images where not. */
 static sg_status look_at_run(bool *folds, size_t *validation, const char *dir, sg_error *err) {
-    sg_status st = sg_predictions_count_part(validation, dir, SG_PART_VAL, err);
+    sg_status st = sg_predictions_count_part(validation, dir, NULL, SG_PART_VAL, err);
     char *fold = st ? NULL : sg_strdupf("%s/fold0", dir);
     if (!st && !fold) st = no_memory(err);
     *folds = fold && sg_path_is_dir(fold);
