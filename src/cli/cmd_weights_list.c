@@ -36,9 +36,9 @@ static json_t *describe(const sg_weight_file *f, bool here) {
 static void show(const sg_weight_file *f, bool here) {
     char top1[16] = "-";
     if (f->top1 > 0) (void)snprintf(top1, sizeof top1, "%.2f", f->top1);
-    printf("%-21s %4d MB  %-15s %6s  %d %-8s %.3f  %-24s %s%s\n", f->name, f->megabytes, f->licence,
+    printf("%-21s %4d MB  %-15s %6s  %d %-8s %.3f  %s%s%s%s\n", f->name, f->megabytes, f->licence,
             top1, f->size, f->interpolation, f->crop_pct, sg_weight_file_check(f),
-            here ? "fetched  " : "", f->note ? f->note : "");
+            here ? "; fetched" : "", f->note ? "; " : "", f->note ? f->note : "");
 }
 
 static int run(const sg_call *call) {

@@ -293,7 +293,10 @@ static sg_status transfer_all(transfer *t, sg_error *err) {
         code = request(t);
         long status = 0;
         curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-        bool unfit = (code == CURLE_HTTP_RETURNED_ERROR && status == 416) || t->misplaced;
+        bool beyond = code == CURLE_HTTP_RETURNED_ERROR && status == 416;
+        bool unfit = beyond || t->misplaced;
+        /* nothing may be left to send because all is there */
+        if (beyond && t->d->sha256 && !sg_check_sha256(t->part, t->d->sha256, NULL)) return SG_OK;
         if (unfit && !anew) {
             anew = true;
             if (!empty_part(t)) return sg_fail(err, SG_ERR_IO, "cannot empty %s", t->part);
@@ -342,6 +345,7 @@ sg_status sg_download_file(const sg_download *download, sg_error *err) {
     if (!st) st = transfer_all(&t, err);
     if (!st) st = finish(&t, err);
     curl_easy_cleanup(t.curl);
+    if (st && t.fd >= 0 && t.have == 0) drop_part(&t);
     if (t.fd >= 0) close(t.fd);
     free(t.part);
     free(t.tag_path);

@@ -32,7 +32,7 @@ expect 3 'no weight file that is known' "$SONOGRADE" weights inspect "$0"
 # ---- public files ----
 export XDG_CACHE_HOME=$PWD/cache no_proxy=127.0.0.1
 "$SONOGRADE" weights list >out
-grep -Eq '^resnet50 +102 MB +BSD-3-Clause .* sha256 *$' out || fail 'resnet50 is not listed'
+grep -Eq '^resnet50 +102 MB +BSD-3-Clause .* sha256$' out || fail 'resnet50 is not listed'
 grep -q '^alexnet .*first 8 digits' out || fail 'a short digest is not told'
 "$SONOGRADE" weights list --model googlenet --json | grep -q '"transform_input": true' || fail 'preprocessing is not listed'
 expect 2 "did you mean 'resnet50'" "$SONOGRADE" weights fetch resnet5O
@@ -50,8 +50,8 @@ for i in 0 1 2 3; do picture $i "set/c$((i % 2))/$i.png"; done
 cp "$golden/zip.pth" g.pth
 sed 's/"transform_input": false/"transform_input": true/; s/"size": 224/"size": 64/' "$path.json" >g.pth.json
 train=("$SONOGRADE" train --data set --model googlenet --weights g.pth --threads 1 --folds 2)
-expect 3 'no tensor that fits' "${train[@]}" --run a
+expect 3 'no tensor that fits' "${train[@]}" --run a --size 96
 grep -q 'transform-input, as .*g.pth.json says' stderr.txt || fail 'transform-input is not adopted'
+! grep -q 'size 64, as' stderr.txt || fail 'what was typed is overruled'
+expect 2 'folds are 0 to 1' "${train[@]}" --run a --fold 5
 grep -q 'size 64, as' stderr.txt || fail 'the size is not adopted'
-expect 3 '' "${train[@]}" --run a --no-transform-input --size 96
-! grep -q 'g.pth.json says' stderr.txt || fail 'what was typed is overruled'

@@ -116,6 +116,7 @@ static void answer(int fd) {
     const char *status = "404 Not Found";
     if (strcmp(path, "/loop") == 0) status = "302 Found\r\nLocation: /loop";
     if (strcmp(path, "/hop") == 0) status = "302 Found\r\nETag: \"hop\"\r\nLocation: /good";
+    if (strcmp(path, "/done") == 0) status = "416 Range Not Satisfiable";
     if (strcmp(path, "/busy") == 0) status = "503 Service Unavailable";
     char line[128];
     (void)snprintf(line, sizeof line,

@@ -18,7 +18,8 @@ enum { BAD_SERVER_SIZE = 300000 };
  *   /slow       stops in the middle and keeps the connection
  *   /wrong      one byte is another           /huge   more than it should be, without a length
  *   /shifted    answers 206 with another range
- *   /never      416 to every range            /busy   503           else 404 */
+ *   /never      416 to every range            /done   416 always
+ *   /busy       503                           else 404 */
 typedef struct bad_server {
     pid_t pid;
     int port;

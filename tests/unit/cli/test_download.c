@@ -111,6 +111,11 @@ static void test_range_is_used_and_not_trusted(void **state) {
     leave_part(1000, NULL);
     CHECK_OK(fetch("/shifted", &err)); /* another part: dropped, then whole */
     check_got();
+    leave_part(BAD_SERVER_SIZE, NULL);
+    CHECK_OK(fetch("/done", &err)); /* all was there already */
+    check_got();
+    leave_part(BAD_SERVER_SIZE / 2, NULL);
+    CHECK_FAILS(fetch("/done", &err), SG_ERR_IO, "answers 416");
     leave_part(BAD_SERVER_SIZE / 2, NULL);
     CHECK_FAILS(fetch("/cutplain", &err), SG_ERR_IO, "connection ended after 150000 bytes");
 }
@@ -147,6 +152,7 @@ static void test_no_network(void **state) {
             .size_max = 1,
             .stall_s = 1};
     CHECK_FAILS(sg_download_file(&d, &err), SG_ERR_IO, "--from FILE");
+    assert_false(sg_path_exists("got.part")); /* nothing came, nothing stays */
 }
 
 static void test_full_disk(void **state) {
