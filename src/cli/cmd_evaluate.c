@@ -351,14 +351,15 @@ static sg_status measure_acting(
 }
 
 /* --data that holds the run's own images is where they lie now: the run is judged as without it. */
-static sg_status settle_root(evaluate_args *a, char **root, const sg_log *log, sg_error *err) {
+static sg_status settle_root(evaluate_args *a, char **root, const sg_call *call, sg_error *err) {
     const sg_cli_dataset *d = &a->dataset;
-    if (!a->run || !d->data || d->manifest || d->group_by || a->class_map || a->allow_seen)
+    if (!a->run || call->operand_count || !d->data || d->manifest || d->group_by || a->class_map ||
+            a->allow_seen)
         return SG_OK;
     sg_status st = sg_run_find_images(root, a->run, d->data, err);
     if (st || !*root) return st;
-    sg_log_line(log, SG_LOG_INFO, "the run's own images lie in %s: their %s part is judged", *root,
-            sg_part_name(parts[a->split]));
+    sg_log_line(call->log, SG_LOG_INFO, "the run's own images lie in %s: their %s part is judged",
+            *root, sg_part_name(parts[a->split]));
     a->root = *root;
     a->dataset.data = NULL;
     return SG_OK;
@@ -419,7 +420,7 @@ static int run_evaluate(const sg_call *call) {
     sg_status st = list_runs(&runs, &run_count, call, &err);
     e.source.runs = runs;
     e.source.run_count = run_count;
-    if (!st) st = settle_root(&own, &root, call->log, &err);
+    if (!st) st = settle_root(&own, &root, call, &err);
     if (!st) st = evaluate(&e, a, call, &err);
     if (!st && call->json)
         sg_cli_print_json(json_incref(e.metrics));

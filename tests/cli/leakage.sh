@@ -51,5 +51,6 @@ expect 0 'was finished already' "$SONOGRADE" leakage "${budget[@]}" --out study 
 has stdout.txt '"kind": "leakage"'
 expect 0 'nothing to do' "$SONOGRADE" train --resume study/arms/share-0.5
 expect 2 '--out' "$SONOGRADE" leakage --data data
-expect 2 'rising parts' "$SONOGRADE" leakage "${budget[@]}" --shares 0.5,0.2 --out other
+with --shares 0.5,0.2
+expect 2 'rising parts' "$SONOGRADE" leakage "${now[@]}" --out other
 [ ! -e other ] || fail 'a refused study left its folder'
