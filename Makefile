@@ -86,7 +86,8 @@ $B/build-id: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION) $(BUILD_ID)' | cmp -s - $@ || echo '$(VERSION) $(BUILD_ID)' >$@
 $B/obj/src/base/version.o: $B/build-id
-$B/obj/src/base/version.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID='"$(BUILD_ID)"'
+$B/obj/src/base/version.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID='"$(BUILD_ID)"' \
+	-DSG_TURBOJPEG_VERSION='"$(shell pkg-config --modversion libturbojpeg 2>/dev/null)"'
 
 $B/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -6,6 +6,10 @@ const char *sg_version(void) {
     return SG_VERSION;
 }
 
+const char *sg_turbojpeg_version(void) {
+    return SG_TURBOJPEG_VERSION;
+}
+
 const char *sg_build_id(void) {
     return SG_BUILD_ID;
 }

@@ -9,7 +9,8 @@ enum { SG_SCHEMA_VERSION = 1 };
 
 #define SG_RESEARCH_USE "Research use only. Not a medical device."
 
-const char *sg_version(void);  /* "0.1.0" */
-const char *sg_build_id(void); /* commit, with -dirty where the tree was not clean */
+const char *sg_version(void);           /* "0.1.0" */
+const char *sg_turbojpeg_version(void); /* built against; the library does not tell */
+const char *sg_build_id(void);          /* commit, with -dirty where the tree was not clean */
 
 #endif

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,6 +62,19 @@ void sg_cli_print_json(json_t *value) {
         fputs("sonograde: the result cannot be written as JSON\n", stderr);
     free(text);
     json_decref(value);
+}
+
+sg_status sg_cli_check_output(const char *path, sg_error *err) {
+    static const char *const images[] = {
+            ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".dcm"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof images / sizeof *images; i++)
+        if (strcasecmp(dot, images[i]) == 0)
+            return sg_fail(err, SG_ERR_USAGE,
+                    "-o %s is named like an image, and no image is written here: give the file "
+                    "another name",
+                    path);
+    return SG_OK;
 }
 
 /* ---- signals ---- */

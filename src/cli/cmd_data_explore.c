@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "cli/dataset.h"
+#include "data/phantom.h"
 #include "data/survey.h"
 #include "image/codec.h"
 #include "image/crop.h"
@@ -251,6 +252,16 @@ static const char *name_grouping(const sg_manifest *m) {
     return names[m->grouping];
 }
 
+static bool has_phantoms(const sg_manifest *m) {
+    bool found = false;
+    for (size_t i = 0; i < m->count && !found; i++) {
+        char *file = sg_manifest_file(m, i);
+        found = file && sg_phantom_is_member(file);
+        free(file);
+    }
+    return found;
+}
+
 static sg_status write_page(const exploration *x, const char *path, sg_error *err) {
     const sg_manifest *m = &x->manifest;
     const sg_manifest_summary *s = &x->summary;
@@ -272,6 +283,7 @@ static sg_status write_page(const exploration *x, const char *path, sg_error *er
             .masks = s->masks,
             .stray_masks = m->stray_masks,
             .skipped = m->skip_count,
+            .simulated = has_phantoms(m),
             .formats = x->formats,
             .format_count = x->format_count,
             .pictures = x->pictures,
@@ -284,13 +296,15 @@ static sg_status write_page(const exploration *x, const char *path, sg_error *er
 static sg_status explore(exploration *x, const sg_call *call, sg_error *err) {
     const explore_options *o = call->options;
     if (!o->output) return sg_fail(err, SG_ERR_USAGE, "say where the page goes: -o FILE");
+    sg_status status = sg_cli_check_output(o->output, err);
+    if (status) return status;
     sg_cli_dataset source = {.data = call->operand_count ? call->operands[0] : NULL,
             .manifest = o->manifest,
             .group_by = o->group_by,
             .skip_bad = o->skip_bad,
             .any_classes = true,
             .threads = o->threads};
-    sg_status status = sg_cli_open_dataset(&x->manifest, &source, call->log, err);
+    status = sg_cli_open_dataset(&x->manifest, &source, call->log, err);
     if (!status) status = sg_manifest_summarize(&x->summary, &x->manifest, err);
     if (!status) status = measure(x, call, err);
     if (!status) status = fill_images(x, err);

@@ -34,6 +34,8 @@ static int run(const sg_call *call) {
         (void)sg_fail(&err, SG_ERR_USAGE, "say where the manifest goes: -o FILE");
         return sg_cli_fail(&err);
     }
+    sg_status status = sg_cli_check_output(o->output, &err);
+    if (status) return sg_cli_fail(&err);
     sg_cli_dataset source = {.data = call->operand_count ? call->operands[0] : NULL,
             .manifest = o->manifest,
             .group_by = o->group_by,
@@ -42,7 +44,7 @@ static int run(const sg_call *call) {
             .threads = o->threads};
     sg_manifest manifest = {0};
     sg_manifest_summary summary;
-    sg_status status = sg_cli_open_dataset(&manifest, &source, call->log, &err);
+    status = sg_cli_open_dataset(&manifest, &source, call->log, &err);
     if (!status) status = sg_manifest_summarize(&summary, &manifest, &err);
     if (!status) status = sg_manifest_write(&manifest, o->output, &err);
     if (!status && call->json)

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/dataset.h"
 #include "data/split.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,8 +59,13 @@ static sg_status make_split(sg_split *split, const sg_manifest *manifest, const 
     sg_split_options how = {.seed = (uint64_t)o->seed, .ungrouped = o->ungrouped, .log = log};
     if (o->check) return sg_split_read(split, o->check, manifest, &how, err);
     if (o->folds) return sg_split_make_folds(split, manifest, (int)o->folds, &how, err);
-    double shares[SG_PART_COUNT];
+    double shares[SG_PART_COUNT] = {0};
     sg_status status = parse_fractions(shares, o->fractions, err);
+    double sum = shares[0] + shares[1] + shares[2];
+    if (!status && fabs(sum - 1) > 0.011) /* 0.33,0.33,0.33 will do */
+        status = sg_fail(err, SG_ERR_USAGE,
+                "the shares of --fractions %.60s add up to %g, not to 1: mend one of them",
+                o->fractions, sum);
     return status ? status : sg_split_make_parts(split, manifest, shares, &how, err);
 }
 
@@ -113,7 +119,7 @@ static sg_status check_usage(const sg_call *call, const split_options *o, sg_err
         return sg_fail(err, SG_ERR_USAGE, "name a folder of images, or --manifest FILE");
     if (!o->output && !o->check)
         return sg_fail(err, SG_ERR_USAGE, "say where the split goes: -o FILE");
-    return SG_OK;
+    return o->check ? SG_OK : sg_cli_check_output(o->output, err);
 }
 
 static int run(const sg_call *call) {

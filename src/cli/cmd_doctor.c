@@ -42,9 +42,9 @@ static json_t *cpu_features(void) {
 static json_t *library_versions(void) {
     int major = 0, minor = 0, patch = 0;
     yaml_get_version(&major, &minor, &patch);
-    return json_pack("{s:s, s:s, s:s, s:s}", "libpng", png_get_libpng_ver(NULL), "jansson",
-            jansson_version_str(), "libyaml", yaml_get_version_string(), "libsodium",
-            sodium_version_string());
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "libpng", png_get_libpng_ver(NULL),
+            "libjpeg-turbo", sg_turbojpeg_version(), "jansson", jansson_version_str(), "libyaml",
+            yaml_get_version_string(), "libsodium", sodium_version_string());
 }
 
 /* The number after "<key>:" in /proc/meminfo, in bytes; 0 when unknown. */
@@ -164,6 +164,8 @@ static sg_status run_convolution(sg_backend *backend, sg_error *err) {
 static sg_status check_backend(const char *name, char *description, size_t size, sg_error *err) {
     sg_backend *backend;
     sg_backend_options settings = SG_BACKEND_OPTIONS_INIT;
+    settings.deterministic = true; /* as training and prediction ask for */
+    settings.winograd = false;
     sg_status status = sg_backend_create(&backend, name, &settings, err);
     if (status) return status;
     (void)snprintf(description, size, "%s", backend->ops->describe(backend));

@@ -76,8 +76,8 @@ static bool has_phantoms(const sg_predictions *p) {
     return found;
 }
 
-static sg_status predict_data(
-        sg_predictions *out, const evaluate_args *a, const sg_log *log, sg_error *err) {
+static sg_status predict_data(sg_predictions *out, size_t *skipped, const evaluate_args *a,
+        const sg_log *log, sg_error *err) {
     sg_manifest manifest;
     sg_bundle *bundle;
     sg_cli_dataset dataset = a->dataset;
@@ -92,10 +92,22 @@ static sg_status predict_data(
         sg_class_map_dispose(&map);
         return st;
     }
+    *skipped = manifest.skip_count;
     st = sg_bundle_open(&bundle, a->bundle ? a->bundle : a->run, err);
     if (!st) st = sg_predictions_of_bundle(out, bundle, &manifest, &options, err);
     sg_manifest_dispose(&manifest);
     sg_class_map_dispose(&map);
+    return st;
+}
+
+/* Runs on the same data leave the same files out. */
+static sg_status count_skips(size_t *out, const sg_evaluation_source *source, sg_error *err) {
+    sg_status st = SG_OK;
+    for (size_t r = 0; r < source->run_count && !st; r++) {
+        size_t n;
+        st = sg_run_count_skips(&n, source->runs[r], err);
+        if (!st && n > *out) *out = n;
+    }
     return st;
 }
 
@@ -122,12 +134,13 @@ static sg_status predict(sg_predictions *out, sg_evaluation_source *source, cons
         const sg_log *log, sg_error *err) {
     if (a->dataset.data || a->dataset.manifest) {
         source->run_count = 0;
-        return predict_data(out, a, log, err);
+        return predict_data(out, &source->skipped, a, log, err);
     }
     sg_predict_options options = predict_options(a, log);
     options.allow_seen = a->allow_seen || parts[a->split] != SG_PART_TEST;
     source->allow_seen = options.allow_seen;
-    return predict_runs(out, source, parts[a->split], &options, err);
+    sg_status st = predict_runs(out, source, parts[a->split], &options, err);
+    return st ? st : count_skips(&source->skipped, source, err);
 }
 
 /* Before anybody sees a figure: looking at test data is entered even if what follows fails. */
@@ -386,7 +399,9 @@ static sg_status evaluate(
     if (!st &&
             (json_object_set_new(e->metrics, "evaluated_on", json_string(e->all.rows[0].split)) ||
                     json_object_set_new(json_object_get(e->metrics, "data"), "name",
-                            sg_json_text(e->source.data))))
+                            sg_json_text(e->source.data)) ||
+                    json_object_set_new(json_object_get(e->metrics, "data"), "skipped_files",
+                            json_integer((json_int_t)e->source.skipped))))
         st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
     if (!st)
         st = add_last(e->metrics, &e->all, a, a->audit ? &e->cohort.cohort : NULL, call->log, err);

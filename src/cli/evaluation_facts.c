@@ -80,7 +80,7 @@ static const char *looks_fact(sg_keep *k, const sg_test_look *look) {
             look->earlier_models == 1 ? "" : "s", look->images_before);
 }
 
-void sg_evaluation_fill_facts(sg_evaluation_facts *f, sg_page_fact *more, sg_keep *k,
+void sg_evaluation_fill_facts(sg_evaluation_facts *f, sg_page_fact more[SG_FACTS_MORE], sg_keep *k,
         const sg_predictions *p, const sg_metrics *m, const sg_evaluation_source *source) {
     const json_t *training = sg_first_model(p, "training");
     double share = json_number_value(json_object_get(training, "initialisation"));
@@ -124,15 +124,19 @@ void sg_evaluation_fill_facts(sg_evaluation_facts *f, sg_page_fact *more, sg_kee
     f->preprocessing = preprocessing(k, sg_first_model(p, "recipe"));
     f->build = SG_KEEP_TEXT(k, "sonograde %s (%s)", sg_version(), sg_build_id());
     const char *sha = json_string_value(sg_first_model(p, "weights_sha256"));
+    f->more = more;
+    f->more_count = 0;
+    if (source->skipped)
+        more[f->more_count++] = (sg_page_fact){"Files left out",
+                SG_KEEP_TEXT(k, "%zu could not be read and %s left out on request (--skip-bad)",
+                        source->skipped, source->skipped == 1 ? "was" : "were")};
     if (p->doubtful) {
-        more->name = "Doubtful groups";
-        more->value = SG_KEEP_TEXT(k,
+        more[f->more_count].name = "Doubtful groups";
+        more[f->more_count++].value = SG_KEEP_TEXT(k,
                 "%zu groups of like thumbnails lie on both sides of the split; their fine "
                 "structure "
                 "differs, so they were taken for different lesions",
                 p->doubtful);
-        f->more = more;
-        f->more_count = 1;
     }
     f->input_hashes = SG_KEEP_TEXT(k, "first model %.16s", sha ? sha : "");
 }

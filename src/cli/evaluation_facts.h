@@ -20,10 +20,10 @@ void sg_keep_dispose(sg_keep *keep);
 /* A section of the first model that was asked. */
 const json_t *sg_first_model(const sg_predictions *predictions, const char *section);
 
-enum { SG_MARKS_MORE = 2 };
+enum { SG_MARKS_MORE = 2, SG_FACTS_MORE = 2 };
 
-void sg_evaluation_fill_facts(sg_evaluation_facts *out, sg_page_fact *more, sg_keep *keep,
-        const sg_predictions *predictions, const sg_metrics *metrics,
+void sg_evaluation_fill_facts(sg_evaluation_facts *out, sg_page_fact more[SG_FACTS_MORE],
+        sg_keep *keep, const sg_predictions *predictions, const sg_metrics *metrics,
         const sg_evaluation_source *source);
 void sg_evaluation_fill_marks(sg_evaluation_marks *out, const char *more[SG_MARKS_MORE],
         sg_keep *keep, const sg_metrics *metrics, const sg_predictions *predictions,

@@ -336,8 +336,8 @@ sg_status sg_evaluation_write_page(const char *path, const sg_predictions *p, co
                     with_interval(m->malignant_rest.specificity, m->specificity_interval),
             .redraws = m->redraws,
             .show_full = source->show_full};
-    sg_page_fact more;
-    sg_evaluation_fill_facts(&page.facts, &more, &k, p, m, source);
+    sg_page_fact more[SG_FACTS_MORE];
+    sg_evaluation_fill_facts(&page.facts, more, &k, p, m, source);
     const char *notes[SG_MARKS_MORE];
     sg_evaluation_fill_marks(&page.marks, notes, &k, m, p, source);
     fill_calibration(&page, &calibration, bins, p, m);

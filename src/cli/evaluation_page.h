@@ -21,6 +21,7 @@ typedef struct sg_evaluation_source {
     size_t seen_images;
     const sg_test_look *look; /* what the ledger says; NULL: no test images */
     bool phantom_data;
+    size_t skipped; /* files that could not be read, of these data or of the run's */
     bool show_full; /* paths, and pictures with their borders */
     const sg_log *log;
 } sg_evaluation_source;

@@ -123,6 +123,22 @@ static sg_status write_skips(const char *dir, const sg_manifest *manifest, sg_er
     return st;
 }
 
+sg_status sg_run_count_skips(size_t *out, const char *dir, sg_error *err) {
+    char *path = sg_path_join(dir, "skipped.csv");
+    sg_csv csv;
+    sg_status st = path ? SG_OK : no_memory(err, dir);
+    *out = 0;
+    if (!st && sg_path_exists(path)) {
+        st = sg_csv_read(&csv, path, err);
+        if (!st) {
+            *out = csv.rows;
+            sg_csv_dispose(&csv);
+        }
+    }
+    free(path);
+    return st;
+}
+
 sg_status sg_run_write_data(
         const char *dir, const sg_manifest *manifest, const sg_split *split, sg_error *err) {
     char *table = sg_path_join(dir, "manifest.csv"), *splits = sg_path_join(dir, "splits.csv");

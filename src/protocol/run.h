@@ -57,4 +57,7 @@ SG_MUST_CHECK sg_status sg_run_is_finished(
 /* DIR/fold<i>; the caller's, NULL when out of memory. */
 char *sg_run_fold_dir(const char *dir, int fold);
 
+/* Files that --skip-bad left out of the run's data (rows of skipped.csv; 0 without one). */
+SG_MUST_CHECK sg_status sg_run_count_skips(size_t *out, const char *dir, sg_error *err);
+
 #endif

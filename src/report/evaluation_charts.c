@@ -68,7 +68,8 @@ static void put_class_curves(sg_page *page, const sg_evaluation_page *e, bool ro
 
 /* ---- calibration ---- */
 
-enum { BINS_MAX = 64 };
+/* Ten bins of fewer than five images each have intervals as wide as the chart. */
+enum { BINS_MAX = 64, RELIABILITY_IMAGES_MIN = 50 };
 
 /* The points of one reliability curve. */
 typedef struct reliability {
@@ -153,7 +154,13 @@ void sg_evaluation_put_curves(sg_page *page, const sg_evaluation_page *e) {
     put_class_curves(page, e, true);
     put_class_curves(page, e, false);
     if (!e->calibration) return;
-    if (e->calibration->bin_count) put_reliability(page, e);
+    if (e->images < RELIABILITY_IMAGES_MIN)
+        sg_page_textf(page,
+                "No reliability curve: it needs %d images or more to tell anything, and there are "
+                "%zu.",
+                RELIABILITY_IMAGES_MIN, e->images);
+    else if (e->calibration->bin_count)
+        put_reliability(page, e);
     put_calibration_facts(page, e->calibration,
             e->recalibration ? "Calibration, as the model answers" : "Calibration");
     if (e->recalibration)
@@ -195,6 +202,7 @@ static void put_fold_chart(sg_page *page, const sg_evaluation_page *e, const cha
             series[count++] = (sg_svg_series){.name = name,
                     .y = values,
                     .n = fold->epochs,
+                    .markers = fold->epochs == 1, /* no line goes through one point */
                     .faint = e->fold_count > 1,
                     .color = colors[kind]};
             name = NULL; /* one key for all folds */

@@ -208,6 +208,9 @@ static void put_head(sg_explore_canvas *w) {
             {"groups under two labels", conflicts, "contradictory"},
     };
     sg_page_put_figures(&w->page, figures, sizeof figures / sizeof *figures);
+    if (in->simulated)
+        sg_page_warn(&w->page, "phantom data",
+                "The images are simulated. What is seen here says nothing about patients.");
     if (in->skipped) {
         char text[CELL];
         (void)snprintf(text, sizeof text, "%zu files could not be read and are not on this page.",
@@ -296,7 +299,7 @@ static void put_common_size(sg_explore_canvas *w) {
         if (images[i].width != images[0].width || images[i].height != images[0].height) return;
     sg_page_textf(
             &w->page, "All images are %.0f x %.0f pixels.", images[0].width, images[0].height);
-    if (images[0].width == images[0].height)
+    if (images[0].width == images[0].height && !w->in->simulated)
         sg_page_text(&w->page, "Machines do not write squares of one size: these were cut or "
                                "stretched before, and "
                                "what that lost is lost.");

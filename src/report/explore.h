@@ -49,6 +49,7 @@ typedef struct sg_explore_page {
     size_t groups, shared_groups, shared_images, largest_group;
     size_t exact_duplicates, exact_conflicts, conflicting_groups, conflicting_images;
     size_t masks, stray_masks, skipped;
+    bool simulated;                 /* some or all images are phantoms */
     const sg_explore_fact *formats; /* "3 channels, 8 bits" and how many */
     size_t format_count;
     const sg_explore_picture *pictures; /* the contact sheet, class after class */

@@ -216,7 +216,12 @@ void sg_page_put_table(sg_page *page, const sg_page_table *table) {
     sg_str *out = begin_block(page);
     /* The wrapper scrolls on narrow screens: it takes the keyboard's focus for that. */
     sg_str_append(out, "<div class=\"scroll\" tabindex=\"0\"><table>\n");
-    if (table->caption) put_element(out, "caption", NULL, table->caption);
+    if (table->caption) {
+        /* The span keeps to the screen's width where the table does not. */
+        sg_str_append(out, "<caption>");
+        put_element(out, "span", NULL, table->caption);
+        sg_str_append(out, "</caption>\n");
+    }
     if (table->header) {
         sg_str_append(out, "<thead><tr>");
         for (size_t c = 0; c < table->columns; c++)

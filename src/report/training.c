@@ -8,25 +8,36 @@
 static const double PANEL_WIDTH = 460, PANEL_HEIGHT = 300, HEAD = 34, FOOT = 26;
 
 void sg_training_put_curves(sg_str *out, const sg_training_curves *c) {
+    const bool one = c->epochs == 1; /* no line goes through one point */
     const sg_svg_series losses[] = {{.name = "training",
                                             .y = c->train_loss,
                                             .n = c->train_loss ? c->epochs : 0,
+                                            .markers = one,
                                             .color = 0},
-            {.name = "validation", .y = c->val_loss, .n = c->val_loss ? c->epochs : 0, .color = 1}};
+            {.name = "validation",
+                    .y = c->val_loss,
+                    .n = c->val_loss ? c->epochs : 0,
+                    .markers = one,
+                    .color = 1}};
     const sg_svg_series figures[] = {{.name = "accuracy, training",
                                              .y = c->train_accuracy,
                                              .n = c->train_accuracy ? c->epochs : 0,
+                                             .markers = one,
                                              .color = 0},
             {.name = "accuracy, validation",
                     .y = c->val_accuracy,
                     .n = c->val_accuracy ? c->epochs : 0,
+                    .markers = one,
                     .color = 1},
             {.name = "macro F1, validation",
                     .y = c->val_macro_f1,
                     .n = c->val_macro_f1 ? c->epochs : 0,
+                    .markers = one,
                     .color = 2}};
-    const sg_svg_series rates[] = {
-            {.y = c->learning_rate, .n = c->learning_rate ? c->epochs : 0, .color = 0}};
+    const sg_svg_series rates[] = {{.y = c->learning_rate,
+            .n = c->learning_rate ? c->epochs : 0,
+            .markers = one,
+            .color = 0}};
     const sg_svg_mark best = {(double)c->best_epoch, c->best_label ? c->best_label : "best"};
     const sg_svg_axis epoch = {.label = "epoch", .whole = true};
     sg_svg_series shown[3];

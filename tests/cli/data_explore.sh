@@ -22,6 +22,18 @@ cmp page.html again.html || fail 'the same folder gave another page'
 grep -qF '"conflicts"' stdout.txt || fail "$(cat stdout.txt)"
 expect 0 '' "$SONOGRADE" data explore 'secret place' -o full.html --show-full --pictures 1
 grep -q 'patient Smith' full.html || fail '--show-full shows no path'
+
+# Phantoms are called so, and nobody cut them.
+"$SONOGRADE" data phantom -o phantoms -n 2 --size 64 --quiet
+expect 0 '' "$SONOGRADE" data explore phantoms -o phantoms.html
+grep -q 'images are simulated' phantoms.html || fail 'phantoms are not called simulated'
+! grep -q 'squares of one size' phantoms.html || fail 'phantoms were cut by nobody'
+! grep -q 'images are simulated' page.html || fail 'real images are called simulated'
+
+# An image is no place for a page or a table.
+for verb in explore manifest split; do
+    expect 2 'named like an image' "$SONOGRADE" data $verb phantoms -o 'phantoms/benign/benign (1).PNG'
+done
 expect 2 '-o FILE' "$SONOGRADE" data explore 'secret place'
 expect 3 'no such folder' "$SONOGRADE" data explore nowhere -o x.html
 [ ! -e x.html ] || fail 'a failed run left a page'

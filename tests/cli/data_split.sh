@@ -41,7 +41,8 @@ expect 3 'divides group' "$SONOGRADE" data split set --check copies.csv
 
 expect 3 'too few groups' "$SONOGRADE" data split set --manifest m.csv --folds 5 -o x.csv
 expect 2 'fractions' "$SONOGRADE" data split set --manifest m.csv --fractions 1,2 -o x.csv
-expect 2 'leave training or test empty' "$SONOGRADE" data split set --manifest m.csv --fractions 1,1,0 -o x.csv
+expect 2 'leave training or test empty' "$SONOGRADE" data split set --manifest m.csv --fractions 0.5,0.5,0 -o x.csv
+expect 2 'add up to 1.5' "$SONOGRADE" data split set --manifest m.csv --fractions 0.5,0.5,0.5 -o x.csv
 printf 'path,class,fold\nq.png,a,0\n' >unknown.csv
 expect 3 'is not among the images' "$SONOGRADE" data split set --manifest m.csv --check unknown.csv
 [ ! -e x.csv ] || fail 'a failed run left a file'

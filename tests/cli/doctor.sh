@@ -9,6 +9,8 @@ fail() {
 "$SONOGRADE" doctor >plain 2>err || fail "doctor failed: $(cat plain err)"
 grep -q 'Everything needed works' plain || fail "$(cat plain)"
 grep -q 'backend onednn' plain || fail "no oneDNN: $(cat plain)"
+grep -q 'libjpeg-turbo [0-9]' plain || fail "no JPEG library: $(cat plain)"
+! grep -q 'Winograd allowed' plain || fail "training forbids Winograd: $(cat plain)"
 [ ! -s err ] || fail "stderr: $(cat err)"
 "$SONOGRADE" doctor --json >json || fail "doctor --json failed"
 for key in '"version"' '"avx2"' '"memory_bytes"' '"checks"' '"ok": true'; do

@@ -18,6 +18,8 @@ refuse() {
 phantoms data 8
 train --data data --run done
 "$SONOGRADE" bundle --run done -o done.sgb --quiet
+expect 2 'named twice' "$SONOGRADE" bundle --run done ./done -o no.sgb
+expect 2 'named like an image' "$SONOGRADE" bundle --run done -o no.jpg
 
 # ---- options ----
 refuse 2 'mobilenetv2' --data data --model mobilnetv2
@@ -142,6 +144,9 @@ refuse 3 "$(basename "$victim")" --data hurt
 expect 0 "$(basename "$victim")" train --data hurt --skip-bad --run skipped
 lacks skipped/manifest.csv "$(basename "$victim")"
 has skipped/skipped.csv "$(basename "$victim")"
+expect 0 '' "$SONOGRADE" evaluate --run skipped --out skipped_report --threads 1 --draws 200
+has skipped_report/metrics.json '"skipped_files": 1'
+has skipped_report/report.html 'Files left out' '1 could not be read and was left out'
 expect 3 "$(basename "$victim")" "$SONOGRADE" predict --run skipped "$victim"
 expect 0 'left out' "$SONOGRADE" predict --run skipped --threads 1 --csv --skip-bad hurt/benign
 [ "$(grep -c '^hurt' stdout.txt)" = 7 ] || fail "$(cat stdout.txt)"

@@ -120,6 +120,20 @@ static void test_calibration_is_told_with_intervals(void **state) {
     free(t);
 }
 
+static void test_few_images_draw_no_reliability_curve(void **state) {
+    (void)state;
+    sg_evaluation_page page = make_page();
+    page.images = 50;
+    char *t = write_and_read(&page);
+    assert_non_null(strstr(t, "Reliability of the stated"));
+    free(t);
+    page.images = 49;
+    t = write_and_read(&page);
+    assert_null(strstr(t, "Reliability of the stated"));
+    assert_non_null(strstr(t, "No reliability curve"));
+    free(t);
+}
+
 static void test_cohort_beside_all_images(void **state) {
     (void)state;
     static const size_t left[3] = {3, 1, 0}, kept[3] = {7, 9, 4}, nobody[3] = {0, 0, 0};
@@ -283,10 +297,15 @@ static void test_training_curves(void **state) {
     sg_str_init(&out, 0);
     const sg_training_curves full = {"run & more", 3, loss, loss, x, y, y, x, 2, "best F1"};
     const sg_training_curves empty = {0};
+    const sg_training_curves one = {"one epoch", 1, loss, NULL, NULL, NULL, NULL, x, 0, NULL};
     sg_training_put_curves(&out, &full);
     markup_assert_well_formed(sg_str_text(&out), out.len);
     assert_int_equal(markup_count(sg_str_text(&out), "best F1"), 3);
     assert_int_equal(markup_count(sg_str_text(&out), "<svg"), 4);
+    assert_int_equal(markup_count(sg_str_text(&out), "<circle"), 0);
+    sg_str_clear(&out);
+    sg_training_put_curves(&out, &one);
+    assert_true(markup_count(sg_str_text(&out), "<circle") >= 2); /* loss and learning rate */
     sg_str_clear(&out);
     sg_training_put_curves(&out, &empty);
     markup_assert_well_formed(sg_str_text(&out), out.len);
@@ -297,6 +316,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_the_order_of_the_page),
             cmocka_unit_test(test_calibration_is_told_with_intervals),
+            cmocka_unit_test(test_few_images_draw_no_reliability_curve),
             cmocka_unit_test(test_cohort_beside_all_images),
             cmocka_unit_test(test_acting),
             cmocka_unit_test(test_missed_malignancies_come_first_most_confident_first),
