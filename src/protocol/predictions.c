@@ -266,8 +266,10 @@ static sg_status predict_part(sg_predictions *out, const char *dir, const sg_run
     int map[SG_PREDICTOR_MAX_CLASSES];
     sg_status st = sg_split_select(&rows, &n, parts, part, err);
     if (!st && n == 0)
-        st = sg_fail(err, SG_ERR_INPUT, "the run %s has no image in its %s part", dir,
-                sg_part_name(part));
+        st = sg_fail(err, SG_ERR_INPUT,
+                "the run %s has no image in its %s part: judge another part (--split) or other "
+                "images (--data DIR)",
+                dir, sg_part_name(part));
     char *last = sg_run_weights_path(dir, "last");
     if (!st && !last) st = no_memory(err);
     if (!st) st = sg_bundle_open(&bundle, options->last ? last : dir, err);

@@ -56,5 +56,6 @@ expect 0 '' "${train[@]}" --quiet --epochs 2 --batch 4 --test-share 0.4 --val-sh
 grep -v ',test' run/splits.csv >untested.csv
 expect 0 'no test part' "$SONOGRADE" train --size 32 --threads 1 --data set --run untested --splits untested.csv \
     --epochs 1 --batch 4 --val-share 0
+expect 3 'other images (--data DIR)' "$SONOGRADE" evaluate --run untested --out no
 printf 'path,class\nc0/0.png,c0\n' >elsewhere.csv
 expect 3 "the table's column 'root'" "$SONOGRADE" train --manifest elsewhere.csv --run nowhere
