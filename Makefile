@@ -58,7 +58,7 @@ fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
 JOBS     ?= $(shell nproc)
 
-.PHONY: fuzzers tsan coverage all demo test test-quick bench bench-stats fuzz lint format docs install clean unit tests unit-tests FORCE
+.PHONY: fuzzers tsan coverage all demo test test-quick bench bench-stats bench-search fuzz lint format docs install clean unit tests unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $B/sonograde
@@ -146,6 +146,12 @@ $B/bench/stats: $B/obj/bench/studies.o
 bench-stats:
 	+$(MAKE) config=release build/bench/stats
 	build/bench/stats
+
+# Searches on functions with known minima, beside scikit-learn and Optuna; hours with all 30 seeds: SEEDS=3.
+bench-search:
+	tools/install-deps build bench
+	+$(MAKE) config=release build/bench/search
+	bench/search_run $(SEEDS)
 
 format:
 	git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
