@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 typedef enum sg_item_state {
-    SG_ITEM_OPEN,   /* for people */
+    SG_ITEM_OPEN,   /* for people, or not done in this evaluation */
     SG_ITEM_PARTLY, /* something is known, the rest is for people */
     SG_ITEM_FILLED
 } sg_item_state;
@@ -23,7 +23,7 @@ typedef struct sg_checklist_item {
     const char *number; /* "7" */
     const char *title;
     sg_item_state state;
-    char *answer; /* NULL where open; owned */
+    char *answer; /* NULL where open, or that nothing was done; owned */
 } sg_checklist_item;
 
 typedef struct sg_checklist {

@@ -306,7 +306,7 @@ typedef struct evaluation {
     sg_evaluation_source source;
 } evaluation;
 
-static sg_status measure(evaluation *e, const evaluate_args *a, sg_error *err) {
+static sg_status measure(evaluation *e, const evaluate_args *a, const sg_log *log, sg_error *err) {
     size_t draws = (size_t)a->draws;
     sg_status st = SG_OK;
     e->p = &e->all;
@@ -314,6 +314,11 @@ static sg_status measure(evaluation *e, const evaluate_args *a, sg_error *err) {
         st = sg_evaluation_cohort_open(
                 &e->cohort, &e->all, a->audit, e->source.runs, e->source.run_count, draws, err);
         e->p = &e->cohort.kept;
+        if (!st && e->cohort.leaks)
+            sg_log_line(log, SG_LOG_WARN,
+                    "the audit finds relatives of %zu of %zu images judged in another part of the "
+                    "split; for figures without that, train with --manifest %s/manifest.csv",
+                    e->cohort.leaks, e->cohort.all_images, a->audit);
         e->source.cohort = &e->cohort;
     }
     if (!st) st = sg_metrics_measure(&e->m, e->p, draws, err);
@@ -392,7 +397,7 @@ static sg_status evaluate(
     e->source.seen_images = e->all.seen;
     e->source.phantom_data = has_phantoms(&e->all);
     e->source.data = sg_path_base(e->all.root);
-    st = measure(e, a, err);
+    st = measure(e, a, call->log, err);
     if (!st) st = measure_acting(e, a, call->log, err);
     if (!st && test && json_object_set_new(e->metrics, "ledger", sg_look_to_json(&e->look)))
         st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");

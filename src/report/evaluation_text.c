@@ -120,6 +120,15 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e) {
                     "Images that the model was trained on were allowed; none was found here.");
         sg_page_warn(page, "allow-seen", text);
     }
+    if (e->relatives_in_training) {
+        char text[256];
+        snprintf(text, sizeof text,
+                "The audit finds relatives of %zu of the %zu images judged in another part of the "
+                "split: a model was trained on a copy or another view of them. Split by the "
+                "audit's manifest.csv for figures without that.",
+                e->relatives_in_training, e->all_images);
+        sg_page_warn(page, "relatives in training", text);
+    }
     if (m->looked_at) sg_page_warn(page, "test data seen before", m->looked_at);
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (plain[i].set) sg_page_warn(page, plain[i].mark, plain[i].text);

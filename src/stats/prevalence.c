@@ -22,6 +22,13 @@ static sg_interval around(double logit, double variance, double z) {
     return (sg_interval){from_logit(logit - half), from_logit(logit + half)};
 }
 
+/* Opens an interval to a point outside; a point that does not exist changes nothing. */
+static void hold(sg_interval *interval, double point) {
+    if (isnan(point)) return;
+    interval->low = fmin(interval->low, point);
+    interval->high = fmax(interval->high, point);
+}
+
 sg_status sg_predictive_values_measure(sg_predictive_values *out, size_t true_positive,
         size_t false_negative, size_t false_positive, size_t true_negative, double prevalence,
         double confidence, sg_error *err) {
@@ -45,6 +52,11 @@ sg_status sg_predictive_values_measure(sg_predictive_values *out, size_t true_po
     /* logit PPV = log(sens / (1 - spec)) + odds; logit NPV = log(spec / (1 - sens)) - odds. */
     made.ppv_interval = around(log(tp / p / (fp / q)) + odds, fn / tp / p + tn / fp / q, z);
     made.npv_interval = around(log(tn / q / (fn / p)) - odds, tp / fn / p + fp / tn / q, z);
+    /* The added counts of an adjusted interval may move it off a point at 0 or 1. */
+    if (!whole) {
+        hold(&made.ppv_interval, made.ppv);
+        hold(&made.npv_interval, made.npv);
+    }
     *out = made;
     return SG_OK;
 }

@@ -20,7 +20,8 @@ sg_predictive_values sg_predictive_values_of(
         double sensitivity, double specificity, double prevalence);
 
 /* With the logit intervals of Mercaldo, Lau and Zhou (2007); where a count is 0 their adjusted ones
- * (z^2 / 2 added to every count), which exist there. For independent rows. 0 < prevalence < 1;
+ * (z^2 / 2 added to every count), which exist there, opened to the point where that lies at 0 or 1
+ * outside. For independent rows. 0 < prevalence < 1;
  * SG_ERR_INPUT otherwise, or when a side has no rows. */
 SG_MUST_CHECK sg_status sg_predictive_values_measure(sg_predictive_values *out,
         size_t true_positive, size_t false_negative, size_t false_positive, size_t true_negative,

@@ -81,20 +81,23 @@ def predictive(tp, fn, fp, tn, prevalence, confidence=0.95):
     """Mercaldo, Lau and Zhou (2007): logit intervals; adjusted where a count is 0."""
     z = stats.norm.ppf(0.5 + confidence / 2)
     sens, spec = tp / (tp + fn), tn / (tn + fp)
-    yield "ppv", sens * prevalence / (sens * prevalence + (1 - spec) * (1 - prevalence))
-    yield "npv", spec * (1 - prevalence) / (spec * (1 - prevalence) + (1 - sens) * prevalence)
+    ppv = sens * prevalence / (sens * prevalence + (1 - spec) * (1 - prevalence))
+    npv = spec * (1 - prevalence) / (spec * (1 - prevalence) + (1 - sens) * prevalence)
+    yield "ppv", ppv
+    yield "npv", npv
+    # an adjusted interval is opened to a point at 0 or 1 outside
     if 0 in (tp, fn, fp, tn):
         tp, fn, fp, tn = (v + z * z / 2 for v in (tp, fn, fp, tn))
     n1, n0 = tp + fn, fp + tn
     sens, spec = tp / n1, tn / n0
     centre = np.log(sens * prevalence / ((1 - spec) * (1 - prevalence)))
     half = z * np.sqrt((1 - sens) / sens / n1 + spec / (1 - spec) / n0)
-    yield "ppv_low", 1 / (1 + np.exp(half - centre))
-    yield "ppv_high", 1 / (1 + np.exp(-half - centre))
+    yield "ppv_low", min(ppv, 1 / (1 + np.exp(half - centre)))
+    yield "ppv_high", max(ppv, 1 / (1 + np.exp(-half - centre)))
     centre = np.log(spec * (1 - prevalence) / ((1 - sens) * prevalence))
     half = z * np.sqrt(sens / (1 - sens) / n1 + (1 - spec) / spec / n0)
-    yield "npv_low", 1 / (1 + np.exp(half - centre))
-    yield "npv_high", 1 / (1 + np.exp(-half - centre))
+    yield "npv_low", min(npv, 1 / (1 + np.exp(half - centre)))
+    yield "npv_high", max(npv, 1 / (1 + np.exp(-half - centre)))
 
 
 def main():
