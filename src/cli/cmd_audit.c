@@ -34,7 +34,29 @@ static sg_status check_usage(const sg_call *call, sg_error *err) {
     if (!call->operand_count && !o->manifest)
         return sg_fail(err, SG_ERR_USAGE, "name a folder of images, or --manifest FILE");
     if (!o->out) return sg_fail(err, SG_ERR_USAGE, "say where the findings go: --out DIR");
+    if (!call->operand_count) return SG_OK;
+    size_t n = strlen(call->operands[0]);
+    while (n > 1 && call->operands[0][n - 1] == '/') n--;
+    if (strncmp(o->out, call->operands[0], n) == 0 && (o->out[n] == '/' || !o->out[n]))
+        return sg_fail(err, SG_ERR_USAGE,
+                "--out %s lies inside the images, where its pictures would be taken for a class; "
+                "choose a folder beside them",
+                o->out);
     return SG_OK;
+}
+
+/* What a person should know before relying on the groups. */
+static void warn(const sg_audit *audit, const sg_call *call) {
+    if (audit->own_groups)
+        sg_log_line(call->log, SG_LOG_WARN,
+                "the set's own groups (patients, examinations) are not part of what the audit "
+                "joins: manifest.csv and cohort.csv hold groups of equal pictures only; keep your "
+                "own for splits");
+    if (audit->decisions_unused)
+        sg_log_line(call->log, SG_LOG_WARN,
+                "verdicts on an image that is not here, or rejecting a pair that was not found: "
+                "%zu",
+                audit->decisions_unused);
 }
 
 static sg_status run_audit(sg_audit *audit, const sg_call *call, sg_error *err) {
@@ -169,6 +191,7 @@ static int run(const sg_call *call) {
     sg_status status = check_usage(call, &err);
     if (!status) status = run_audit(&audit, call, &err);
     if (!status) {
+        warn(&audit, call);
         json = sg_audit_to_json(&audit);
         if (!json) status = sg_fail(&err, SG_ERR_MEMORY, "out of memory for audit.json");
     }

@@ -344,8 +344,10 @@ const sg_verb sg_verb_leakage = {
                 "alone, with the lesion mask drawn into the image (where there are masks), and "
                 "with "
                 "augmented copies made before the split. Each arm's figures, and its difference "
-                "from the reference on the same images in points with an interval from a bootstrap "
-                "over groups, land in leakage.csv, folds.csv, leakage.json and report.html.\n\n"
+                "from the reference in points with an interval from a bootstrap over groups, land "
+                "in leakage.csv, folds.csv, leakage.json and report.html. The cohort arm is judged "
+                "on fewer images and trained on fewer, so its difference holds both. Groups "
+                "from thumbnails miss copies: --manifest of an audit has better ones.\n\n"
                 "A study that was stopped goes on with the same command at the fold and epoch "
                 "where "
                 "it was; other settings are refused.",

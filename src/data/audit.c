@@ -82,6 +82,9 @@ sg_status sg_audit_run(
     if (options->decisions)
         status = sg_decisions_read(&decisions, audit.decisions_sha256, options->decisions, err);
     if (!status) status = read_images(&audit, dir, options, err);
+    if (!status)
+        audit.own_groups = audit.manifest.grouping == SG_GROUPING_COLUMN ||
+                           audit.manifest.grouping == SG_GROUPING_REGEX;
     if (!status) status = sg_audit_find_pairs(&audit, options, err);
     if (!status) status = sg_audit_find_images(&audit, err);
     if (!status) status = sg_audit_take_decisions(&audit, &decisions, err);

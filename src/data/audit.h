@@ -91,6 +91,7 @@ typedef struct sg_audit {
     sg_audit_fate *fates;                 /* [manifest.count] */
     char decisions_sha256[SG_SHA256_HEX]; /* "" without decisions */
     size_t decisions_used, decisions_unused;
+    bool own_groups; /* the table had groups by column or pattern: they are not joined in */
 } sg_audit;
 
 typedef struct sg_audit_options {

@@ -57,7 +57,7 @@ for f in audit.html audit.json manifest.csv cohort.csv excluded.csv; do cmp o/$f
 # Verdicts.
 printf '%s\n' a,b,verdict 'normal/normal (1).png,normal/normal (2).png,reject' \
     'benign/benign (1).png,malignant/=cmd.png,confirm' x,y,confirm >v.csv
-expect 0 '' "$SONOGRADE" audit set --out q --decisions v.csv
+expect 0 'that was not found: 1' "$SONOGRADE" audit set --out q --decisions v.csv
 grep -qF '"used": 2' q/audit.json && grep -qF '"unused": 1' q/audit.json || fail 'verdicts counted'
 grep -q 'label_conflict 3' stdout.txt || fail "$(cat stdout.txt)"
 printf 'a,b,verdict\nx,y,perhaps\n' >bad.csv
@@ -94,3 +94,10 @@ expect 2 '--out DIR' "$SONOGRADE" audit set
 expect 2 'name a folder' "$SONOGRADE" audit --out r
 expect 3 'no such folder' "$SONOGRADE" audit nowhere --out r
 [ ! -e r ] || fail 'a failed run left a folder'
+expect 2 'lies inside the images' "$SONOGRADE" audit set --out set/found
+expect 2 'lies inside the images' "$SONOGRADE" audit set/ --out set
+[ ! -e set/found ] || fail 'the findings lie inside the images'
+
+# Groups of the set's own are not thrown away without a word.
+"$SONOGRADE" data manifest set --skip-bad --group-by '/([^/]+)[.]png' -o own.csv --quiet || fail 'no manifest'
+expect 0 "own groups" "$SONOGRADE" audit --manifest own.csv --out own
