@@ -98,6 +98,10 @@ static void test_predictive_values_equal_the_formulas(void **state) {
     close_values(&v, "counts");
     CHECK_OK(sg_predictive_values_measure(&v, 20, 0, 3, 57, 0.2, 0.95, &err));
     close_values(&v, "zero");
+    CHECK_OK(sg_predictive_values_measure(&v, 20, 5, 0, 57, 0.2, 0.95, &err));
+    assert_true(v.ppv == 1 && v.ppv_interval.low > 0.5 && v.ppv_interval.low < 1);
+    CHECK_OK(sg_predictive_values_measure(&v, 20, 5, 57, 0, 0.2, 0.95, &err));
+    assert_true(v.npv == 0 && v.npv_interval.low == 0 && v.npv_interval.high < 0.95);
     CHECK_FAILS(sg_predictive_values_measure(&v, 0, 0, 3, 57, 0.2, 0.95, &err), SG_ERR_INPUT,
             "0 of 60 rows");
     CHECK_FAILS(sg_predictive_values_measure(&v, 9, 1, 3, 57, 1, 0.95, &err), SG_ERR_INPUT,
