@@ -8,18 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void put_table(sg_page *page, const sg_cells *cells, const char *const *header,
-        size_t columns, const char *align, const char *caption) {
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = caption;
-    table.header = header;
-    table.cells = cells->cell;
-    table.rows = cells->count / columns;
-    table.columns = columns;
-    table.align = align;
-    sg_page_put_table(page, &table);
-}
-
 static void put_fixed(sg_cells *cells, double value, int decimals) {
     char text[40];
     sg_cells_put_copy(cells, sg_html_format_fixed(text, sizeof text, value, decimals));
@@ -43,8 +31,7 @@ static void put_results(sg_page *page, const sg_compare_page *in) {
         sg_cells_put_value(&cells, &a->recall, true);
         sg_cells_put_value(&cells, &a->f1, true);
     }
-    put_table(page, &cells, header, COLUMNS, NULL, in->interval_method);
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, in->interval_method);
     sg_page_note(page,
             "Initialisation: share of the parameters that started from given weights, the smallest "
             "over the folds. Precision, recall and F1 are means over the classes with equal "
@@ -61,10 +48,9 @@ static void put_ranking(sg_page *page, const sg_compare_page *in) {
         sg_cells_put_value(&cells, &in->arms[i].auroc, false);
         sg_cells_put_value(&cells, &in->arms[i].sensitivity, true);
     }
-    put_table(page, &cells, header, COLUMNS, NULL,
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL,
             "AUROC is the mean of the folds' values; sensitivity that of the decision for "
             "malignant");
-    sg_cells_dispose(&cells);
 }
 
 /* One line of the published table; arm NULL: none of ours stands beside it. */
@@ -102,9 +88,8 @@ static void put_beside(sg_page *page, const sg_compare_page *in) {
     sg_page_section(page, "Beside the published table",
             "The printed figures were not measured on these images, and by which split is not "
             "stated: a difference between the two says nothing about which model is better.");
-    put_table(page, &cells, header, COLUMNS, "llrrrrrrrrrrl",
+    sg_cells_put_table(&cells, page, header, COLUMNS, "llrrrrrrrrrrl",
             "Printed: Maini, Singh and Saxena 2025; ours: this comparison");
-    sg_cells_dispose(&cells);
     sg_paper_put_remarks(page);
 }
 
@@ -143,12 +128,11 @@ static void put_pairs(sg_page *page, const sg_compare_page *in) {
         put_fixed(&cells, p->p, 3);
         put_fixed(&cells, p->p_adjusted, 3);
     }
-    put_table(page, &cells, header, COLUMNS, "llrrrrrrr",
+    sg_cells_put_table(&cells, page, header, COLUMNS, "llrrrrrrr",
             "On the same images, with 95 % intervals from a bootstrap over groups; over folds: "
             "mean of the folds' differences, corrected resampled t (Nadeau and Bengio); p: sign "
             "flips "
             "over groups, then adjusted for the number of pairs");
-    sg_cells_dispose(&cells);
     sg_compare_put_forest(page, in);
     sg_page_note(page,
             "Gained and lost: images that only this arm, or only the other, has right. The "
@@ -177,8 +161,7 @@ static void put_cost(sg_page *page, const sg_compare_page *in) {
             "on the machine that made this page; memory is the engine's planned block, weights "
             "and, "
             "in training, gradients and the optimiser's state at the arm's batch.");
-    put_table(page, &cells, header, COLUMNS, NULL, NULL);
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, NULL);
 }
 
 static void put_rates(sg_page *page, const sg_compare_page *in) {
@@ -202,8 +185,7 @@ static void put_rates(sg_page *page, const sg_compare_page *in) {
             "Found for each arm and fold by a range test on that fold's training images alone: a "
             "tenth of the rate at which the smoothed loss is lowest.");
     sg_compare_put_ranges(page, in);
-    put_table(page, &cells, header, COLUMNS, "lrr", "Peak of the schedule");
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, "lrr", "Peak of the schedule");
 }
 
 static void put_meanings(sg_page *page, const sg_compare_page *in) {

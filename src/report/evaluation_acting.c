@@ -13,19 +13,6 @@ static sg_svg_axis labelled(sg_svg_axis axis, const char *label) {
     return axis;
 }
 
-static void put_cells(sg_page *page, sg_cells *cells, const char *caption,
-        const char *const *header, size_t columns, const char *align) {
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = caption;
-    table.header = header;
-    table.cells = cells->cell;
-    table.rows = cells->count / columns;
-    table.columns = columns;
-    table.align = align;
-    sg_page_put_table(page, &table);
-    sg_cells_dispose(cells);
-}
-
 /* ---- thresholds ---- */
 
 static void put_points(sg_page *page, const sg_evaluation_acting *a) {
@@ -51,7 +38,7 @@ static void put_points(sg_page *page, const sg_evaluation_acting *a) {
                    : "Predictive values at this set's own share of malignant images, %s %%: not "
                      "those of a clinic or of screening",
             share);
-    put_cells(page, &cells, caption, header, COLUMNS, NULL);
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, caption);
     if (a->reference)
         sg_page_textf(page,
                 "Thresholds on the probability of malignancy were set on %s, and measured on the "
@@ -133,7 +120,7 @@ static void put_risk_table(sg_page *page, const sg_evaluation_acting *a) {
             "Area under risk against coverage: %s%s%s%s; %s were every mistake less sure than "
             "every right answer",
             area, interval[0] ? " (" : "", interval, interval[0] ? ")" : "", best);
-    put_cells(page, &cells, caption, header, 2, NULL);
+    sg_cells_put_table(&cells, page, header, 2, NULL, caption);
 }
 
 /* ---- sets ---- */
@@ -179,9 +166,8 @@ static void put_sets(sg_page *page, const sg_evaluation_page *e, const sg_evalua
             "devices, "
             "other patients or other class shares nothing is promised.",
             promised, a->reference ? a->reference : "none");
-    put_cells(page, &cells,
-            "Conformal sets, measured: share that held the truth, over all and within each class",
-            header, columns, NULL);
+    sg_cells_put_table(&cells, page, header, columns, NULL,
+            "Conformal sets, measured: share that held the truth, over all and within each class");
     free(header);
 }
 
@@ -215,8 +201,7 @@ void sg_evaluation_put_strata(sg_page *page, const sg_evaluation_page *e) {
         sg_cells_put_value(&cells, &s->accuracy, true);
     }
     sg_page_section(page, "Parts of the images", NULL);
-    put_cells(page, &cells,
+    sg_cells_put_table(&cells, page, header, COLUMNS, "llrr",
             "Accuracy with 95 % intervals; the parts were fixed before any figure was seen, and "
-            "small ones differ by chance",
-            header, COLUMNS, "llrr");
+            "small ones differ by chance");
 }

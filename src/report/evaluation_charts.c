@@ -282,17 +282,11 @@ static void put_fold_table(sg_page *page, const sg_evaluation_page *e) {
         sg_cells_put_number(&cells, f->auroc_macro, false);
         sg_cells_put_number(&cells, f->sensitivity_malignant, true);
     }
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = e->official_folds
-                            ? "Images of each fold as the data's authors drew it, all scored by "
-                              "this model: how far the figures vary within the set"
-                            : "Test images of each fold, scored by the model that never saw them";
-    table.header = header;
-    table.cells = cells.cell;
-    table.rows = cells.count / COLUMNS;
-    table.columns = COLUMNS;
-    sg_page_put_table(page, &table);
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL,
+            e->official_folds
+                    ? "Images of each fold as the data's authors drew it, all scored by "
+                      "this model: how far the figures vary within the set"
+                    : "Test images of each fold, scored by the model that never saw them");
 }
 
 void sg_evaluation_put_folds(sg_page *page, const sg_evaluation_page *e) {

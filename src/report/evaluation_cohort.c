@@ -55,15 +55,9 @@ static void put_beside(sg_page *page, const sg_evaluation_page *e) {
         sg_cells_put_value(&cells, &row->cohort, row->percent);
         sg_cells_put_value(&cells, &row->all, row->percent);
     }
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = "Figures in percent, F1 and AUROC from 0 to 1; with 95 % intervals over the "
-                    "audit's groups";
-    table.header = header;
-    table.cells = cells.cell;
-    table.rows = cells.count / COLUMNS;
-    table.columns = COLUMNS;
-    sg_page_put_table(page, &table);
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL,
+            "Figures in percent, F1 and AUROC from 0 to 1; with 95 % intervals over the "
+            "audit's groups");
 }
 
 void sg_evaluation_put_cohort(sg_page *page, const sg_evaluation_page *e) {

@@ -15,15 +15,7 @@ static void put_list(sg_page *page, const sg_evaluation_item *items, size_t coun
         sg_cells_put(&cells, items[i].state);
         sg_cells_put(&cells, items[i].answer);
     }
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = items[0].list;
-    table.header = header;
-    table.cells = cells.cell;
-    table.rows = cells.count / COLUMNS;
-    table.columns = COLUMNS;
-    table.align = "llll";
-    sg_page_put_table(page, &table);
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, "llll", items[0].list);
 }
 
 void sg_evaluation_put_items(sg_page *page, const sg_evaluation_page *e) {

@@ -26,6 +26,10 @@ void sg_cells_put_number(sg_cells *cells, double value, bool percent);
 /* The same with " (84.2-93.0)" behind it where there is an interval. */
 void sg_cells_put_value(sg_cells *cells, const sg_evaluation_value *value, bool percent);
 
+/* Cells, row by row, as a table of the page; disposes of them. align and caption may be NULL. */
+void sg_cells_put_table(sg_cells *cells, sg_page *page, const char *const *header, size_t columns,
+        const char *align, const char *caption);
+
 char *sg_evaluation_format_value(char *buffer, size_t size, double value, bool percent);
 /* "84.2-93.0" with an en dash; empty without an interval. */
 char *sg_evaluation_format_interval(

@@ -39,6 +39,19 @@ void sg_cells_dispose(sg_cells *cells) {
     free(cells->cell);
 }
 
+void sg_cells_put_table(sg_cells *cells, sg_page *page, const char *const *header, size_t columns,
+        const char *align, const char *caption) {
+    sg_page_table table = SG_PAGE_TABLE_INIT;
+    table.caption = caption;
+    table.header = header;
+    table.cells = cells->cell;
+    table.rows = cells->count / columns;
+    table.columns = columns;
+    table.align = align;
+    sg_page_put_table(page, &table);
+    sg_cells_dispose(cells);
+}
+
 void sg_cells_put(sg_cells *cells, const char *text) {
     if (cells->count == cells->capacity) return;
     cells->cell[cells->count++] = text;

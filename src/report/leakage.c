@@ -44,14 +44,7 @@ static void put_table(sg_page *page, const sg_leakage_page *in) {
         put_points(&cells, a);
         sg_cells_put_copy(&cells, sg_html_format_fixed(p, sizeof p, a->reference ? NAN : a->p, 3));
     }
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = in->interval_method;
-    table.header = header;
-    table.cells = cells.cell;
-    table.rows = cells.count / COLUMNS;
-    table.columns = COLUMNS;
-    sg_page_put_table(page, &table);
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, in->interval_method);
 }
 
 static void put_accuracy(sg_page *page, const sg_leakage_page *in) {
@@ -141,15 +134,8 @@ static void put_curve_table(sg_page *page, const sg_leakage_page *in) {
         sg_cells_put_value(&cells, &p->accuracy, true);
         sg_cells_put_value(&cells, &p->macro_f1, false);
     }
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = "The same test images throughout; training images are the mean over folds";
-    table.header = header;
-    table.cells = cells.cell;
-    table.rows = cells.count / COLUMNS;
-    table.columns = COLUMNS;
-    table.align = "rrrr";
-    sg_page_put_table(page, &table);
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, "rrrr",
+            "The same test images throughout; training images are the mean over folds");
 }
 
 static void put_curve(sg_page *page, const sg_leakage_page *in) {

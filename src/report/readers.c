@@ -34,18 +34,6 @@ static void put_p(sg_cells *cells, double p) {
         put_fixed(cells, p, 3);
 }
 
-static void put_table(sg_page *page, const char *const *header, size_t columns, sg_cells *cells,
-        const char *caption) {
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = caption;
-    table.header = header;
-    table.cells = cells->cell;
-    table.rows = cells->count / columns;
-    table.columns = columns;
-    sg_page_put_table(page, &table);
-    sg_cells_dispose(cells);
-}
-
 static void put_rows(sg_page *page, const sg_readers_page *in) {
     static const char *const header[] = {"who", "images", "sensitivity %", "specificity %", "AUROC",
             "AUROC less the model's", "p (Holm)", "kappa with the model"};
@@ -63,8 +51,8 @@ static void put_rows(sg_page *page, const sg_readers_page *in) {
         put_p(&cells, r->p);
         sg_cells_put_value(&cells, &r->kappa_model, false);
     }
-    put_table(
-            page, header, COLUMNS, &cells, "Intervals 95 %. A dash: not to be had from the table.");
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL,
+            "Intervals 95 %. A dash: not to be had from the table.");
 }
 
 static void put_means(sg_page *page, const sg_readers_page *in) {
@@ -86,7 +74,7 @@ static void put_means(sg_page *page, const sg_readers_page *in) {
         put_fixed(&cells, m->df, 1); /* a dash where readers do not differ at all */
         put_p(&cells, m->p);
     }
-    put_table(page, header, COLUMNS, &cells, NULL);
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, NULL);
 }
 
 static void put_pairs(sg_page *page, const sg_readers_page *in) {
@@ -109,7 +97,7 @@ static void put_pairs(sg_page *page, const sg_readers_page *in) {
         sg_cells_put_count(&cells, p->images);
         sg_cells_put_value(&cells, &p->kappa, false);
     }
-    put_table(page, header, COLUMNS, &cells, NULL);
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, NULL);
 }
 
 /* Curves of those who score, and one mark per reader at his verdicts. */

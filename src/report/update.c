@@ -7,18 +7,6 @@
 
 enum { CASES_SHOWN = 500 };
 
-static void put_table(sg_page *page, const sg_cells *cells, const char *const *header,
-        size_t columns, const char *align, const char *caption) {
-    sg_page_table table = SG_PAGE_TABLE_INIT;
-    table.caption = caption;
-    table.header = header;
-    table.cells = cells->cell;
-    table.rows = cells->count / columns;
-    table.columns = columns;
-    table.align = align;
-    sg_page_put_table(page, &table);
-}
-
 static void put_difference(sg_cells *cells, const sg_update_figure *f) {
     char text[160], value[40], low[40], high[40];
     const char *sign = f->difference.value > 0 ? "+" : "";
@@ -44,10 +32,9 @@ static void put_figures(sg_page *page, const sg_update_page *in) {
         sg_cells_put_value(&cells, &f->after, f->percent);
         put_difference(&cells, f);
     }
-    put_table(page, &cells, header, COLUMNS, NULL,
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL,
             "With 95 % intervals; differences are paired, image by image, in one bootstrap over "
             "groups");
-    sg_cells_dispose(&cells);
 }
 
 static void put_cases(sg_page *page, const sg_update_page *in) {
@@ -72,8 +59,7 @@ static void put_cases(sg_page *page, const sg_update_page *in) {
         sg_cells_put_number(&cells, c->p_after, false);
         sg_cells_put(&cells, c->mark);
     }
-    put_table(page, &cells, header, COLUMNS, "llllrrl", NULL);
-    sg_cells_dispose(&cells);
+    sg_cells_put_table(&cells, page, header, COLUMNS, "llllrrl", NULL);
     if (shown < in->case_count)
         sg_page_textf(page, "%zu more are in changed.csv.", in->case_count - shown);
 }
