@@ -80,7 +80,6 @@ sg_status sg_gp_condition(sg_gp *gp, const double *x, const double *y, size_t n,
         sg_gp_dispose(gp);
         return st;
     }
-    gp->likelihood = likelihood_of(gp->factor, gp->alpha, y, n);
     return SG_OK;
 }
 

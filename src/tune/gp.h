@@ -29,7 +29,6 @@ typedef struct sg_gp {
     double *factor; /* [n * n], lower Cholesky factor of K + noise I, column-major */
     double *alpha;  /* [n], (K + noise I)^-1 y */
     double *cache;  /* [2 * n], scratch of sg_gp_predict: not for several threads at once */
-    double likelihood;
 } sg_gp;
 
 /* Conditions on y[n] with given theta. SG_ERR_NUMERIC when K is not positive definite. */
@@ -52,10 +51,10 @@ SG_MUST_CHECK sg_status sg_gp_likelihood(double *value, double *gradient, const 
  * more of them, so that a fit starts smooth); signal: median 1, sd 1; noise: median 1e-3, sd 2. */
 double sg_gp_prior(double *gradient, size_t groups, const sg_gp_theta *theta);
 
-/* Maximises likelihood + prior by L-BFGS (NLopt) within bounds, from `warm` (when not NULL), the
- * prior's medians and `restarts` random starts, at most `evaluations` in all. */
+/* Maximises likelihood + prior by L-BFGS (NLopt) within bounds, from the prior's medians and
+ * `restarts` random starts, at most `evaluations` in all. */
 SG_MUST_CHECK sg_status sg_gp_fit(sg_gp_theta *out, const double *x, const double *y, size_t n,
-        size_t width, const int *group, size_t groups, const sg_gp_theta *warm, int restarts,
-        int evaluations, uint64_t seed, sg_error *err);
+        size_t width, const int *group, size_t groups, int restarts, int evaluations, uint64_t seed,
+        sg_error *err);
 
 #endif

@@ -39,12 +39,6 @@ double sg_gp_prior(double *gradient, size_t groups, const sg_gp_theta *theta) {
            log_normal(noise_prior, theta->log_noise, gradient ? gradient + groups + 1 : NULL);
 }
 
-static void to_vector(double *v, const sg_gp_theta *t, size_t groups) {
-    memcpy(v, t->log_length, groups * sizeof *v);
-    v[groups] = t->log_signal;
-    v[groups + 1] = t->log_noise;
-}
-
 static void from_vector(sg_gp_theta *t, const double *v, size_t groups) {
     memset(t, 0, sizeof *t);
     memcpy(t->log_length, v, groups * sizeof *v);
@@ -107,27 +101,23 @@ static nlopt_opt make_optimizer(problem *p, int evaluations) {
     return opt;
 }
 
-/* Start number s: the warm one (when there is one), the medians, then draws from the priors. */
-static void start_point(double *v, int s, const sg_gp_theta *warm, size_t groups, sg_rng *rng) {
-    if (warm && s == 0) {
-        to_vector(v, warm, groups);
-    } else {
-        double spread = s == (warm ? 1 : 0) ? 0 : 1;
-        prior length = length_prior(groups);
-        for (size_t g = 0; g < groups; g++)
-            v[g] = length.middle + spread * length.spread * sg_rng_normal(rng);
-        v[groups] = signal_prior.middle + spread * signal_prior.spread * sg_rng_normal(rng);
-        v[groups + 1] = noise_prior.middle + spread * noise_prior.spread * sg_rng_normal(rng);
-    }
+/* Start number s: the medians, then draws from the priors. */
+static void start_point(double *v, int s, size_t groups, sg_rng *rng) {
+    double spread = s == 0 ? 0 : 1;
+    prior length = length_prior(groups);
+    for (size_t g = 0; g < groups; g++)
+        v[g] = length.middle + spread * length.spread * sg_rng_normal(rng);
+    v[groups] = signal_prior.middle + spread * signal_prior.spread * sg_rng_normal(rng);
+    v[groups + 1] = noise_prior.middle + spread * noise_prior.spread * sg_rng_normal(rng);
     keep_inside(v, groups);
 }
 
 sg_status sg_gp_fit(sg_gp_theta *out, const double *x, const double *y, size_t n, size_t width,
-        const int *group, size_t groups, const sg_gp_theta *warm, int restarts, int evaluations,
-        uint64_t seed, sg_error *err) {
+        const int *group, size_t groups, int restarts, int evaluations, uint64_t seed,
+        sg_error *err) {
     problem p = {
             x, y, n, width, groups, group, malloc((n * n + n) * sizeof(double)), -INFINITY, {0}};
-    int starts = 1 + (warm != NULL) + restarts;
+    int starts = 1 + restarts;
     nlopt_opt opt = make_optimizer(&p, evaluations / starts > 1 ? evaluations / starts : 1);
     if (!p.work || !opt) {
         free(p.work);
@@ -137,7 +127,7 @@ sg_status sg_gp_fit(sg_gp_theta *out, const double *x, const double *y, size_t n
     sg_rng rng = sg_rng_make(seed, SG_RNG_SEARCH, (uint32_t)n, 1);
     for (int s = 0; s < starts; s++) {
         double v[SG_GP_THETA_MAX + 2], value;
-        start_point(v, s, warm, groups, &rng);
+        start_point(v, s, groups, &rng);
         /* A start that ends early (roundoff, limit) has still left its best point in p. */
         nlopt_optimize(opt, v, &value);
     }

@@ -124,7 +124,7 @@ sg_status sg_surrogate_fit(sg_surrogate *s, const sg_space *space, const sg_tria
     double share = 60.0 / (double)(s->n > 60 ? s->n : 60);
     int evaluations = (int)fmax(36, 240 * share * share);
     sg_gp_theta theta;
-    sg_status st = sg_gp_fit(&theta, s->x, s->y, s->n, s->width, s->group, s->groups, NULL,
+    sg_status st = sg_gp_fit(&theta, s->x, s->y, s->n, s->width, s->group, s->groups,
             s->n > 100 ? 1 : 3, evaluations, seed, err);
     if (!st) st = condition(s, &theta, err);
     if (!st) find_best(s, finished);

@@ -167,7 +167,7 @@ static void test_fit_climbs_and_finds_the_idle_coordinate(void **state) {
     double before, after, work[N * N + N];
     fill(&f);
     for (int i = 0; i < N; i++) f.y[i] = sin(9 * f.x[i * WIDTH]);
-    CHECK_OK(sg_gp_fit(&fitted, f.x, f.y, N, WIDTH, f.group, WIDTH, NULL, 3, 200, 7, &err));
+    CHECK_OK(sg_gp_fit(&fitted, f.x, f.y, N, WIDTH, f.group, WIDTH, 3, 200, 7, &err));
     CHECK_OK(sg_gp_likelihood(
             &before, NULL, f.x, f.y, N, WIDTH, f.group, WIDTH, &f.theta, work, &err));
     CHECK_OK(sg_gp_likelihood(
