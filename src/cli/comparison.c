@@ -230,15 +230,6 @@ bool sg_same_start(double a, double b) {
     return fabs(a - b) <= 0.05;
 }
 
-static double mean_train_images(const sg_predictions *p) {
-    size_t n = json_array_size(p->models);
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)json_integer_value(json_object_get(
-                json_object_get(json_array_get(p->models, i), "training"), "images"));
-    return n ? sum / (double)n : 0;
-}
-
 /* The folds as repeated runs. */
 static sg_status measure_folds(
         sg_resampled_t *out, const sg_trial *base, const sg_trial *other, sg_error *err) {
@@ -249,8 +240,9 @@ static sg_status measure_folds(
     if (!difference) return no_memory(err);
     for (size_t f = 0; f < n; f++)
         difference[f] = other->metrics.folds[f].accuracy - base->metrics.folds[f].accuracy;
-    sg_status st = sg_resampled_t_test(out, difference, n, mean_train_images(&base->predictions),
-            (double)base->metrics.n / (double)n, 0.95, err);
+    sg_status st = sg_resampled_t_test(out, difference, n,
+            sg_predictions_mean_training(&base->predictions), (double)base->metrics.n / (double)n,
+            0.95, err);
     free(difference);
     return st;
 }

@@ -11,16 +11,6 @@ static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory writing the comparison");
 }
 
-/* Takes the text over. */
-static sg_status write_text(const sg_comparison *c, const char *name, sg_str *text, sg_error *err) {
-    char *path = sg_campaign_path(&c->campaign, name);
-    sg_status st = path ? sg_str_check(text, err) : no_memory(err);
-    if (!st) st = sg_file_write(path, text->data, text->len, err);
-    free(path);
-    sg_str_dispose(text);
-    return st;
-}
-
 static sg_status write_arms(const sg_comparison *c, sg_error *err) {
     sg_str out;
     sg_str_init(&out, 0);
@@ -52,7 +42,7 @@ static sg_status write_arms(const sg_comparison *c, sg_error *err) {
         sg_csv_put_double(&out, t->cost.train_bytes);
         sg_csv_end_row(&out);
     }
-    return write_text(c, "compare.csv", &out, err);
+    return sg_campaign_write_text(&c->campaign, "compare.csv", &out, err);
 }
 
 static sg_status write_folds(const sg_comparison *c, sg_error *err) {
@@ -74,7 +64,7 @@ static sg_status write_folds(const sg_comparison *c, sg_error *err) {
             sg_csv_end_row(&out);
         }
     }
-    return write_text(c, "folds.csv", &out, err);
+    return sg_campaign_write_text(&c->campaign, "folds.csv", &out, err);
 }
 
 static sg_status write_pairs(const sg_comparison *c, sg_error *err) {
@@ -98,7 +88,7 @@ static sg_status write_pairs(const sg_comparison *c, sg_error *err) {
         sg_csv_put_double(&out, c->pairs[i].folds.p);
         sg_csv_end_row(&out);
     }
-    return write_text(c, "pairs.csv", &out, err);
+    return sg_campaign_write_text(&c->campaign, "pairs.csv", &out, err);
 }
 
 /* ---- JSON ---- */

@@ -46,15 +46,6 @@ static sg_status drop_copies(sg_leakage_trial *t, const sg_manifest *base, sg_er
     return SG_OK;
 }
 
-static double mean_train_images(const sg_predictions *p) {
-    size_t n = json_array_size(p->models);
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)json_integer_value(json_object_get(
-                json_object_get(json_array_get(p->models, i), "training"), "images"));
-    return n ? sum / (double)n : NAN;
-}
-
 static sg_status measure_trial(sg_leakage_study *s, sg_leakage_trial *t, sg_error *err) {
     sg_predict_options options = {.predictor = SG_PREDICTOR_OPTIONS_INIT,
             .allow_seen = t->settings.args.ungrouped,
@@ -66,7 +57,7 @@ static sg_status measure_trial(sg_leakage_study *s, sg_leakage_trial *t, sg_erro
     sg_status st = dir ? sg_predictions_of_run(&t->predictions, dir, SG_PART_TEST, &options, err)
                        : no_memory(err);
     free(dir);
-    if (!st) t->train_images = mean_train_images(&t->predictions);
+    if (!st) t->train_images = sg_predictions_mean_training(&t->predictions);
     if (!st && t->kind == SG_LEAK_COPIES) st = drop_copies(t, &s->base, err);
     if (!st) st = sg_cli_enter_look(s->ledger, &t->predictions, false, err);
     if (!st) st = sg_metrics_measure(&t->metrics, &t->predictions, (size_t)s->args->draws, err);
@@ -88,16 +79,6 @@ static double p_value(const sg_leakage_trial *t) {
 }
 
 /* ---- tables ---- */
-
-static sg_status write_text(
-        const sg_leakage_study *s, const char *name, sg_str *text, sg_error *err) {
-    char *path = sg_campaign_path(&s->campaign, name);
-    sg_status st = path ? sg_str_check(text, err) : no_memory(err);
-    if (!st) st = sg_file_write(path, text->data, text->len, err);
-    free(path);
-    sg_str_dispose(text);
-    return st;
-}
 
 static sg_status write_arms(const sg_leakage_study *s, sg_error *err) {
     sg_str out;
@@ -123,7 +104,7 @@ static sg_status write_arms(const sg_leakage_study *s, sg_error *err) {
         sg_csv_put_double(&out, i ? p_value(t) : NAN);
         sg_csv_end_row(&out);
     }
-    return write_text(s, "leakage.csv", &out, err);
+    return sg_campaign_write_text(&s->campaign, "leakage.csv", &out, err);
 }
 
 static sg_status write_folds(const sg_leakage_study *s, sg_error *err) {
@@ -145,7 +126,7 @@ static sg_status write_folds(const sg_leakage_study *s, sg_error *err) {
             sg_csv_end_row(&out);
         }
     }
-    return write_text(s, "folds.csv", &out, err);
+    return sg_campaign_write_text(&s->campaign, "folds.csv", &out, err);
 }
 
 static json_t *worth_json(const sg_leakage_trial *t) {

@@ -21,6 +21,16 @@ char *sg_campaign_arm_dir(const sg_campaign *c, const char *name) {
     return sg_strdupf("%s/arms/%s", c->dir, name);
 }
 
+sg_status sg_campaign_write_text(
+        const sg_campaign *c, const char *name, sg_str *text, sg_error *err) {
+    char *path = sg_campaign_path(c, name);
+    sg_status st = path ? sg_str_check(text, err) : no_memory(err);
+    if (!st) st = sg_file_write(path, text->data, text->len, err);
+    free(path);
+    sg_str_dispose(text);
+    return st;
+}
+
 /* ---- the folder ---- */
 
 /* Nothing but what a process leaves that was killed before it wrote its settings. */

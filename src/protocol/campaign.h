@@ -34,6 +34,10 @@ void sg_campaign_end(sg_campaign *campaign, sg_status status, const sg_log *log)
 char *sg_campaign_path(const sg_campaign *campaign, const char *name);
 char *sg_campaign_arm_dir(const sg_campaign *campaign, const char *name);
 
+/* Writes DIR/NAME and disposes of the text, whatever the outcome. */
+SG_MUST_CHECK sg_status sg_campaign_write_text(
+        const sg_campaign *campaign, const char *name, sg_str *text, sg_error *err);
+
 typedef struct sg_arm {
     const char *name;     /* of its folder */
     const char *settings; /* of its training as YAML: its args.yaml */

@@ -6,22 +6,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-double sg_select_figure(sg_select select, const sg_figures *f) {
-    switch (select) {
-    case SG_SELECT_LOSS:
-        return f->loss;
-    case SG_SELECT_ACCURACY:
-        return f->accuracy;
-    case SG_SELECT_MACRO_F1:
-        return f->macro_f1;
-    case SG_SELECT_AUROC:
-        return f->auroc;
-    case SG_SELECT_NONE:
-        break;
-    }
-    return NAN;
-}
-
 typedef struct listener {
     const sg_inner_job *job;
     int fold;

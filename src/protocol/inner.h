@@ -31,7 +31,4 @@ typedef struct sg_inner_result {
  * that chooses an epoch. Failures as sg_train_run; SG_ERR_INTERRUPTED leaves all saved. */
 SG_MUST_CHECK sg_status sg_inner_run(sg_inner_result *out, const sg_inner_job *job, sg_error *err);
 
-/* The figure of a result; larger is better except for the loss. */
-double sg_select_figure(sg_select select, const sg_figures *figures);
-
 #endif

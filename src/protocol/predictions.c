@@ -3,6 +3,7 @@
 #include "protocol/predictions.h"
 #include "image/codec.h"
 #include "protocol/run.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -441,4 +442,13 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
     else
         *out = found;
     return st;
+}
+
+double sg_predictions_mean_training(const sg_predictions *p) {
+    size_t n = json_array_size(p->models);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)json_integer_value(json_object_get(
+                json_object_get(json_array_get(p->models, i), "training"), "images"));
+    return n ? sum / (double)n : NAN;
 }

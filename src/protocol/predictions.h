@@ -49,6 +49,8 @@ typedef struct sg_predictions {
     int runs;         /* judged together on the same images, each with rows of its own; 0 = 1 */
     size_t seen;      /* rows whose image or group was in training or validation of their model */
 } sg_predictions;
+/* Training images of a model, mean over the models; NaN without models. */
+double sg_predictions_mean_training(const sg_predictions *predictions);
 void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
 
 /* Drops the rows that are not marked in keep[count]. */

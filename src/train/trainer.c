@@ -92,11 +92,10 @@ static sg_status run_batches(sg_session *s, sg_error *err) {
     return st;
 }
 
-/* Larger is better. */
-static double selected_figure(sg_select select, const sg_figures *f) {
+double sg_select_figure(sg_select select, const sg_figures *f) {
     switch (select) {
     case SG_SELECT_LOSS:
-        return -f->loss;
+        return f->loss;
     case SG_SELECT_ACCURACY:
         return f->accuracy;
     case SG_SELECT_MACRO_F1:
@@ -113,7 +112,8 @@ static double selected_figure(sg_select select, const sg_figures *f) {
 static sg_status select_best(sg_session *s, const sg_figures *val, sg_error *err) {
     sg_select select = s->job->options->select;
     if (select == SG_SELECT_NONE) return SG_OK;
-    double figure = selected_figure(select, val);
+    double figure = sg_select_figure(select, val);
+    if (select == SG_SELECT_LOSS) figure = -figure; /* larger is better */
     sg_progress *p = &s->progress;
     bool better = !isnan(figure) && (!p->has_best || figure > p->best);
     p->stale_epochs = better ? 0 : p->stale_epochs + 1;

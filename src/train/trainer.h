@@ -49,6 +49,9 @@ typedef struct sg_train_summary {
  * SG_ERR_INTERRUPTED (state saved). */
 SG_MUST_CHECK sg_status sg_train_run(sg_train_summary *out, const sg_train_job *job, sg_error *err);
 
+/* The figure that `select` names, NaN for none; larger is better except for the loss. */
+double sg_select_figure(sg_select select, const sg_figures *figures);
+
 /* Is the run in `dir` complete? False when there is no checkpoint yet. */
 SG_MUST_CHECK sg_status sg_train_is_finished(bool *out, const char *dir, sg_error *err);
 
