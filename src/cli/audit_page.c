@@ -44,18 +44,20 @@ static sg_status fill_counts(builder *b, sg_error *err) {
     sg_audit_page *p = &b->page;
     size_t n = m->class_count;
     size_t *images = hold(b, n, sizeof *images), *by = hold(b, n * SG_FATES, sizeof *by);
+    size_t *unreadable = hold(b, n, sizeof *unreadable);
     sg_audit_page_reason *list = hold(b, SG_FATES, sizeof *list);
-    if (!images || !by || !list) return no_memory(err);
-    for (size_t i = 0; i < m->count; i++) {
-        size_t c = (size_t)m->rows[i].class_index;
-        images[c]++;
-        by[(size_t)b->audit->fates[i].fate * n + c]++;
+    if (!images || !by || !unreadable || !list) return no_memory(err);
+    sg_audit_count_unreadable(unreadable, b->audit);
+    list[p->reason_count++] = (sg_audit_page_reason){"file that cannot be read", unreadable};
+    for (int f = 0; f < SG_FATES; f++) {
+        size_t *counts = by + (size_t)f * n;
+        sg_audit_count_fate(counts, b->audit, (sg_fate)f);
+        if (f != SG_FATE_KEPT) list[p->reason_count++] = (sg_audit_page_reason){reasons[f], counts};
+        for (size_t c = 0; c < n; c++) images[c] += counts[c];
     }
-    for (int f = 0; f < SG_FATES; f++)
-        if (f != SG_FATE_KEPT)
-            list[p->reason_count++] = (sg_audit_page_reason){reasons[f], by + (size_t)f * n};
+    for (size_t c = 0; c < n; c++) images[c] += unreadable[c];
     sg_manifest_summary s;
-    sg_status status = sg_manifest_summarize(&s, m, err);
+    sg_status status = sg_audit_summarize(&s, b->audit, err);
     if (status) return status;
     p->name = sg_path_base(m->root);
     p->classes = (const char *const *)m->class_names;
@@ -67,6 +69,8 @@ static sg_status fill_counts(builder *b, sg_error *err) {
     p->shared_groups = s.shared_groups;
     p->shared_images = s.shared_images;
     p->conflicting_groups = s.conflicting_groups;
+    p->split_groups = m->group_count;
+    p->own_grouping = m->own_grouping;
     p->join_score = b->audit->join_score;
     p->doubt_score = b->audit->doubt_score;
     return SG_OK;
@@ -135,6 +139,7 @@ static sg_status fill_pairs(builder *b, sg_error *err) {
                     .score = p->score,
                     .overlap = p->overlap,
                     .joined = p->joined,
+                    .together = p->together,
                     .across = strcmp(class_of(b, p->a), class_of(b, p->b)) != 0,
                     .verdict = (int)p->verdict};
             sg_status status = draw_pair(b, to, p, err);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 typedef struct audit_options {
-    const char *out, *manifest, *decisions;
+    const char *out, *manifest, *group_by, *decisions;
     long long threads;
 } audit_options;
 
@@ -19,6 +19,10 @@ static const sg_option options[] = {
         {"out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder for what is found", 0, 0},
         {"manifest", 0, SG_OPTION_PATH, AT(manifest), NULL, "FILE",
                 "a table with the columns path and class; DIR is then where its paths start", 0, 0},
+        {"group-by", 0, SG_OPTION_TEXT, AT(group_by), NULL, "COLUMN|REGEX",
+                "groups of the set's own (patients), which no split divides either: a column of "
+                "--manifest, or a pattern with one capture on the path",
+                0, 0},
         {"decisions", 0, SG_OPTION_PATH, AT(decisions), NULL, "FILE",
                 "a person's verdicts: a table with the columns a, b and verdict (confirm or "
                 "reject; "
@@ -47,11 +51,14 @@ static sg_status check_usage(const sg_call *call, sg_error *err) {
 
 /* What a person should know before relying on the groups. */
 static void warn(const sg_audit *audit, const sg_call *call) {
-    if (audit->own_groups)
+    size_t apart = 0;
+    for (size_t i = 0; i < audit->pair_count; i++)
+        apart += audit->pairs[i].verdict == SG_VERDICT_REJECTED && audit->pairs[i].together;
+    if (apart)
         sg_log_line(call->log, SG_LOG_WARN,
-                "the set's own groups (patients, examinations) are not part of what the audit "
-                "joins: manifest.csv and cohort.csv hold groups of equal pictures only; keep your "
-                "own for splits");
+                "rejected pairs that stay in one group through other images: %zu; reject the pairs "
+                "that hold them together too (audit.json, \"one_group\")",
+                apart);
     if (audit->decisions_unused)
         sg_log_line(call->log, SG_LOG_WARN,
                 "verdicts on an image that is not here, or rejecting a pair that was not found: "
@@ -66,8 +73,11 @@ static sg_status run_audit(sg_audit *audit, const sg_call *call, sg_error *err) 
     sg_status status = sg_pool_create(&pool, threads - 1, err);
     if (status) return status;
     sg_pool_set_stop(pool, &sg_cli_stop);
-    sg_audit_options how = {
-            .manifest = o->manifest, .decisions = o->decisions, .pool = pool, .log = call->log};
+    sg_audit_options how = {.manifest = o->manifest,
+            .group_by = o->group_by,
+            .decisions = o->decisions,
+            .pool = pool,
+            .log = call->log};
     status = sg_audit_run(audit, call->operand_count ? call->operands[0] : NULL, &how, err);
     sg_pool_destroy(pool);
     return status;
@@ -157,11 +167,14 @@ static void print_findings(const sg_audit *audit, sg_finding_kind kind, const ch
 
 static sg_status print_plain(const sg_audit *audit, const char *out, sg_error *err) {
     sg_manifest_summary s;
-    sg_status status = sg_manifest_summarize(&s, &audit->manifest, err);
+    sg_status status = sg_audit_summarize(&s, audit, err);
     if (status) return status;
     printf("%zu images in %zu groups; %zu groups hold more than one image (%zu images, at most "
            "%zu)\n",
             s.images, s.groups, s.shared_groups, s.shared_images, s.largest_group);
+    if (audit->manifest.own_grouping)
+        printf("%zu groups that no split may divide: these, joined with the set's own (%s)\n",
+                audit->manifest.group_count, audit->manifest.own_grouping);
     printf("%zu pairs joined, %zu of them across classes; %zu pairs in doubt, left to a person\n",
             count_pairs(audit, true, false), count_pairs(audit, true, true),
             count_pairs(audit, false, false));
@@ -212,7 +225,11 @@ const sg_verb sg_verb_audit = {
         .details =
                 "Looks for the same picture under two names: equal files, equal pixels, and copies "
                 "that were cropped, scaled, mirrored, turned a little, brightened or drawn upon. "
-                "What shows one picture becomes one group, which no split divides.\n\n"
+                "What shows one picture becomes one group, which no split divides. Where the set "
+                "names "
+                "groups of its own (--group-by, or a table's column 'group'), no split "
+                "divides those either, joined with what shows one picture; contradictory labels "
+                "are looked for within one picture only.\n\n"
                 "Writes audit.html (a page to look at and to decide on), audit.json (groups, pairs "
                 "with scores, findings by kind), manifest.csv "
                 "(every image with its group; train, data split and evaluate take it with "

@@ -143,6 +143,7 @@ static const char *reason_text(const char *reason) {
     static const struct {
         const char *word, *text;
     } texts[] = {
+            {"unreadable", "file that cannot be read"},
             {"outside_domain", "no breast B-mode image (axilla, needle, Doppler, screenshot...)"},
             {"label_conflict", "its group holds more than one class"},
             {"label_in_doubt", "may be the lesion of an image of another class; undecided"},

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "data/audit.h"
 #include "base/str.h"
-#include "data/fingerprint.h"
+#include "data/union.h"
 #include <stdlib.h>
 
 static const char *const pair_kinds[] = {[SG_PAIR_BYTES] = "bytes",
@@ -35,7 +35,8 @@ static sg_status read_images(
         sg_audit *audit, const char *dir, const sg_audit_options *options, sg_error *err) {
     sg_manifest_records records = {
             .size = sizeof(sg_look), .make = sg_look_make, .dispose = sg_look_dispose};
-    sg_manifest_options how = {.skip_bad = true,
+    sg_manifest_options how = {.group_by = options->group_by,
+            .skip_bad = true,
             .any_classes = true,
             .pool = options->pool,
             .log = options->log,
@@ -45,24 +46,56 @@ static sg_status read_images(
     return status;
 }
 
-sg_status sg_audit_make_groups(sg_audit *audit, sg_error *err) {
-    size_t n = audit->manifest.count;
-    sg_union u = {0};
-    int *numbers = malloc((n + 1) * sizeof *numbers);
-    sg_status status = numbers ? sg_union_init(&u, n, err)
-                               : sg_fail(err, SG_ERR_MEMORY, "out of memory for groups");
-    if (!status) {
-        for (size_t i = 0; i < audit->pair_count; i++) {
-            sg_audit_pair *pair = &audit->pairs[i];
-            pair->joined = pair->verdict == SG_VERDICT_CONFIRMED ||
-                           (pair->verdict == SG_VERDICT_OPEN && pair->score >= audit->join_score);
-            if (pair->joined) sg_union_join(&u, pair->a, pair->b);
-        }
-        size_t groups = sg_union_number(&u, numbers);
-        status = sg_manifest_regroup(&audit->manifest, numbers, groups, err);
+static void join_pairs(sg_audit *audit, sg_union *lesions) {
+    for (size_t i = 0; i < audit->pair_count; i++) {
+        sg_audit_pair *pair = &audit->pairs[i];
+        pair->joined = pair->verdict == SG_VERDICT_CONFIRMED ||
+                       (pair->verdict == SG_VERDICT_OPEN && pair->score >= audit->join_score);
+        if (pair->joined) sg_union_join(lesions, pair->a, pair->b);
     }
+}
+
+static const char *own_group_of(const void *user, size_t row) {
+    return sg_manifest_own_group(user, row);
+}
+
+sg_status sg_audit_make_groups(sg_audit *audit, sg_error *err) {
+    sg_manifest *m = &audit->manifest;
+    sg_union u = {0};
+    int *lesions = malloc((m->count + 1) * sizeof *lesions);
+    int *groups = malloc((m->count + 1) * sizeof *groups);
+    sg_status status = lesions && groups ? sg_union_init(&u, m->count, err)
+                                         : sg_fail(err, SG_ERR_MEMORY, "out of memory for groups");
+    if (status) goto done;
+    join_pairs(audit, &u);
+    size_t lesion_count = sg_union_number(&u, lesions);
+    for (size_t i = 0; i < audit->pair_count; i++)
+        audit->pairs[i].together = lesions[audit->pairs[i].a] == lesions[audit->pairs[i].b];
+    status = sg_union_join_equal(&u, own_group_of, m, err);
+    if (!status) status = sg_manifest_regroup(m, groups, sg_union_number(&u, groups), err);
+    if (status) goto done;
+    free(audit->lesions);
+    audit->lesions = lesions;
+    audit->lesion_count = lesion_count;
+    lesions = NULL;
+done:
     sg_union_dispose(&u);
-    free(numbers);
+    free(lesions);
+    free(groups);
+    return status;
+}
+
+sg_status sg_audit_summarize(sg_manifest_summary *out, const sg_audit *audit, sg_error *err) {
+    sg_manifest lesions = audit->manifest; /* borrows all but the rows */
+    lesions.group_count = audit->lesion_count;
+    lesions.rows = malloc((lesions.count + 1) * sizeof *lesions.rows);
+    if (!lesions.rows) return sg_fail(err, SG_ERR_MEMORY, "out of memory counting lesions");
+    for (size_t i = 0; i < lesions.count; i++) {
+        lesions.rows[i] = audit->manifest.rows[i];
+        lesions.rows[i].group = audit->lesions[i];
+    }
+    sg_status status = sg_manifest_summarize(out, &lesions, err);
+    free(lesions.rows);
     return status;
 }
 
@@ -82,9 +115,6 @@ sg_status sg_audit_run(
     if (options->decisions)
         status = sg_decisions_read(&decisions, audit.decisions_sha256, options->decisions, err);
     if (!status) status = read_images(&audit, dir, options, err);
-    if (!status)
-        audit.own_groups = audit.manifest.grouping == SG_GROUPING_COLUMN ||
-                           audit.manifest.grouping == SG_GROUPING_REGEX;
     if (!status) status = sg_audit_find_pairs(&audit, options, err);
     if (!status) status = sg_audit_find_images(&audit, err);
     if (!status) status = sg_audit_take_decisions(&audit, &decisions, err);
@@ -106,6 +136,7 @@ void sg_audit_dispose(sg_audit *audit) {
     free(audit->pairs);
     free(audit->findings);
     free(audit->fates);
+    free(audit->lesions);
     sg_manifest_dispose(&audit->manifest);
     *audit = (sg_audit){0};
 }

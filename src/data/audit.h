@@ -6,6 +6,11 @@
  * One plain struct is filled in steps: read (every file decoded once, sg_look kept of it), pairs
  * and groups, findings of single images, decisions of a person, cohort. Each step is a file of its
  * own. docs/internals/audit.md has the figures.
+ *
+ * Two things are told apart. A lesion is what joined pairs hold together: its images show one
+ * picture, so two classes contradict each other, and one image is enough. A group is what no split
+ * may divide: lesions, joined further by what the set itself says of patients or examinations. A
+ * patient may have two lesions of two classes.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_DATA_AUDIT_H
 #define SG_DATA_AUDIT_H
@@ -37,7 +42,8 @@ typedef struct sg_audit_pair {
     double overlap;   /* share of the smaller picture that lies in both */
     double affine[6]; /* pixel of b -> pixel of a, centres at whole numbers (image/warp.h) */
     sg_verdict verdict;
-    bool joined; /* the two share a group because of this pair */
+    bool joined;   /* the two are one lesion because of this pair */
+    bool together; /* they are one lesion, if only through other images */
 } sg_audit_pair;
 
 /* ---- findings of single images ---- */
@@ -66,12 +72,15 @@ typedef struct sg_finding {
 typedef enum sg_fate {
     SG_FATE_KEPT,
     SG_FATE_DOMAIN,     /* a finding that excludes */
-    SG_FATE_CONFLICT,   /* its group holds more than one class */
+    SG_FATE_CONFLICT,   /* its lesion is under more than one class */
     SG_FATE_DOUBT,      /* might be the same lesion as an image of another class; undecided */
-    SG_FATE_COPY,       /* another image of its group was kept */
+    SG_FATE_COPY,       /* another image of its lesion was kept */
     SG_FATE_DOUBT_COPY, /* might be the same lesion as an image that was kept; undecided */
     SG_FATES
 } sg_fate;
+
+/* What excluded.csv and the flow call a file that cannot be read; it is in no manifest. */
+#define SG_AUDIT_UNREADABLE "unreadable"
 
 typedef struct sg_audit_fate {
     sg_fate fate;
@@ -82,6 +91,8 @@ typedef struct sg_audit_fate {
 
 typedef struct sg_audit {
     sg_manifest manifest; /* groups filled; unreadable files in its skips */
+    int *lesions;         /* [manifest.count]: 0 .. lesion_count - 1, in order of appearance */
+    size_t lesion_count;
     sg_look *looks;       /* [manifest.count] */
     sg_audit_pair *pairs; /* ordered by a, then b; the doubtful among them */
     size_t pair_count;
@@ -91,11 +102,11 @@ typedef struct sg_audit {
     sg_audit_fate *fates;                 /* [manifest.count] */
     char decisions_sha256[SG_SHA256_HEX]; /* "" without decisions */
     size_t decisions_used, decisions_unused;
-    bool own_groups; /* the table had groups by column or pattern: they are not joined in */
 } sg_audit;
 
 typedef struct sg_audit_options {
     const char *manifest;  /* table of images, or NULL */
+    const char *group_by;  /* of the set's own groups (manifest.h), or NULL */
     const char *decisions; /* CSV: a,b,verdict (decisions.h); or NULL */
     sg_pool *pool;         /* may be NULL; its stop flag stops the audit */
     const sg_log *log;     /* may be NULL */
@@ -118,6 +129,7 @@ SG_MUST_CHECK sg_status sg_audit_find_images(sg_audit *audit, sg_error *err);
  * added, with score 0. An excluded image gets a finding, a kept one loses what excludes it. */
 SG_MUST_CHECK sg_status sg_audit_take_decisions(
         sg_audit *audit, const sg_decisions *decisions, sg_error *err);
+/* Fills lesions, what pairs[] say of them, and the manifest's groups. */
 SG_MUST_CHECK sg_status sg_audit_make_groups(sg_audit *audit, sg_error *err);
 /* Appends a copy. */
 SG_MUST_CHECK sg_status sg_audit_add_finding(
@@ -126,14 +138,23 @@ SG_MUST_CHECK sg_status sg_audit_choose_cohort(sg_audit *audit, sg_error *err);
 
 /* ---- what it leaves behind ---- */
 
+/* by_class[manifest.class_count]: images of one fate; files that cannot be read. */
+void sg_audit_count_fate(size_t *by_class, const sg_audit *audit, sg_fate fate);
+void sg_audit_count_unreadable(size_t *by_class, const sg_audit *audit);
+
 /* audit.json (docs/internals/audit.md has its keys). New reference; NULL when out of memory. */
 json_t *sg_audit_to_json(const sg_audit *audit);
 /* The manifest of the images that were kept: what a training on the cohort takes. */
 SG_MUST_CHECK sg_status sg_audit_write_cohort(
         const sg_audit *audit, const char *csv_path, sg_error *err);
-/* The others, in the manifest's order: path,class,group,reason,because. */
+/* The others, in the manifest's order, then the files that cannot be read, without a group:
+ * path,class,group,reason,because. */
 SG_MUST_CHECK sg_status sg_audit_write_excluded(
         const sg_audit *audit, const char *csv_path, sg_error *err);
+
+/* The manifest's figures with lesions in the place of groups. */
+SG_MUST_CHECK sg_status sg_audit_summarize(
+        sg_manifest_summary *out, const sg_audit *audit, sg_error *err);
 
 /* "bytes", "pixels", "near", "frame"; "outside_domain",
  * "burnt_in_marks", "outliers"; "kept", "outside_domain", "label_conflict"... Static text. */

@@ -1,16 +1,15 @@
 /* audit_cohort.c - one image per lesion, none in doubt; and why each other image is not in it.
  *
- * Two images may be one lesion when they share a group, or when a pair between them is undecided.
- * Among the images of one group that may stay, the one with the fewest marks burnt in is kept, then
- * the one with the most pixels, then the first of the manifest.
+ * Two images are one lesion when joined pairs hold them together, and may be one when a pair
+ * between them is undecided. Among the images of one lesion that may stay, the one with the fewest
+ * marks burnt in is kept, then the one with the most pixels, then the first of the manifest.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "data/audit.h"
-#include "data/fingerprint.h"
 #include <stdlib.h>
 
 typedef struct choice {
     sg_audit *audit;
-    int32_t *kept_of; /* [group_count]: row kept of a group, or -1 */
+    int32_t *kept_of; /* [lesion_count]: row kept of a lesion, or -1 */
     size_t *marks;    /* [count]: marks burnt into an image */
 } choice;
 
@@ -29,46 +28,48 @@ static void drop_foreign(sg_audit *audit) {
             audit->fates[audit->findings[i].row] = (sg_audit_fate){SG_FATE_DOMAIN, -1};
 }
 
-/* A group with two classes leaves as a whole; each image names one that contradicts it. */
+/* A lesion with two classes leaves as a whole; each image names one that contradicts it. */
 static sg_status drop_conflicts(sg_audit *audit, sg_error *err) {
     const sg_manifest *m = &audit->manifest;
-    int32_t *first = malloc((m->group_count + 1) * 2 * sizeof *first);
+    int32_t *first = malloc((audit->lesion_count + 1) * 2 * sizeof *first);
     if (!first) return sg_fail(err, SG_ERR_MEMORY, "out of memory for the cohort");
-    int32_t *other = first + m->group_count;
-    for (size_t g = 0; g < m->group_count; g++) first[g] = other[g] = -1;
+    int32_t *other = first + audit->lesion_count;
+    for (size_t k = 0; k < audit->lesion_count; k++) first[k] = other[k] = -1;
     for (size_t i = 0; i < m->count; i++) {
-        int g = m->rows[i].group;
-        if (first[g] < 0)
-            first[g] = (int32_t)i;
-        else if (other[g] < 0 && m->rows[first[g]].class_index != m->rows[i].class_index)
-            other[g] = (int32_t)i;
+        int k = audit->lesions[i];
+        if (first[k] < 0)
+            first[k] = (int32_t)i;
+        else if (other[k] < 0 && m->rows[first[k]].class_index != m->rows[i].class_index)
+            other[k] = (int32_t)i;
     }
     for (size_t i = 0; i < m->count; i++) {
-        int g = m->rows[i].group;
-        if (other[g] < 0) continue;
-        bool same = m->rows[i].class_index == m->rows[first[g]].class_index;
-        set_fate(audit, (uint32_t)i, SG_FATE_CONFLICT, (uint32_t)(same ? other[g] : first[g]));
+        int k = audit->lesions[i];
+        if (other[k] < 0) continue;
+        bool same = m->rows[i].class_index == m->rows[first[k]].class_index;
+        set_fate(audit, (uint32_t)i, SG_FATE_CONFLICT, (uint32_t)(same ? other[k] : first[k]));
     }
     free(first);
     return SG_OK;
 }
 
-/* An undecided pair between classes puts both groups in doubt. */
+/* An undecided pair between classes puts both lesions in doubt. */
 static sg_status drop_doubtful_labels(sg_audit *audit, sg_error *err) {
     const sg_manifest *m = &audit->manifest;
-    int32_t *doubt = malloc((m->group_count + 1) * sizeof *doubt);
+    const int *lesions = audit->lesions;
+    int32_t *doubt = malloc((audit->lesion_count + 1) * sizeof *doubt);
     if (!doubt) return sg_fail(err, SG_ERR_MEMORY, "out of memory for the cohort");
-    for (size_t g = 0; g < m->group_count; g++) doubt[g] = -1;
+    for (size_t k = 0; k < audit->lesion_count; k++) doubt[k] = -1;
     for (size_t i = 0; i < audit->pair_count; i++) {
         const sg_audit_pair *p = &audit->pairs[i];
-        const sg_manifest_row *a = &m->rows[p->a], *b = &m->rows[p->b];
-        if (!is_undecided(p) || a->class_index == b->class_index || a->group == b->group) continue;
-        if (doubt[a->group] < 0) doubt[a->group] = (int32_t)p->b;
-        if (doubt[b->group] < 0) doubt[b->group] = (int32_t)p->a;
+        int a = lesions[p->a], b = lesions[p->b];
+        bool same = m->rows[p->a].class_index == m->rows[p->b].class_index;
+        if (!is_undecided(p) || same || a == b) continue;
+        if (doubt[a] < 0) doubt[a] = (int32_t)p->b;
+        if (doubt[b] < 0) doubt[b] = (int32_t)p->a;
     }
     for (size_t i = 0; i < m->count; i++)
-        if (doubt[m->rows[i].group] >= 0)
-            set_fate(audit, (uint32_t)i, SG_FATE_DOUBT, (uint32_t)doubt[m->rows[i].group]);
+        if (doubt[lesions[i]] >= 0)
+            set_fate(audit, (uint32_t)i, SG_FATE_DOUBT, (uint32_t)doubt[lesions[i]]);
     free(doubt);
     return SG_OK;
 }
@@ -80,27 +81,26 @@ static bool is_better(const choice *c, size_t row, int32_t than) {
     return (int64_t)x->width * x->height > (int64_t)y->width * y->height;
 }
 
-static void keep_one_per_group(choice *c) {
-    const sg_manifest *m = &c->audit->manifest;
-    for (size_t i = 0; i < m->count; i++) {
-        int g = m->rows[i].group;
-        if (c->audit->fates[i].fate == SG_FATE_KEPT && is_better(c, i, c->kept_of[g]))
-            c->kept_of[g] = (int32_t)i;
-    }
-    for (size_t i = 0; i < m->count; i++) {
-        int32_t kept = c->kept_of[m->rows[i].group];
+static void keep_one_per_lesion(choice *c) {
+    const int *lesions = c->audit->lesions;
+    size_t n = c->audit->manifest.count;
+    for (size_t i = 0; i < n; i++)
+        if (c->audit->fates[i].fate == SG_FATE_KEPT && is_better(c, i, c->kept_of[lesions[i]]))
+            c->kept_of[lesions[i]] = (int32_t)i;
+    for (size_t i = 0; i < n; i++) {
+        int32_t kept = c->kept_of[lesions[i]];
         if (kept >= 0 && kept != (int32_t)i)
             set_fate(c->audit, (uint32_t)i, SG_FATE_COPY, (uint32_t)kept);
     }
 }
 
-/* Of two groups that may be one, the later one's image leaves. */
+/* Of two lesions that may be one, the later one's image leaves. */
 static void drop_doubtful_copies(choice *c) {
-    const sg_manifest_row *rows = c->audit->manifest.rows;
+    const int *lesions = c->audit->lesions;
     for (size_t i = 0; i < c->audit->pair_count; i++) {
         const sg_audit_pair *p = &c->audit->pairs[i];
         if (!is_undecided(p)) continue;
-        int32_t a = c->kept_of[rows[p->a].group], b = c->kept_of[rows[p->b].group];
+        int32_t a = c->kept_of[lesions[p->a]], b = c->kept_of[lesions[p->b]];
         if (a < 0 || b < 0 || a == b) continue;
         int32_t keep = a < b ? a : b, drop = a < b ? b : a;
         if (c->audit->fates[keep].fate == SG_FATE_KEPT)
@@ -111,7 +111,7 @@ static void drop_doubtful_copies(choice *c) {
 sg_status sg_audit_choose_cohort(sg_audit *audit, sg_error *err) {
     const sg_manifest *m = &audit->manifest;
     choice c = {.audit = audit,
-            .kept_of = malloc((m->group_count + 1) * sizeof *c.kept_of),
+            .kept_of = malloc((audit->lesion_count + 1) * sizeof *c.kept_of),
             .marks = calloc(m->count + 1, sizeof *c.marks)};
     free(audit->fates);
     audit->fates = calloc(m->count + 1, sizeof *audit->fates);
@@ -121,7 +121,7 @@ sg_status sg_audit_choose_cohort(sg_audit *audit, sg_error *err) {
                 sg_fail(err, SG_ERR_MEMORY, "out of memory for the cohort of %zu images", m->count);
         goto done;
     }
-    for (size_t g = 0; g < m->group_count; g++) c.kept_of[g] = -1;
+    for (size_t k = 0; k < audit->lesion_count; k++) c.kept_of[k] = -1;
     for (size_t i = 0; i < m->count; i++) audit->fates[i].because = -1;
     for (size_t i = 0; i < audit->finding_count; i++)
         c.marks[audit->findings[i].row] += audit->findings[i].kind == SG_FINDING_MARK;
@@ -129,7 +129,7 @@ sg_status sg_audit_choose_cohort(sg_audit *audit, sg_error *err) {
     status = drop_conflicts(audit, err);
     if (!status) status = drop_doubtful_labels(audit, err);
     if (status) goto done;
-    keep_one_per_group(&c);
+    keep_one_per_lesion(&c);
     drop_doubtful_copies(&c);
 done:
     free(c.kept_of);

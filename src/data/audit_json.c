@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "data/audit.h"
 #include <stdlib.h>
+#include <string.h>
 
 static json_t *path_of(const sg_audit *audit, size_t row) {
     return sg_json_text(audit->manifest.rows[row].path);
@@ -13,53 +14,54 @@ static json_t *class_of(const sg_audit *audit, size_t row) {
     return sg_json_text(audit->manifest.class_names[audit->manifest.rows[row].class_index]);
 }
 
-/* ---- groups ---- */
+/* ---- lesions ---- */
 
-/* The rows of each group: rows[first[g] .. first[g + 1]). */
+/* The rows of each lesion: rows[first[k] .. first[k + 1]). */
 typedef struct members {
-    size_t *first; /* [group_count + 1] */
+    size_t *first; /* [lesion_count + 1] */
     size_t *rows;  /* [count] */
 } members;
 
-static bool list_members(members *out, const sg_manifest *m) {
-    size_t *first = calloc(m->group_count + 2, sizeof *first);
-    size_t *rows = malloc((m->count + 1) * sizeof *rows);
+static bool list_members(members *out, const sg_audit *audit) {
+    size_t lesions = audit->lesion_count, n = audit->manifest.count;
+    size_t *first = calloc(lesions + 2, sizeof *first);
+    size_t *rows = malloc((n + 1) * sizeof *rows);
     if (!first || !rows) {
         free(first);
         free(rows);
         return false;
     }
-    for (size_t i = 0; i < m->count; i++) first[m->rows[i].group + 2]++;
-    for (size_t g = 2; g < m->group_count + 2; g++) first[g] += first[g - 1];
-    for (size_t i = 0; i < m->count; i++) rows[first[m->rows[i].group + 1]++] = i;
+    for (size_t i = 0; i < n; i++) first[audit->lesions[i] + 2]++;
+    for (size_t k = 2; k < lesions + 2; k++) first[k] += first[k - 1];
+    for (size_t i = 0; i < n; i++) rows[first[audit->lesions[i] + 1]++] = i;
     *out = (members){first, rows};
     return true;
 }
 
-static bool is_conflict(const sg_manifest *m, const members *in, size_t g) {
-    for (size_t i = in->first[g] + 1; i < in->first[g + 1]; i++)
-        if (m->rows[in->rows[i]].class_index != m->rows[in->rows[in->first[g]]].class_index)
-            return true;
+static bool is_conflict(const sg_manifest *m, const size_t *rows, size_t n) {
+    for (size_t i = 1; i < n; i++)
+        if (m->rows[rows[i]].class_index != m->rows[rows[0]].class_index) return true;
     return false;
 }
 
 static void describe_groups(const sg_audit *audit, json_t *groups, json_t *conflicts) {
     const sg_manifest *m = &audit->manifest;
     members in;
-    if (!list_members(&in, m)) return;
-    for (size_t g = 0; g < m->group_count; g++) {
-        if (in.first[g + 1] - in.first[g] < 2) continue;
+    if (!list_members(&in, audit)) return;
+    for (size_t k = 0; k < audit->lesion_count; k++) {
+        const size_t *rows = in.rows + in.first[k], n = in.first[k + 1] - in.first[k];
+        if (n < 2) continue;
         json_t *paths = json_array(), *images = json_array();
-        for (size_t i = in.first[g]; i < in.first[g + 1]; i++) {
-            json_array_append_new(paths, path_of(audit, in.rows[i]));
-            json_array_append_new(
-                    images, json_pack("{s:o, s:o}", "path", path_of(audit, in.rows[i]), "class",
-                                    class_of(audit, in.rows[i])));
+        for (size_t i = 0; i < n; i++) {
+            json_array_append_new(paths, path_of(audit, rows[i]));
+            json_array_append_new(images, json_pack("{s:o, s:o}", "path", path_of(audit, rows[i]),
+                                                  "class", class_of(audit, rows[i])));
         }
         json_array_append_new(groups, paths);
-        if (is_conflict(m, &in, g))
-            json_array_append_new(conflicts,
-                    json_pack("{s:s, s:O}", "group", m->group_labels[g], "images", images));
+        if (is_conflict(m, rows, n))
+            json_array_append_new(
+                    conflicts, json_pack("{s:s, s:O}", "group",
+                                       m->group_labels[m->rows[rows[0]].group], "images", images));
         json_decref(images);
     }
     free(in.first);
@@ -71,11 +73,12 @@ static void describe_groups(const sg_audit *audit, json_t *groups, json_t *confl
 static json_t *describe_pair(const sg_audit *audit, const sg_audit_pair *p) {
     json_t *affine = json_array();
     for (int k = 0; k < 6; k++) json_array_append_new(affine, sg_json_number(p->affine[k]));
-    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:b}", "a", path_of(audit, p->a), "b",
-            path_of(audit, p->b), "kind", sg_pair_kind_name(p->kind), "score",
+    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:b, s:b}", "a", path_of(audit, p->a),
+            "b", path_of(audit, p->b), "kind", sg_pair_kind_name(p->kind), "score",
             sg_json_number(p->score), "overlap", sg_json_number(p->overlap), "affine", affine,
             "verdict", sg_verdict_name(p->verdict), "same_class",
-            audit->manifest.rows[p->a].class_index == audit->manifest.rows[p->b].class_index);
+            audit->manifest.rows[p->a].class_index == audit->manifest.rows[p->b].class_index,
+            "one_group", p->together);
 }
 
 static void describe_pairs(
@@ -119,34 +122,64 @@ static json_t *describe_unreadable(const sg_manifest *m) {
 
 /* ---- cohort ---- */
 
-static json_t *count_fate(const sg_audit *audit, sg_fate fate) {
+void sg_audit_count_fate(size_t *by_class, const sg_audit *audit, sg_fate fate) {
     const sg_manifest *m = &audit->manifest;
+    for (size_t c = 0; c < m->class_count; c++) by_class[c] = 0;
+    for (size_t i = 0; i < m->count; i++)
+        if (audit->fates[i].fate == fate) by_class[m->rows[i].class_index]++;
+}
+
+void sg_audit_count_unreadable(size_t *by_class, const sg_audit *audit) {
+    const sg_manifest *m = &audit->manifest;
+    for (size_t c = 0; c < m->class_count; c++) {
+        by_class[c] = 0;
+        for (size_t i = 0; i < m->skip_count; i++)
+            by_class[c] += strcmp(m->skips[i].class_name, m->class_names[c]) == 0;
+    }
+}
+
+static json_t *describe_counts(const sg_manifest *m, const char *reason, const size_t *by_class) {
     json_t *classes = json_object();
     json_int_t total = 0;
     for (size_t c = 0; c < m->class_count; c++) {
-        json_int_t n = 0;
-        for (size_t i = 0; i < m->count; i++)
-            n += m->rows[i].class_index == (int)c && audit->fates[i].fate == fate;
         json_t *name = sg_json_text(m->class_names[c]);
-        json_object_set_new(classes, json_string_value(name), json_integer(n));
+        json_object_set_new(
+                classes, json_string_value(name), json_integer((json_int_t)by_class[c]));
         json_decref(name);
-        total += n;
+        total += (json_int_t)by_class[c];
     }
-    return json_pack(
-            "{s:s, s:I, s:o}", "reason", sg_fate_name(fate), "images", total, "classes", classes);
+    return json_pack("{s:s, s:I, s:o}", "reason", reason, "images", total, "classes", classes);
 }
 
 static json_t *describe_cohort(const sg_audit *audit) {
+    const sg_manifest *m = &audit->manifest;
+    size_t *counts = calloc(m->class_count + 1, sizeof *counts);
+    if (!counts) return NULL;
     json_t *flow = json_array();
-    for (int f = 0; f < SG_FATES; f++)
-        if (f != SG_FATE_KEPT) json_array_append_new(flow, count_fate(audit, (sg_fate)f));
-    json_t *kept = count_fate(audit, SG_FATE_KEPT);
+    sg_audit_count_unreadable(counts, audit);
+    json_array_append_new(flow, describe_counts(m, SG_AUDIT_UNREADABLE, counts));
+    for (int f = SG_FATE_KEPT + 1; f < SG_FATES; f++) {
+        sg_audit_count_fate(counts, audit, (sg_fate)f);
+        json_array_append_new(flow, describe_counts(m, sg_fate_name((sg_fate)f), counts));
+    }
+    sg_audit_count_fate(counts, audit, SG_FATE_KEPT);
+    json_t *kept = describe_counts(m, "", counts);
+    free(counts);
     json_object_del(kept, "reason");
     json_object_set_new(kept, "exclusions", flow);
     return kept;
 }
 
 /* ---- the whole ---- */
+
+/* What no split may divide, as manifest.csv has it. */
+static json_t *describe_split_groups(const sg_manifest *m) {
+    char *source = sg_manifest_grouping_text(m);
+    json_t *groups = json_pack("{s:I, s:o}", "count", (json_int_t)m->group_count, "source",
+            sg_json_text(source ? source : ""));
+    free(source);
+    return groups;
+}
 
 json_t *sg_audit_to_json(const sg_audit *audit) {
     const sg_manifest *m = &audit->manifest;
@@ -161,18 +194,19 @@ json_t *sg_audit_to_json(const sg_audit *audit) {
     for (int k = 0; k < SG_FINDING_KINDS; k++)
         json_object_set_new(findings, sg_finding_kind_name((sg_finding_kind)k),
                 describe_findings(audit, (sg_finding_kind)k));
-    return json_pack("{s:i, s:s, s:s, s:o, s:I, s:I, s:o, s:{s:f, s:f}, s:o, s:o, s:o, s:o, s:o, "
-                     "s:o}",
+    return json_pack("{s:i, s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:{s:f, s:f}, s:o, s:o, s:o, s:o, "
+                     "s:o, s:o}",
             "schema", SG_SCHEMA_VERSION, "build", sg_build_id(), "manifest_sha256", digest,
             "decisions",
             json_pack("{s:o, s:I, s:I}", "sha256",
                     *audit->decisions_sha256 ? json_string(audit->decisions_sha256) : json_null(),
                     "used", (json_int_t)audit->decisions_used, "unused",
                     (json_int_t)audit->decisions_unused),
-            "images", (json_int_t)m->count, "group_count", (json_int_t)m->group_count, "root",
-            sg_json_text(m->root), "thresholds", "join", audit->join_score, "doubt",
-            audit->doubt_score, "groups", groups, "pairs", joined, "doubtful_pairs", doubtful,
-            "rejected_pairs", rejected, "findings", findings, "cohort", describe_cohort(audit));
+            "images", (json_int_t)m->count, "group_count", (json_int_t)audit->lesion_count,
+            "split_groups", describe_split_groups(m), "root", sg_json_text(m->root), "thresholds",
+            "join", audit->join_score, "doubt", audit->doubt_score, "groups", groups, "pairs",
+            joined, "doubtful_pairs", doubtful, "rejected_pairs", rejected, "findings", findings,
+            "cohort", describe_cohort(audit));
 }
 
 sg_status sg_audit_write_cohort(const sg_audit *audit, const char *csv_path, sg_error *err) {
@@ -202,6 +236,14 @@ sg_status sg_audit_write_excluded(const sg_audit *audit, const char *csv_path, s
         sg_csv_put(&text, m->group_labels[row->group]);
         sg_csv_put(&text, sg_fate_name(fate->fate));
         sg_csv_put(&text, fate->because < 0 ? "" : m->rows[fate->because].path);
+        sg_csv_end_row(&text);
+    }
+    for (size_t i = 0; i < m->skip_count; i++) {
+        sg_csv_put(&text, m->skips[i].path);
+        sg_csv_put(&text, m->skips[i].class_name);
+        sg_csv_put(&text, "");
+        sg_csv_put(&text, SG_AUDIT_UNREADABLE);
+        sg_csv_put(&text, "");
         sg_csv_end_row(&text);
     }
     sg_status status = sg_str_check(&text, err);

@@ -5,6 +5,7 @@
 #include "data/audit.h"
 #include "data/audit_compare.h"
 #include "data/fingerprint.h"
+#include "data/union.h"
 #include <stdlib.h>
 #include <string.h>
 

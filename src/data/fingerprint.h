@@ -42,16 +42,4 @@ typedef struct sg_fingerprint_pair {
 SG_MUST_CHECK sg_status sg_fingerprint_find_pairs(sg_fingerprint_pair **pairs, size_t *count,
         const float *prints, size_t n, double threshold, sg_pool *pool, sg_error *err);
 
-/* Union-find over n items. */
-typedef struct sg_union {
-    uint32_t *parent;
-    size_t n;
-} sg_union;
-SG_MUST_CHECK sg_status sg_union_init(sg_union *u, size_t n, sg_error *err);
-void sg_union_dispose(sg_union *u); /* NULL-safe */
-uint32_t sg_union_find(sg_union *u, uint32_t item);
-void sg_union_join(sg_union *u, uint32_t a, uint32_t b);
-/* Dense numbers 0.. in the order in which sets first appear; returns how many sets there are. */
-size_t sg_union_number(sg_union *u, int *numbers);
-
 #endif

@@ -10,6 +10,7 @@
 
 static void dispose_row(sg_manifest_row *row) {
     free(row->path);
+    free(row->own_group);
     for (size_t i = 0; i < row->mask_count; i++) free(row->masks[i]);
     free(row->masks);
 }
@@ -24,6 +25,7 @@ void sg_manifest_dispose(sg_manifest *manifest) {
     for (size_t i = 0; i < manifest->count; i++) dispose_row(&manifest->rows[i]);
     for (size_t i = 0; i < manifest->skip_count; i++) {
         free(manifest->skips[i].path);
+        free(manifest->skips[i].class_name);
         free(manifest->skips[i].reason);
     }
     free(manifest->rows);
@@ -32,6 +34,7 @@ void sg_manifest_dispose(sg_manifest *manifest) {
     free_texts(manifest->group_labels, manifest->group_count);
     free(manifest->root);
     free(manifest->grouping_detail);
+    free(manifest->own_grouping);
     free(manifest->published);
     *manifest = (sg_manifest){0};
 }
@@ -90,15 +93,16 @@ sg_status sg_manifest_add_mask(sg_manifest_row *row, const char *path, sg_error 
     return SG_OK;
 }
 
-sg_status sg_manifest_add_skip(
-        sg_manifest_builder *b, const char *path, const char *reason, sg_error *err) {
+sg_status sg_manifest_add_skip(sg_manifest_builder *b, const char *path, const char *class_name,
+        const char *reason, sg_error *err) {
     sg_manifest *m = &b->manifest;
     sg_status status =
             sg_grow(&m->skips, &b->skip_capacity, m->skip_count + 1, sizeof *m->skips, err);
     if (status) return status;
-    sg_manifest_skip skip = {sg_strdup(path), sg_strdup(reason)};
-    if (!skip.path || !skip.reason) {
+    sg_manifest_skip skip = {sg_strdup(path), sg_strdup(class_name), sg_strdup(reason)};
+    if (!skip.path || !skip.class_name || !skip.reason) {
         free(skip.path);
+        free(skip.class_name);
         free(skip.reason);
         return no_memory(err);
     }
@@ -108,10 +112,31 @@ sg_status sg_manifest_add_skip(
 
 /* ---- groups ---- */
 
+bool sg_manifest_has_own_groups(const sg_manifest *m) {
+    return m->own_grouping || m->grouping == SG_GROUPING_COLUMN || m->grouping == SG_GROUPING_REGEX;
+}
+
+const char *sg_manifest_own_group(const sg_manifest *m, size_t row) {
+    if (m->own_grouping) return m->rows[row].own_group;
+    return sg_manifest_has_own_groups(m) ? m->group_labels[m->rows[row].group] : NULL;
+}
+
+/* The set's own groups under the names that they keep. */
+static sg_status keep_own_groups(sg_manifest *m, sg_error *err) {
+    if (m->own_grouping || !sg_manifest_has_own_groups(m)) return SG_OK;
+    for (size_t i = 0; i < m->count; i++) {
+        char *name = sg_strdup(sg_manifest_own_group(m, i));
+        if (!name) return no_memory(err);
+        m->rows[i].own_group = name;
+    }
+    m->own_grouping = sg_manifest_grouping_text(m);
+    return m->own_grouping ? SG_OK : no_memory(err);
+}
+
 sg_status sg_manifest_regroup(sg_manifest *m, const int *numbers, size_t groups, sg_error *err) {
     char **labels = calloc(groups + 1, sizeof *labels);
     char *detail = sg_strdup("");
-    sg_status status = labels && detail ? SG_OK : no_memory(err);
+    sg_status status = labels && detail ? keep_own_groups(m, err) : no_memory(err);
     for (size_t g = 0; g < groups && !status; g++) {
         labels[g] = sg_strdupf("g%04zu", g + 1);
         if (!labels[g]) status = no_memory(err);
@@ -255,7 +280,7 @@ sg_status sg_manifest_digest(char out[SG_SHA256_HEX], const sg_manifest *manifes
 }
 
 bool sg_manifest_lower_bound(const sg_manifest *manifest) {
-    return manifest->grouping == SG_GROUPING_PIXELS || manifest->grouping == SG_GROUPING_AUDIT;
+    return !sg_manifest_has_own_groups(manifest);
 }
 
 char *sg_manifest_grouping_text(const sg_manifest *manifest) {
@@ -265,11 +290,18 @@ char *sg_manifest_grouping_text(const sg_manifest *manifest) {
     case SG_GROUPING_REGEX:
         return sg_strdupf("regex:%s", manifest->grouping_detail);
     case SG_GROUPING_AUDIT:
-        return sg_strdup("audit");
+        return manifest->own_grouping ? sg_strdupf("audit and %s", manifest->own_grouping)
+                                      : sg_strdup("audit");
     case SG_GROUPING_PIXELS:
         break;
     }
     return sg_strdup("pixels");
+}
+
+char *sg_manifest_own_grouping_text(const sg_manifest *manifest) {
+    if (manifest->own_grouping) return sg_strdup(manifest->own_grouping);
+    return sg_manifest_has_own_groups(manifest) ? sg_manifest_grouping_text(manifest)
+                                                : sg_strdup("");
 }
 
 /* ---- summing up ---- */

@@ -25,7 +25,8 @@
  * two pictures of one patient need not look alike. */
 typedef enum sg_grouping {
     SG_GROUPING_PIXELS, /* equal sha256 or near-equal thumbnails (fingerprint.h) */
-    SG_GROUPING_AUDIT,  /* pairs that an audit joined (audit.h), a person's verdicts included */
+    SG_GROUPING_AUDIT,  /* pairs that an audit joined (audit.h), a person's verdicts included; with
+                           the set's own groups where it has any */
     SG_GROUPING_COLUMN, /* a column of the user's table */
     SG_GROUPING_REGEX   /* the capture of a pattern on the path */
 } sg_grouping;
@@ -38,12 +39,14 @@ typedef struct sg_manifest_row {
     char **masks;                           /* [mask_count], relative to root, sorted */
     size_t mask_count;
     int group;         /* into group_labels */
+    char *own_group;   /* the set's own name of it, where an audit's groups go further; or NULL */
     int official_fold; /* as the data set's authors number it, from 1; 0 = none */
 } sg_manifest_row;
 
 typedef struct sg_manifest_skip {
-    char *path;   /* relative to root */
-    char *reason; /* one sentence */
+    char *path;       /* relative to root */
+    char *class_name; /* that it would have had */
+    char *reason;     /* one sentence */
 } sg_manifest_skip;
 
 typedef struct sg_manifest {
@@ -55,7 +58,8 @@ typedef struct sg_manifest {
     char **group_labels; /* "g0001" for groups from pixels, else the user's text */
     size_t group_count;
     sg_grouping grouping;
-    char *grouping_detail;   /* column name or pattern; "" for pixels */
+    char *grouping_detail; /* column name or pattern; "" for pixels */
+    char *own_grouping;    /* "column:patient": where own_group comes from; NULL: no row has one */
     sg_manifest_skip *skips; /* files left out under skip_bad */
     size_t skip_count;
     size_t stray_masks; /* masks whose image is not there */
@@ -111,12 +115,19 @@ SG_MUST_CHECK sg_status sg_manifest_open(sg_manifest *out, const char *dir, cons
  * published set published and, where it has official folds, fold from 0, so that the table is also
  * a split (split.h). Masks are
  * joined by '|' ('\' before a '|' or '\' of a name); root is relative to the table's folder when it
- * lies inside it, else absolute. */
+ * lies inside it, else absolute. Where an audit joined the set's own groups, own_group and
+ * own_grouping keep them. */
 SG_MUST_CHECK sg_status sg_manifest_write(
         const sg_manifest *manifest, const char *csv_path, sg_error *err);
 
-/* Replaces the groups: numbers[count] are 0.. in the order in which groups first appear, `groups`
- * of them; labels become g0001 and so on, the grouping SG_GROUPING_AUDIT. */
+/* Whether the set names groups of its own, by column or pattern (patients, examinations). */
+bool sg_manifest_has_own_groups(const sg_manifest *manifest);
+/* What the set itself calls the group of a row; NULL where it names none. Borrowed. */
+const char *sg_manifest_own_group(const sg_manifest *manifest, size_t row);
+
+/* Replaces the groups by an audit's: numbers[count] are 0.. in the order in which groups first
+ * appear, `groups` of them; labels become g0001 and so on, the grouping SG_GROUPING_AUDIT. Groups
+ * of the set's own stay known as own_group. */
 SG_MUST_CHECK sg_status sg_manifest_regroup(
         sg_manifest *manifest, const int *numbers, size_t groups, sg_error *err);
 
@@ -131,11 +142,14 @@ int sg_manifest_class(const sg_manifest *manifest, const char *name);
 /* sha256 over path, class, sha256 and group of all rows: the same digest, the same data. */
 SG_MUST_CHECK sg_status sg_manifest_digest(
         char out[SG_SHA256_HEX], const sg_manifest *manifest, sg_error *err);
-/* Whether the groups come from pixels: a lower bound on what belongs together. */
+/* Whether the groups come from pixels alone: a lower bound on what belongs together. */
 bool sg_manifest_lower_bound(const sg_manifest *manifest);
-/* "pixels", "audit", "column:patient", "regex:^p([0-9]+)": how groups were made. The caller's; NULL
- * when out of memory. */
+/* "pixels", "audit", "column:patient", "regex:^p([0-9]+)", "audit and column:patient": how groups
+ * were made. The caller's; NULL when out of memory. */
 char *sg_manifest_grouping_text(const sg_manifest *manifest);
+/* Where own groups come from, names that other tables may share: "column:patient"; "" without any.
+ * The caller's; NULL when out of memory. */
+char *sg_manifest_own_grouping_text(const sg_manifest *manifest);
 
 /* What the groups say. */
 typedef struct sg_manifest_summary {

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "data/fingerprint.h"
 #include "data/manifest_internal.h"
+#include "data/union.h"
 #include "image/codec.h"
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,8 @@ static sg_status drop_bad_rows(
     sg_manifest *m = &b->manifest;
     for (size_t i = 0; i < m->count; i++) {
         if (!r->reasons[i]) continue;
-        sg_status status = sg_manifest_add_skip(b, m->rows[i].path, r->reasons[i], err);
+        sg_status status = sg_manifest_add_skip(
+                b, m->rows[i].path, m->class_names[m->rows[i].class_index], r->reasons[i], err);
         if (status) return status;
         sg_log_line(log, SG_LOG_WARN, "left out: %s", r->reasons[i]);
     }
@@ -84,6 +86,7 @@ static sg_status drop_bad_rows(
         if (r->reasons[i]) {
             sg_manifest_row *row = &m->rows[i];
             free(row->path);
+            free(row->own_group);
             for (size_t k = 0; k < row->mask_count; k++) free(row->masks[k]);
             free(row->masks);
             free(b->groups[i]);
@@ -140,31 +143,6 @@ static sg_status read_files(sg_manifest_builder *b, float **prints, bool want_pr
 }
 
 /* ---- groups ---- */
-
-typedef struct labelled {
-    const char *text;
-    size_t row;
-} labelled;
-
-static int compare_labels(const void *a, const void *b) {
-    const labelled *x = a, *y = b;
-    int difference = strcmp(x->text, y->text);
-    return difference ? difference : (x->row < y->row ? -1 : x->row > y->row);
-}
-
-/* Joins rows with equal texts. */
-static sg_status join_equal(sg_union *u, const sg_manifest *m,
-        const char *(*text_of)(const void *user, size_t row), const void *user, sg_error *err) {
-    labelled *list = calloc(m->count + 1, sizeof *list);
-    if (!list) return no_memory(err);
-    for (size_t i = 0; i < m->count; i++) list[i] = (labelled){text_of(user, i), i};
-    qsort(list, m->count, sizeof *list, compare_labels);
-    for (size_t i = 1; i < m->count; i++)
-        if (strcmp(list[i].text, list[i - 1].text) == 0)
-            sg_union_join(u, (uint32_t)list[i - 1].row, (uint32_t)list[i].row);
-    free(list);
-    return SG_OK;
-}
 
 static const char *group_text_of(const void *user, size_t row) {
     return ((const sg_manifest_builder *)user)->groups[row];
@@ -228,15 +206,13 @@ static sg_status make_groups(sg_manifest_builder *b, const float *prints, bool o
     sg_union u = {0}, copies = {0};
     sg_status status = sg_union_init(&u, m->count, err);
     if (!status) status = sg_union_init(&copies, m->count, err);
-    if (!status) status = join_equal(&copies, m, sha256_of, b, err);
-    if (!status) {
-        status = own_texts ? join_equal(&u, m, group_text_of, b, err)
-                           : join_equal(&u, m, sha256_of, b, err);
-    }
+    if (!status) status = sg_union_join_equal(&copies, sha256_of, b, err);
+    if (!status) status = sg_union_join_equal(&u, own_texts ? group_text_of : sha256_of, b, err);
     if (!status && !own_texts && prints)
         status = join_similar(&u, prints, m->count, options->pool, err);
     if (!status) status = name_groups(b, &u, own_texts, err);
-    if (!status && own_texts) warn_of_split_copies(m, &copies, options->log);
+    if (!status && own_texts && !options->records) /* an audit joins them */
+        warn_of_split_copies(m, &copies, options->log);
     sg_union_dispose(&u);
     sg_union_dispose(&copies);
     return status;

@@ -20,7 +20,7 @@ static const char *const number_names[COLUMN_NUMBERS] = {
 typedef struct table {
     sg_csv csv;
     const char *path; /* of the CSV */
-    int path_column, class_column, sha256, numbers[COLUMN_NUMBERS], masks, group, fold;
+    int path_column, class_column, sha256, numbers[COLUMN_NUMBERS], masks, group, own_group, fold;
     bool has_facts;
 } table;
 
@@ -70,6 +70,16 @@ static sg_status take_fold(sg_manifest_row *row, const table *t, size_t i, sg_er
     return SG_OK;
 }
 
+/* What an audit kept of the groups that it joined with its own. */
+static sg_status find_own_groups(table *t, sg_manifest *m, sg_error *err) {
+    int source = sg_csv_column(&t->csv, "own_grouping"),
+        column = sg_csv_column(&t->csv, "own_group");
+    if (!is_filled(&t->csv, source) || !is_filled(&t->csv, column)) return SG_OK;
+    t->own_group = column;
+    m->own_grouping = sg_strdup(sg_csv_cell(&t->csv, 0, source));
+    return m->own_grouping ? SG_OK : no_memory(err);
+}
+
 /* The column that --group-by names, or our own `group`; -1 when groups come from elsewhere. */
 static sg_status find_group_column(
         table *t, sg_manifest *m, const sg_manifest_options *options, sg_error *err) {
@@ -100,8 +110,9 @@ static sg_status find_group_column(
         m->grouping = origins[i].grouping;
         name = text + n;
     }
-    m->grouping_detail = sg_strdup(name);
-    return m->grouping_detail ? SG_OK : no_memory(err);
+    m->grouping_detail = sg_strdup(m->grouping == SG_GROUPING_AUDIT ? "" : name);
+    if (!m->grouping_detail) return no_memory(err);
+    return m->grouping == SG_GROUPING_AUDIT ? find_own_groups(t, m, err) : SG_OK;
 }
 
 /* ---- rows ---- */
@@ -202,7 +213,7 @@ static sg_status read_row(sg_manifest_builder *b, const table *t, size_t i,
     sg_status status = check_row(b->manifest.root, path, options->may_be_gone, &local);
     if (status && options->skip_bad && status != SG_ERR_MEMORY) {
         sg_log_line(options->log, SG_LOG_WARN, "left out: %s", local.message);
-        return sg_manifest_add_skip(b, path, local.message, err);
+        return sg_manifest_add_skip(b, path, class_name, local.message, err);
     }
     if (status)
         return sg_fail(err, status, "%s: row %zu: %s, or leave such rows out with --skip-bad",
@@ -218,6 +229,10 @@ static sg_status read_row(sg_manifest_builder *b, const table *t, size_t i,
     if (!status && t->group >= 0) {
         b->groups[b->manifest.count - 1] = sg_strdup(sg_csv_cell(&t->csv, i, t->group));
         if (!b->groups[b->manifest.count - 1]) status = no_memory(err);
+    }
+    if (!status && t->own_group >= 0) {
+        row->own_group = sg_strdup(sg_csv_cell(&t->csv, i, t->own_group));
+        if (!row->own_group) status = no_memory(err);
     }
     return status;
 }
@@ -283,7 +298,7 @@ sg_status sg_manifest_read(sg_manifest *out, const char *csv_path, const char *r
         const sg_manifest_options *options, sg_error *err) {
     static const sg_manifest_options defaults = SG_MANIFEST_OPTIONS_INIT;
     if (!options) options = &defaults;
-    table t = {.path = csv_path};
+    table t = {.path = csv_path, .own_group = -1};
     sg_manifest_builder builder = {0};
     sg_status status = sg_csv_read(&t.csv, csv_path, err);
     if (status) return status;
@@ -333,7 +348,8 @@ sg_status sg_manifest_write(const sg_manifest *manifest, const char *csv_path, s
     bool folds = manifest->published && manifest->count && manifest->rows[0].official_fold;
     sg_str_append(
             &text, "path,class,sha256,width,height,channels,bit_depth,masks,group,grouping,root");
-    sg_str_appendf(&text, "%s%s\n", manifest->published ? ",published" : "", folds ? ",fold" : "");
+    sg_str_appendf(&text, "%s%s%s\n", manifest->own_grouping ? ",own_group,own_grouping" : "",
+            manifest->published ? ",published" : "", folds ? ",fold" : "");
     for (size_t i = 0; i < manifest->count && !status; i++) {
         const sg_manifest_row *row = &manifest->rows[i];
         sg_csv_put(&text, row->path);
@@ -347,6 +363,10 @@ sg_status sg_manifest_write(const sg_manifest *manifest, const char *csv_path, s
         sg_csv_put(&text, manifest->group_labels[row->group]);
         sg_csv_put(&text, grouping);
         sg_csv_put(&text, root);
+        if (manifest->own_grouping) {
+            sg_csv_put(&text, row->own_group);
+            sg_csv_put(&text, manifest->own_grouping);
+        }
         if (manifest->published) sg_csv_put(&text, manifest->published);
         if (folds) sg_csv_put_int(&text, row->official_fold - 1);
         sg_csv_end_row(&text);

@@ -18,8 +18,8 @@ void sg_manifest_builder_dispose(sg_manifest_builder *builder);
 SG_MUST_CHECK sg_status sg_manifest_add_row(sg_manifest_row **row, sg_manifest_builder *builder,
         const char *path, const char *class_name, sg_error *err);
 SG_MUST_CHECK sg_status sg_manifest_add_mask(sg_manifest_row *row, const char *path, sg_error *err);
-SG_MUST_CHECK sg_status sg_manifest_add_skip(
-        sg_manifest_builder *builder, const char *path, const char *reason, sg_error *err);
+SG_MUST_CHECK sg_status sg_manifest_add_skip(sg_manifest_builder *builder, const char *path,
+        const char *class_name, const char *reason, sg_error *err);
 /* Orders classes and rows as the header promises. */
 SG_MUST_CHECK sg_status sg_manifest_sort(sg_manifest_builder *builder, sg_error *err);
 /* What the columns of a table leave to be read from the files. */

@@ -58,7 +58,8 @@ static sg_status add_image(sg_manifest_row **row, sg_manifest_builder *b, const 
         return sg_fail(
                 err, SG_ERR_FORMAT, "%s: %s has no %s", table, image, *group ? "class" : "group");
     if (!has(b->manifest.root, image)) {
-        if (options->skip_bad) return sg_manifest_add_skip(b, image, "the file is not there", err);
+        if (options->skip_bad)
+            return sg_manifest_add_skip(b, image, class_name, "the file is not there", err);
         return sg_fail(err, SG_ERR_INPUT,
                 "%s: lists %s, which is not there; unpack the data set anew, or leave such images "
                 "out with --skip-bad",

@@ -3,6 +3,7 @@
 #include "base/csv.h"
 #include "data/fingerprint.h"
 #include "data/split.h"
+#include "data/union.h"
 #include "image/codec.h"
 #include <stdio.h>
 #include <stdlib.h>

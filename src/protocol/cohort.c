@@ -2,7 +2,6 @@
 #include "protocol/cohort.h"
 #include "base/csv.h"
 #include "data/audit.h"
-#include "protocol/run.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,16 +84,38 @@ static sg_cohort_image *find_path(const sg_cohort *c, const char *path) {
     return bsearch(&key, c->images, c->count, sizeof key, by_path);
 }
 
+/* A file that cannot be read is in no manifest, but left the set all the same. */
+static sg_status add_unreadable(sg_cohort *c, const table *t, size_t i, sg_error *err) {
+    sg_cohort_image *image = &c->images[c->count++];
+    image->path = sg_strdup(sg_csv_cell(&t->csv, i, t->path_column));
+    image->class_name = sg_strdup(sg_csv_cell(&t->csv, i, t->class_column));
+    image->group = sg_strdup("");
+    image->reason = sg_strdup(SG_AUDIT_UNREADABLE);
+    return image->path && image->class_name && image->group && image->reason ? SG_OK
+                                                                             : no_memory(err);
+}
+
 static sg_status take_reasons(sg_cohort *c, const table *t, sg_error *err) {
     if (t->reason < 0) return sg_fail(err, SG_ERR_FORMAT, "%s: lacks the column reason", t->path);
-    for (size_t i = 0; i < t->csv.rows; i++) {
-        sg_cohort_image *image = find_path(c, sg_csv_cell(&t->csv, i, t->path_column));
-        if (!image) continue; /* unreadable: in no manifest, so never judged */
-        free(image->reason);
-        image->reason = sg_strdup(sg_csv_cell(&t->csv, i, t->reason));
-        if (!image->reason) return no_memory(err);
+    sg_cohort_image *grown = realloc(c->images, (c->count + t->csv.rows + 1) * sizeof *c->images);
+    if (!grown) return no_memory(err);
+    c->images = grown;
+    memset(grown + c->count, 0, (t->csv.rows + 1) * sizeof *grown);
+    const sg_cohort known = *c; /* those that can be read, by path */
+    sg_status st = SG_OK;
+    for (size_t i = 0; i < t->csv.rows && !st; i++) {
+        sg_cohort_image *image = find_path(&known, sg_csv_cell(&t->csv, i, t->path_column));
+        const char *reason = sg_csv_cell(&t->csv, i, t->reason);
+        if (!image && strcmp(reason, SG_AUDIT_UNREADABLE) == 0) {
+            st = add_unreadable(c, t, i, err);
+        } else if (image) {
+            free(image->reason);
+            image->reason = sg_strdup(reason);
+            if (!image->reason) st = no_memory(err);
+        }
     }
-    return SG_OK;
+    qsort(c->images, c->count, sizeof *c->images, by_path);
+    return st;
 }
 
 /* Every image is kept or has a reason, and none is both. */
@@ -193,23 +214,6 @@ const sg_cohort_image *sg_cohort_find(const sg_cohort *c, const char *path, cons
     return there ? c->by_sha256[low] : NULL;
 }
 
-sg_status sg_cohort_regroup(sg_predictions *p, const sg_cohort *c, sg_error *err) {
-    for (size_t i = 0; i < p->count; i++) {
-        sg_prediction_row *row = &p->rows[i];
-        const sg_cohort_image *image = sg_cohort_find(c, row->path, row->sha256);
-        if (!image)
-            return sg_fail(err, SG_ERR_INPUT,
-                    "%s was judged but not audited; run `sonograde audit` on the folder that is "
-                    "evaluated and name its output with --audit",
-                    row->path);
-        char *group = sg_strdup(image->group);
-        if (!group) return no_memory(err);
-        free(row->group);
-        row->group = group;
-    }
-    return SG_OK;
-}
-
 sg_status sg_cohort_select(
         sg_predictions *out, const sg_predictions *p, const sg_cohort *c, sg_error *err) {
     bool *keep = calloc(p->count + 1, sizeof *keep);
@@ -229,65 +233,13 @@ sg_status sg_cohort_select(
     return st;
 }
 
-/* ---- leaks ---- */
-
-/* One bin (fold or part) per audit group; a second one makes it a leaking group. */
-typedef struct group_bin {
-    const char *group;
-    int bin;
-    size_t place;
-} group_bin;
-
-static int by_group(const void *a, const void *b) {
-    const group_bin *x = a, *y = b;
-    int order = strcmp(x->group, y->group);
-    return order ? order : (x->place > y->place) - (x->place < y->place);
-}
-
-/* leaks[n]: the group of bins[i] has another bin too. */
-static void mark_leaks(bool *leaks, group_bin *bins, size_t n) {
-    qsort(bins, n, sizeof *bins, by_group);
-    for (size_t start = 0, end; start < n; start = end) {
-        bool divided = false;
-        for (end = start; end < n && strcmp(bins[end].group, bins[start].group) == 0; end++)
-            divided |= bins[end].bin != bins[start].bin;
-        for (size_t i = start; i < end; i++) leaks[bins[i].place] = divided;
-    }
-}
-
-sg_status sg_cohort_count_leaks(size_t *out, const sg_predictions *p, const sg_cohort *c,
-        const char *run_dir, int number, sg_error *err) {
-    sg_run run;
-    sg_status st = sg_run_open(&run, run_dir, NULL, NULL, err);
-    if (st) return st;
-    const sg_manifest *m = &run.manifest;
-    group_bin *bins = calloc(m->count + 1, sizeof *bins);
-    bool *leaks = calloc(m->count + 1, sizeof *leaks);
-    size_t n = 0;
-    st = bins && leaks ? SG_OK : no_memory(err);
-    for (size_t i = 0; i < m->count && !st; i++) {
-        const sg_cohort_image *image = sg_cohort_find(c, m->rows[i].path, m->rows[i].sha256);
-        if (image && run.split.bins[i] >= 0)
-            bins[n++] = (group_bin){image->group, run.split.bins[i], i};
-    }
-    if (!st) mark_leaks(leaks, bins, n);
-    *out = 0;
-    for (size_t i = 0; i < p->count && !st; i++) {
-        long row = sg_manifest_find(m, p->rows[i].path);
-        *out += p->rows[i].run == number && row >= 0 && leaks[row];
-    }
-    free(bins);
-    free(leaks);
-    sg_run_close(&run);
-    return st;
-}
-
 /* ---- the flow ---- */
 
 sg_status sg_cohort_flow(sg_exclusion *flow, size_t *count, const sg_cohort *c,
         const sg_predictions *p, sg_error *err) {
     memset(flow, 0, SG_EXCLUSIONS_MAX * sizeof *flow);
     size_t n = 0;
+    flow[n++].reason = SG_AUDIT_UNREADABLE;
     for (int f = 0; f < SG_FATES; f++) /* the audit's own order */
         if (f != SG_FATE_KEPT) flow[n++].reason = sg_fate_name((sg_fate)f);
     for (size_t i = 0; i < c->count; i++) {

@@ -11,9 +11,9 @@
 
 typedef struct sg_cohort_image {
     char *path, *class_name, *group;
-    char *reason; /* why it left, a word such as "copy"; NULL: kept */
-    char sha256[SG_SHA256_HEX];
-    bool marked; /* burnt-in marks were found in it */
+    char *reason;               /* why it left, a word such as "copy"; NULL: kept */
+    char sha256[SG_SHA256_HEX]; /* "": the file cannot be read */
+    bool marked;                /* burnt-in marks were found in it */
 } sg_cohort_image;
 
 typedef struct sg_cohort {
@@ -32,7 +32,9 @@ void sg_cohort_dispose(sg_cohort *cohort); /* NULL-safe */
 const sg_cohort_image *sg_cohort_find(
         const sg_cohort *cohort, const char *path, const char *sha256);
 
-/* Gives every row the audit's group. SG_ERR_INPUT when an image was not audited. */
+/* Gives every row the audit's group. Where the rows have groups of the set's own (patients),
+ * audit's groups that share one become one, under the name of the first. SG_ERR_INPUT when an image
+ * was not audited. */
 SG_MUST_CHECK sg_status sg_cohort_regroup(
         sg_predictions *predictions, const sg_cohort *cohort, sg_error *err);
 
@@ -40,8 +42,8 @@ SG_MUST_CHECK sg_status sg_cohort_regroup(
 SG_MUST_CHECK sg_status sg_cohort_select(sg_predictions *out, const sg_predictions *predictions,
         const sg_cohort *cohort, sg_error *err);
 
-/* How many rows of run number `run` have an image of their audit group in another fold or part of
- * the run they come from: the model that judged them was trained on a relative. */
+/* How many rows of run number `run` have an image of their group, joined as above, in another fold
+ * or part of the run they come from: the model that judged them was trained on a relative. */
 SG_MUST_CHECK sg_status sg_cohort_count_leaks(size_t *out, const sg_predictions *predictions,
         const sg_cohort *cohort, const char *run_dir, int run, sg_error *err);
 

@@ -13,12 +13,15 @@ static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory collecting predictions");
 }
 
+static void dispose_row(sg_prediction_row *row) {
+    free(row->path);
+    free(row->group);
+    free(row->own_group);
+}
+
 void sg_predictions_dispose(sg_predictions *p) {
     if (!p) return;
-    for (size_t i = 0; i < p->count; i++) {
-        free(p->rows[i].path);
-        free(p->rows[i].group);
-    }
+    for (size_t i = 0; i < p->count; i++) dispose_row(&p->rows[i]);
     for (int c = 0; p->classes && c < p->class_count; c++) free(p->classes[c]);
     free(p->classes);
     free(p->rows);
@@ -33,12 +36,10 @@ void sg_predictions_dispose(sg_predictions *p) {
 void sg_predictions_keep(sg_predictions *p, const bool *keep) {
     size_t kept = 0;
     for (size_t i = 0; i < p->count; i++) {
-        if (keep[i]) {
+        if (keep[i])
             p->rows[kept++] = p->rows[i];
-            continue;
-        }
-        free(p->rows[i].path);
-        free(p->rows[i].group);
+        else
+            dispose_row(&p->rows[i]);
     }
     p->count = kept;
 }
@@ -112,6 +113,8 @@ static sg_status add_row(sg_predictions *out, const sg_manifest *m, size_t row, 
     sg_prediction_row *r = &out->rows[out->count];
     r->path = sg_strdup(m->rows[row].path);
     r->group = sg_strdup(m->group_labels[m->rows[row].group]);
+    const char *own = sg_manifest_own_group(m, row);
+    r->own_group = own ? sg_strdup(own) : NULL;
     memcpy(r->sha256, m->rows[row].sha256, sizeof r->sha256);
     r->split = mark->split;
     r->fold = mark->fold;
@@ -127,7 +130,7 @@ static sg_status add_row(sg_predictions *out, const sg_manifest *m, size_t row, 
     memcpy(r->p, found->probability, k * sizeof *r->p);
     memcpy(r->logit, found->logit, k * sizeof *r->logit);
     out->count++;
-    return r->path && r->group ? SG_OK : no_memory(err);
+    return r->path && r->group && (r->own_group || !own) ? SG_OK : no_memory(err);
 }
 
 /* The image that the manifest lists, and no other that came under its name since. */
@@ -215,14 +218,16 @@ static size_t mark_seen(bool *seen, const sg_bundle *b, const sg_manifest *m) {
 static sg_status mark_seen_groups(
         bool *seen, const sg_bundle *b, const sg_manifest *m, sg_error *err) {
     bool *groups = calloc(m->group_count + 1, sizeof *groups);
-    char *grouping = sg_manifest_grouping_text(m);
+    char *grouping = sg_manifest_own_grouping_text(m);
     json_t *source = grouping ? sg_json_text(grouping) : NULL;
     sg_status st = groups && source ? SG_OK : no_memory(err);
     for (size_t i = 0; i < m->count && !st; i++)
         if (seen[i]) groups[m->rows[i].group] = true;
-    for (size_t g = 0; g < m->group_count && !st; g++)
-        if (sg_bundle_seen_group(b, json_string_value(source), m->group_labels[g]))
-            groups[g] = true;
+    for (size_t i = 0; i < m->count && !st; i++) {
+        const char *name = sg_manifest_own_group(m, i);
+        if (name && sg_bundle_seen_group(b, json_string_value(source), name))
+            groups[m->rows[i].group] = true;
+    }
     for (size_t i = 0; i < m->count && !st; i++) seen[i] = groups[m->rows[i].group];
     json_decref(source);
     free(grouping);

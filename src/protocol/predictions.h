@@ -17,6 +17,7 @@ typedef struct sg_prediction_row {
     char *path; /* relative to the root of the data; owned */
     char sha256[SG_SHA256_HEX];
     char *group;       /* owned */
+    char *own_group;   /* what the set itself calls it (patient), or NULL; owned */
     const char *split; /* "train", "val", "test" or "external"; static */
     int fold;          /* -1 = none */
     int official_fold; /* of a published set, from 1; 0 = none */

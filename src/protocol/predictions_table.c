@@ -12,13 +12,14 @@ static sg_status copy_row(
     *row = *from;
     row->path = sg_strdup(from->path);
     row->group = sg_strdup(from->group);
+    row->own_group = from->own_group ? sg_strdup(from->own_group) : NULL;
     row->p = out->values + 2 * classes * out->count;
     row->logit = row->p + classes;
     memcpy(row->p, from->p, classes * sizeof *row->p);
     memcpy(row->logit, from->logit, classes * sizeof *row->logit);
     out->count++;
-    return row->path && row->group ? SG_OK
-                                   : sg_fail(err, SG_ERR_MEMORY, "out of memory for predictions");
+    bool ok = row->path && row->group && (row->own_group || !from->own_group);
+    return ok ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory for predictions");
 }
 
 int sg_prediction_fold_key(const sg_predictions *p, const sg_prediction_row *row) {

@@ -162,8 +162,9 @@ static void put_pair(sg_str *out, const sg_audit_page_pair *p, size_t number) {
     sg_str_append(out, ", overlap ");
     sg_html_put_percent(out, p->overlap, 0);
     sg_str_append(out, p->joined         ? ", in one group"
-                       : p->verdict == 2 ? ", rejected by you"
-                                         : ", not joined: in doubt");
+                       : p->verdict == 0 ? ", not joined: in doubt"
+                       : p->together     ? ", rejected by you, yet in one group through other pairs"
+                                         : ", rejected by you");
     sg_str_append(out, "</p>\n<fieldset><legend>Same lesion?</legend>\n");
     put_choice(out, number, "confirm", "confirm", p->verdict == 1);
     put_choice(out, number, "reject", "reject", p->verdict == 2);
@@ -324,6 +325,11 @@ sg_status sg_audit_page_write(const sg_audit_page *a, const char *path, sg_error
                 "cannot "
                 "be seen in the pixels: such groups leave the cohort as a whole.",
                 a->conflicting_groups);
+    if (a->own_grouping)
+        sg_page_textf(&page,
+                "The set names groups of its own (%s). No split may divide those either: joined "
+                "with what shows one picture they make %zu groups for splits.",
+                a->own_grouping, a->split_groups);
     sg_page_section(&page, "From the set to the cohort", NULL);
     put_flow(&page, a);
     sg_page_note(&page,

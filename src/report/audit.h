@@ -24,6 +24,7 @@ typedef struct sg_audit_page_pair {
     const char *kind;      /* "equal files", "near copy" */
     double score, overlap; /* 0..1 */
     bool joined, across;   /* joined into one group; of two classes */
+    bool together;         /* in one group, if only through other images */
     int verdict;           /* 0 open, 1 confirmed, 2 rejected */
     /* Of one size: the one picture, and the other seen from where the first is. */
     sg_audit_picture first, second;
@@ -53,7 +54,7 @@ typedef struct sg_audit_page_list {
 } sg_audit_page_list;
 
 typedef struct sg_audit_page_reason {
-    const char *words;    /* "another image of its group was kept" */
+    const char *words;    /* "copy of a kept image" */
     const size_t *images; /* [class_count] */
 } sg_audit_page_reason;
 
@@ -66,6 +67,8 @@ typedef struct sg_audit_page {
     const sg_audit_page_reason *reasons;
     size_t reason_count;
     size_t groups, shared_groups, shared_images, conflicting_groups;
+    size_t split_groups;      /* that no split may divide: these, joined with the set's own */
+    const char *own_grouping; /* "column:patient"; NULL: the set names none */
     double join_score, doubt_score;
     const sg_audit_page_pair *pairs; /* those in doubt first, then across classes, then the rest */
     size_t pair_count, pairs_left_out;

@@ -14,18 +14,22 @@ static bool used_in_training(const sg_split *parts, size_t row) {
     return parts->bins[row] == SG_PART_TRAIN || parts->bins[row] == SG_PART_VAL;
 }
 
-/* Every image that weights, stopping or calibration may have seen: [sha256, group], and what is
- * behind given weights: [sha256, group, grouping, key]. Groups may be patients: pseudonyms stand
- * for them. */
+/* Every image that weights, stopping or calibration may have seen: [sha256, group]; where an audit
+ * joined groups of the set's own, those, as [sha256, group, grouping, key]; and what is behind
+ * given weights in the same way. Groups may be patients: pseudonyms stand for them. */
 static json_t *list_seen(
         const sg_manifest *m, const sg_split *parts, const char *key, const json_t *inherited) {
     json_t *seen = json_array();
+    json_t *own = m->own_grouping ? sg_json_text(m->own_grouping) : NULL;
     for (size_t i = 0; i < m->count; i++) {
+        const sg_manifest_row *row = &m->rows[i];
         char group[SG_PSEUDONYM];
         if (!used_in_training(parts, i)) continue;
-        sg_pseudonym(group, key, m->group_labels[m->rows[i].group]);
-        json_array_append_new(seen, json_pack("[s, s]", m->rows[i].sha256, group));
+        sg_pseudonym(group, key, own ? row->own_group : m->group_labels[row->group]);
+        json_array_append_new(seen, own ? json_pack("[s, s, O, s]", row->sha256, group, own, key)
+                                        : json_pack("[s, s]", row->sha256, group));
     }
+    json_decref(own);
     if (inherited) json_array_extend(seen, (json_t *)inherited);
     return seen;
 }

@@ -29,8 +29,9 @@ grep -q 'cohort: 3 images; label_conflict 2; copy 1' stdout.txt || fail "$(cat s
 for words in '"reason": "label_conflict"' '"path": "benign/broken.png"' '"equal": "bytes"' '"kind": "bytes"'; do
     grep -qF "$words" o/audit.json || fail "audit.json lacks $words"
 done
-[ "$(wc -l <o/manifest.csv)" = 7 ] && [ "$(wc -l <o/cohort.csv)" = 4 ] && [ "$(wc -l <o/excluded.csv)" = 4 ] ||
+[ "$(wc -l <o/manifest.csv)" = 7 ] && [ "$(wc -l <o/cohort.csv)" = 4 ] && [ "$(wc -l <o/excluded.csv)" = 5 ] ||
     fail 'rows of the tables'
+grep -qx 'benign/broken.png,benign,,unreadable,' o/excluded.csv || fail "$(cat o/excluded.csv)"
 grep -qF 'normal/normal (2).png,normal,g0004,copy,normal/normal (1).png' o/excluded.csv || fail "$(cat o/excluded.csv)"
 
 grep -q 'data-a="benign/benign (1).png" data-b="normal/copy of %22benign%22 (1).png"' o/audit.html || fail 'a pair of the page'
@@ -98,6 +99,29 @@ expect 2 'lies inside the images' "$SONOGRADE" audit set --out set/found
 expect 2 'lies inside the images' "$SONOGRADE" audit set/ --out set
 [ ! -e set/found ] || fail 'the findings lie inside the images'
 
-# Groups of the set's own are not thrown away without a word.
-"$SONOGRADE" data manifest set --skip-bad --group-by '/([^/]+)[.]png' -o own.csv --quiet || fail 'no manifest'
-expect 0 "own groups" "$SONOGRADE" audit --manifest own.csv --out own
+# Groups of the set's own: no split divides a patient, nor what shows one picture; but a patient with two
+# lesions of two classes contradicts nothing and keeps one image of each.
+"$SONOGRADE" audit set --out p --quiet
+printf '%s\n' path,class,patient 'benign/benign (1).png,benign,A' '"normal/copy of ""benign"" (1).png",normal,B' \
+    'normal/normal (1).png,normal,C' 'normal/normal (2).png,normal,D' 'malignant/=cmd.png,malignant,C' \
+    $'"malignant/odd \xff, name.png",malignant,E' >own.csv
+expect 0 '' "$SONOGRADE" audit set --manifest own.csv --group-by patient --out own
+grep -q '^3 groups that no split may divide.*column:patient' stdout.txt || fail "$(cat stdout.txt)"
+grep -q 'cohort: 3 images; label_conflict 2; copy 1' stdout.txt || fail "$(cat stdout.txt)"
+for file in cohort.csv excluded.csv; do
+    diff <(cut -d, -f1 own/$file) <(grep -av broken.png p/$file | cut -d, -f1) || fail "patients changed $file"
+done
+[ "$(grep -c ',g0002,audit and column:patient,' own/manifest.csv)" = 3 ] ||
+    fail "C and D are one group, three images: $(cat own/manifest.csv)"
+grep -q '(column:patient).*make 3 groups for splits' own/audit.html || fail 'the page does not tell of patients'
+expect 3 'divides group' "$SONOGRADE" data split --manifest own/manifest.csv --check cut.csv
+
+# The manifest that came out is one that an audit takes again, patients included.
+expect 0 '' "$SONOGRADE" audit --manifest own/manifest.csv --out own2
+cmp own/cohort.csv own2/cohort.csv && cmp own/manifest.csv own2/manifest.csv || fail 'patients are lost on the way'
+
+# A rejected pair that a third image still holds together.
+cp 'set/normal/normal (1).png' 'set/normal/normal (3).png'
+printf '%s\n' a,b,verdict 'normal/normal (1).png,normal/normal (2).png,reject' >v.csv
+expect 0 'stay in one group through other images: 1' "$SONOGRADE" audit set --out third --decisions v.csv
+grep -q 'yet in one group through other pairs' third/audit.html || fail 'the page does not tell'

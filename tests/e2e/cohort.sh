@@ -25,6 +25,15 @@ has with/metrics.json '"population": "cohort"' '"label_conflict"' "\"kept\": $ke
 [ "$(grep -m1 -o '"n": [0-9]*' with/metrics.json)" = "\"n\": $kept" ] || fail 'the figures are not those of the cohort'
 [ $(($(wc -l <with/predictions.csv) - 1)) = $((kept + left)) ] || fail 'predictions.csv lacks images'
 
+# Patients of the run's table stay together, whatever the audit's pictures say.
+"$SONOGRADE" data manifest data -o plain.csv --quiet
+awk -F, 'NR == 1 { print "path,class,patient,root"; next } { print $1 "," $2 ",p" (NR % 9) ",data" }' plain.csv >own.csv
+train --manifest own.csv --group-by patient --folds 2 --run patients
+expect 0 '' "$SONOGRADE" evaluate --run patients --draws 100 --threads 1 --quiet --allow-seen --audit audit \
+    --out together
+[ "$(sed -n '/"all_images"/,$p' together/metrics.json | grep -m1 -o '"groups": [0-9]*' | cut -d' ' -f2)" -le 9 ] ||
+    fail 'patients were divided by the audit'
+
 # What acting would mean, with thresholds from the other fold; at a stated prevalence on request.
 has with/report.html 'Acting on it' 'set on the other folds' 'own share of malignant images' 'Parts of the images'
 has with/report.html 'with probabilities mended' 'temperature, fitted on the other folds'

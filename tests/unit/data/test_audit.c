@@ -4,6 +4,7 @@
 #include "data/audit.h"
 #include "data/phantom.h"
 #include "data/registration.h"
+#include "data/union.h"
 #include "support/check.h"
 #include "support/image_folder.h"
 #include <stdlib.h>
@@ -114,6 +115,67 @@ static void cohort_has_one_image_per_lesion(void **state) {
     assert_true(kept > 5 && conflicts >= 6 && copies >= 4);
 }
 
+static const char *own_of(const void *user, size_t row) {
+    (void)user;
+    return f.audit.manifest.rows[row].own_group;
+}
+
+/* Patients hold groups together that no split may divide; lesions stay what the pictures show. A
+ * copy joins two patients. */
+static void patients_join_groups_and_not_lesions(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_manifest *m = &f.audit.manifest;
+    size_t lesions = f.audit.lesion_count;
+    assert_int_equal(m->group_count, lesions);
+    for (size_t i = 0; i < m->count; i++)
+        assert_non_null(m->rows[i].own_group = sg_strdupf("p%zu", i / 3));
+    assert_non_null(m->own_grouping = sg_strdup("column:patient"));
+    CHECK_OK(sg_audit_make_groups(&f.audit, &err));
+    assert_int_equal(f.audit.lesion_count, lesions);
+    assert_true(m->group_count < lesions);
+    sg_union u;
+    CHECK_OK(sg_union_init(&u, m->count, &err));
+    for (size_t i = 0; i < f.audit.pair_count; i++)
+        sg_union_join(&u, f.audit.pairs[i].a, f.audit.pairs[i].b);
+    CHECK_OK(sg_union_join_equal(&u, own_of, NULL, &err));
+    for (size_t i = 0; i < m->count; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_int_equal(m->rows[i].group == m->rows[k].group,
+                    sg_union_find(&u, (uint32_t)i) == sg_union_find(&u, (uint32_t)k));
+    sg_union_dispose(&u);
+    char *source = sg_manifest_grouping_text(m);
+    assert_string_equal(source, "audit and column:patient");
+    free(source);
+}
+
+/* Of three copies, one pair rejected: the third image holds them together, and that is told. */
+static void a_rejected_pair_may_stay_together(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    size_t together = 0;
+    for (size_t i = 0; i < f.audit.pair_count; i++) {
+        sg_audit_pair *p = &f.audit.pairs[i];
+        assert_true(p->together);
+        p->verdict = SG_VERDICT_REJECTED;
+        CHECK_OK(sg_audit_make_groups(&f.audit, &err));
+        bool other_way = false; /* by two joined pairs */
+        for (size_t k = 0; k < f.audit.pair_count; k++)
+            for (size_t l = 0; l < f.audit.pair_count; l++) {
+                const sg_audit_pair *x = &f.audit.pairs[k], *y = &f.audit.pairs[l];
+                if (k == i || l == i) continue;
+                other_way |= (x->a == p->a || x->b == p->a) && (y->a == p->b || y->b == p->b) &&
+                             (x->a == y->a || x->a == y->b || x->b == y->a || x->b == y->b);
+            }
+        assert_int_equal(p->together, other_way);
+        assert_false(p->joined);
+        together += other_way;
+        p->verdict = SG_VERDICT_OPEN;
+    }
+    assert_true(together > 0);
+    CHECK_OK(sg_audit_make_groups(&f.audit, &err));
+}
+
 /* Rejecting every pair of an image sets it free; confirming joins what looks unlike. Changes the
  * audit: comes last. */
 static void verdicts_outweigh_scores(void **state) {
@@ -121,7 +183,6 @@ static void verdicts_outweigh_scores(void **state) {
     sg_error err = SG_ERROR_INIT;
     const uint32_t a = f.audit.pairs[0].a, apart = f.audit.pairs[0].b;
     uint32_t lone = 0;
-    const sg_manifest_row *rows = f.audit.manifest.rows;
     sg_str text;
     sg_str_init(&text, 0);
     sg_str_append(&text, "a,b,verdict\n");
@@ -130,7 +191,7 @@ static void verdicts_outweigh_scores(void **state) {
         if (p->a == apart || p->b == apart)
             sg_str_appendf(&text, "%s,%s,reject\n", path_of(p->b), path_of(p->a));
     }
-    while (rows[lone].group == rows[apart].group) lone++;
+    while (f.audit.lesions[lone] == f.audit.lesions[apart]) lone++;
     sg_str_appendf(&text, "%s,%s,confirm\nnot/here.png,%s,reject\n", path_of(apart), path_of(lone),
             path_of(lone));
     sg_decisions decisions;
@@ -139,8 +200,9 @@ static void verdicts_outweigh_scores(void **state) {
     sg_decisions_dispose(&decisions);
     CHECK_OK(sg_audit_make_groups(&f.audit, &err));
     CHECK_OK(sg_audit_choose_cohort(&f.audit, &err));
-    assert_true(rows[a].group != rows[apart].group);
-    assert_int_equal(rows[lone].group, rows[apart].group);
+    const int *lesions = f.audit.lesions;
+    assert_true(lesions[a] != lesions[apart]);
+    assert_int_equal(lesions[lone], lesions[apart]);
     assert_int_equal(f.audit.decisions_unused, 1);
     assert_true(f.audit.decisions_used >= 2);
     sg_str_dispose(&text);
@@ -166,6 +228,8 @@ int main(void) {
             cmocka_unit_test(groups_are_the_planted_ones),
             cmocka_unit_test(cohort_has_one_image_per_lesion),
             cmocka_unit_test(stops_when_asked),
+            cmocka_unit_test(patients_join_groups_and_not_lesions),
+            cmocka_unit_test(a_rejected_pair_may_stay_together),
             cmocka_unit_test(verdicts_outweigh_scores),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

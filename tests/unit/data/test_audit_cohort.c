@@ -4,13 +4,15 @@
 #include "support/check.h"
 #include <stdlib.h>
 
-enum { ROWS = 8, GROUPS = 7 };
+enum { ROWS = 8, LESIONS = 7 };
 
-/* Rows 0 and 1 share group 0; every other row has a group of its own. */
+/* Rows 0 and 1 show lesion 0; every other row has a lesion of its own. All are of one patient,
+ * which is no reason to leave anything out. */
 typedef struct bench {
     sg_manifest_row rows[ROWS];
     sg_audit_pair pairs[3];
     sg_finding findings[2];
+    int lesions[ROWS];
     sg_audit audit;
 } bench;
 
@@ -19,12 +21,14 @@ static void fill(bench *b) {
     free(b->audit.fates);
     memset(b, 0, sizeof *b);
     for (int i = 0; i < ROWS; i++) {
-        b->rows[i].group = i < 2 ? 0 : i - 1;
+        b->lesions[i] = i < 2 ? 0 : i - 1;
         b->rows[i].width = b->rows[i].height = 100;
     }
     b->audit.manifest.rows = b->rows;
     b->audit.manifest.count = ROWS;
-    b->audit.manifest.group_count = GROUPS;
+    b->audit.manifest.group_count = 1;
+    b->audit.lesions = b->lesions;
+    b->audit.lesion_count = LESIONS;
     b->audit.pairs = b->pairs;
     b->audit.findings = b->findings;
 }
@@ -77,6 +81,20 @@ static void test_undecided_pairs(void **state) {
     free(b.audit.fates);
 }
 
+/* One lesion under two labels is a contradiction; two lesions of one patient are none. */
+static void test_conflicts_are_of_lesions(void **state) {
+    (void)state;
+    bench b = {0};
+    fill(&b);
+    b.rows[1].class_index = b.rows[3].class_index = 1;
+    choose(&b);
+    assert_int_equal(b.audit.fates[0].fate, SG_FATE_CONFLICT);
+    assert_int_equal(b.audit.fates[0].because, 1);
+    assert_int_equal(b.audit.fates[1].fate, SG_FATE_CONFLICT);
+    for (int i = 2; i < ROWS; i++) assert_int_equal(b.audit.fates[i].fate, SG_FATE_KEPT);
+    free(b.audit.fates);
+}
+
 static void test_what_excludes_comes_first(void **state) {
     (void)state;
     bench b = {0};
@@ -95,6 +113,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_fewer_marks_then_more_pixels_then_first),
             cmocka_unit_test(test_undecided_pairs),
+            cmocka_unit_test(test_conflicts_are_of_lesions),
             cmocka_unit_test(test_what_excludes_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include "base/rng.h"
 #include "data/fingerprint.h"
+#include "data/union.h"
 #include "support/image_folder.h"
 
 static void print_of(float *print, const sg_image *image) {
