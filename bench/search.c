@@ -1,9 +1,12 @@
 /* search.c - searches on functions with known minima, for bench/search_run.
- *   search designs             the initial designs, so that every method starts from the same
- * points search run METHOD [SEEDS]  every objective: function,method,seed,evaluation,value search
- * cost                milliseconds of one proposal at 200 trials, 10 parameters
+ *   search designs             the initial designs: every method starts from the same points
+ *   search run METHOD [SEEDS]  every objective: function,method,seed,evaluation,value
+ *   search toy                 the toy of population-based training: kind,seed,quality
+ *   search drift METHOD [SEEDS] the optimum that moves: method,seed,regret
+ *   search cost                milliseconds of one proposal at 200 trials, 10 parameters
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/objectives.h"
+#include "support/population.h"
 #include "tune/sampler.h"
 
 #include <math.h>
@@ -68,6 +71,29 @@ static int run(const char *method, uint64_t seeds) {
     return 2;
 }
 
+enum { TOY_SEEDS = 200 };
+
+static void toy(void) {
+    for (uint64_t seed = 1; seed <= TOY_SEEDS; seed++) {
+        printf("both,%d,%.17g\n", (int)seed, toy_population(seed, true, true));
+        printf("explore,%d,%.17g\n", (int)seed, toy_population(seed, false, true));
+        printf("exploit,%d,%.17g\n", (int)seed, toy_population(seed, true, false));
+    }
+}
+
+static int drift(const char *method, uint64_t seeds) {
+    for (int m = 0; m < DRIFT_METHODS; m++) {
+        if (strcmp(drift_names[m], method) != 0) continue;
+        for (uint64_t seed = 1; seed <= seeds; seed++) {
+            printf("%s,%d,%.17g\n", method, (int)seed, drift_regret((drift_method)m, seed, 100));
+            fflush(stdout);
+        }
+        return 0;
+    }
+    fprintf(stderr, "no method '%s'\n", method);
+    return 2;
+}
+
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* the machine may be doing other work */
@@ -103,8 +129,10 @@ static void cost(void) {
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "designs") == 0) return designs(), 0;
     if (argc == 2 && strcmp(argv[1], "cost") == 0) return cost(), 0;
-    if (argc >= 3 && strcmp(argv[1], "run") == 0)
-        return run(argv[2], argc > 3 ? strtoull(argv[3], NULL, 10) : SEEDS);
-    fprintf(stderr, "search designs | search run METHOD [SEEDS] | search cost\n");
+    if (argc == 2 && strcmp(argv[1], "toy") == 0) return toy(), 0;
+    uint64_t seeds = argc > 3 ? strtoull(argv[3], NULL, 10) : SEEDS;
+    if (argc >= 3 && strcmp(argv[1], "run") == 0) return run(argv[2], seeds);
+    if (argc >= 3 && strcmp(argv[1], "drift") == 0) return drift(argv[2], seeds);
+    fprintf(stderr, "search designs | run METHOD [SEEDS] | toy | drift METHOD [SEEDS] | cost\n");
     return 2;
 }

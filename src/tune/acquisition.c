@@ -49,3 +49,11 @@ double sg_log_expected_improvement(
     if (by_sd) *by_sd = (1 - slope * z) / sd;
     return log_h(z) + log(sd);
 }
+
+double sg_acquisition_value(
+        const sg_acquisition *a, double mean, double sd, double *by_mean, double *by_sd) {
+    if (!(a->kappa > 0)) return sg_log_expected_improvement(mean, sd, a->best, by_mean, by_sd);
+    if (by_mean) *by_mean = -1;
+    if (by_sd) *by_sd = a->kappa;
+    return a->kappa * sd - mean;
+}

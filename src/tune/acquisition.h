@@ -8,4 +8,12 @@
 double sg_log_expected_improvement(
         double mean, double sd, double best, double *by_mean, double *by_sd);
 
+/* What a search maximises: log expected improvement below `best`, or, where kappa > 0, the bound
+ * kappa * sd - mean. */
+typedef struct sg_acquisition {
+    double best, kappa;
+} sg_acquisition;
+double sg_acquisition_value(
+        const sg_acquisition *a, double mean, double sd, double *by_mean, double *by_sd);
+
 #endif

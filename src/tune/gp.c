@@ -11,29 +11,58 @@
 static const double sqrt5 = 2.2360679774997896964;
 static const double log_two_pi = 1.8378770664093454836;
 
-static double kernel(const double *a, const double *b, const double *inverse_length, size_t width,
-        double signal) {
-    double r2 = 0;
+/* Theta as it is used: inverse lengths (0 for time), and which coordinate is time. */
+typedef struct metric {
+    double inverse[SG_GP_WIDTH_MAX];
+    size_t width;
+    double signal, noise, forget;
+    int time; /* -1: none */
+} metric;
+
+static metric make_metric(size_t width, const int *group, const sg_gp_theta *t) {
+    metric m = {.width = width,
+            .signal = exp(t->log_signal),
+            .noise = exp(t->log_noise),
+            .forget = t->forget,
+            .time = -1};
     for (size_t j = 0; j < width; j++) {
-        double d = (a[j] - b[j]) * inverse_length[j];
-        r2 += d * d;
+        if (group[j] == SG_GP_TIME)
+            m.time = (int)j;
+        else
+            m.inverse[j] = exp(-t->log_length[group[j]]);
     }
-    double r = sqrt(r2);
-    return signal * (1 + sqrt5 * r + 5.0 / 3 * r2) * exp(-sqrt5 * r);
+    return m;
 }
 
-static void invert_lengths(double *inverse, size_t width, const int *group, const sg_gp_theta *t) {
-    for (size_t j = 0; j < width; j++) inverse[j] = exp(-t->log_length[group[j]]);
+static double squared_distance(const metric *m, const double *a, const double *b) {
+    double r2 = 0;
+    for (size_t j = 0; j < m->width; j++) {
+        double d = (a[j] - b[j]) * m->inverse[j];
+        r2 += d * d;
+    }
+    return r2;
+}
+
+static double apart_in_time(const metric *m, const double *a, const double *b) {
+    return m->time < 0 ? 0 : fabs(a[m->time] - b[m->time]);
+}
+
+/* The signal variance that two points share by their age. */
+static double shared_signal(const metric *m, const double *a, const double *b) {
+    return m->time < 0 ? m->signal : m->signal * exp(-m->forget * apart_in_time(m, a, b));
+}
+
+static double kernel(const metric *m, const double *a, const double *b) {
+    double r2 = squared_distance(m, a, b), r = sqrt(r2);
+    return shared_signal(m, a, b) * (1 + sqrt5 * r + 5.0 / 3 * r2) * exp(-sqrt5 * r);
 }
 
 /* Lower triangle of K + noise I, column-major. */
-static void fill(double *k, const double *x, size_t n, size_t width, const double *inverse,
-        const sg_gp_theta *t) {
-    double signal = exp(t->log_signal), noise = exp(t->log_noise);
+static void fill(double *k, const double *x, size_t n, const metric *m) {
     for (size_t j = 0; j < n; j++) {
-        k[j * n + j] = signal + noise;
+        k[j * n + j] = m->signal + m->noise;
         for (size_t i = j + 1; i < n; i++)
-            k[j * n + i] = kernel(x + i * width, x + j * width, inverse, width, signal);
+            k[j * n + i] = kernel(m, x + i * m->width, x + j * m->width);
     }
 }
 
@@ -57,7 +86,6 @@ static double likelihood_of(const double *factor, const double *alpha, const dou
 
 sg_status sg_gp_condition(sg_gp *gp, const double *x, const double *y, size_t n, size_t width,
         const int *group, size_t groups, const sg_gp_theta *theta, sg_error *err) {
-    double inverse[SG_GP_WIDTH_MAX];
     memset(gp, 0, sizeof *gp);
     gp->n = n;
     gp->width = width;
@@ -72,8 +100,8 @@ sg_status sg_gp_condition(sg_gp *gp, const double *x, const double *y, size_t n,
         sg_gp_dispose(gp);
         return sg_fail(err, SG_ERR_MEMORY, "out of memory for a model of %zu trials", n);
     }
-    invert_lengths(inverse, width, group, theta);
-    fill(gp->factor, x, n, width, inverse, theta);
+    metric m = make_metric(width, group, theta);
+    fill(gp->factor, x, n, &m);
     memcpy(gp->alpha, y, n * sizeof *y);
     sg_status st = solve(gp->factor, gp->alpha, n, err);
     if (st) {
@@ -91,28 +119,22 @@ void sg_gp_dispose(sg_gp *gp) {
 }
 
 /* Adds weight * dk(x, xi)/dx. */
-static void add_kernel_gradient(double *gradient, double weight, const double *x, const double *xi,
-        const double *inverse, size_t width, double signal) {
-    double r2 = 0;
-    for (size_t j = 0; j < width; j++) {
-        double d = (x[j] - xi[j]) * inverse[j];
-        r2 += d * d;
-    }
-    double r = sqrt(r2);
-    double slope = -5.0 / 3 * signal * (1 + sqrt5 * r) * exp(-sqrt5 * r) * weight;
-    for (size_t j = 0; j < width; j++)
-        gradient[j] += slope * (x[j] - xi[j]) * inverse[j] * inverse[j];
+static void add_kernel_gradient(
+        double *gradient, double weight, const double *x, const double *xi, const metric *m) {
+    double r = sqrt(squared_distance(m, x, xi));
+    double slope = -5.0 / 3 * shared_signal(m, x, xi) * (1 + sqrt5 * r) * exp(-sqrt5 * r) * weight;
+    for (size_t j = 0; j < m->width; j++)
+        gradient[j] += slope * (x[j] - xi[j]) * m->inverse[j] * m->inverse[j];
 }
 
 void sg_gp_predict(sg_gp *gp, const double *x, double *mean, double *variance,
         double *mean_gradient, double *variance_gradient) {
     size_t n = gp->n, width = gp->width;
-    double inverse[SG_GP_WIDTH_MAX], signal = exp(gp->theta.log_signal);
     double *k = gp->cache, *v = gp->cache + n;
-    invert_lengths(inverse, width, gp->group, &gp->theta);
+    metric m = make_metric(width, gp->group, &gp->theta);
     *mean = 0;
     for (size_t i = 0; i < n; i++) {
-        k[i] = kernel(x, gp->x + i * width, inverse, width, signal);
+        k[i] = kernel(&m, x, gp->x + i * width);
         *mean += k[i] * gp->alpha[i];
     }
     memcpy(v, k, n * sizeof *v);
@@ -120,46 +142,46 @@ void sg_gp_predict(sg_gp *gp, const double *x, double *mean, double *variance,
             v, 1);
     double explained = 0;
     for (size_t i = 0; i < n; i++) explained += v[i] * v[i];
-    *variance = fmax(signal - explained, 1e-12 * signal);
+    *variance = fmax(m.signal - explained, 1e-12 * m.signal);
     if (mean_gradient) {
         memset(mean_gradient, 0, width * sizeof *mean_gradient);
         for (size_t i = 0; i < n; i++)
-            add_kernel_gradient(
-                    mean_gradient, gp->alpha[i], x, gp->x + i * width, inverse, width, signal);
+            add_kernel_gradient(mean_gradient, gp->alpha[i], x, gp->x + i * width, &m);
     }
     if (variance_gradient) {
         cblas_dtrsv(CblasColMajor, CblasLower, CblasTrans, CblasNonUnit, (int)n, gp->factor, (int)n,
                 v, 1);
         memset(variance_gradient, 0, width * sizeof *variance_gradient);
         for (size_t i = 0; i < n; i++)
-            add_kernel_gradient(
-                    variance_gradient, -2 * v[i], x, gp->x + i * width, inverse, width, signal);
+            add_kernel_gradient(variance_gradient, -2 * v[i], x, gp->x + i * width, &m);
     }
 }
 
 /* gradient[p] = 1/2 sum_ij (alpha_i alpha_j - K^-1_ij) dK_ij/dtheta_p, over the lower triangle. */
 static void likelihood_gradient(double *gradient, const double *inverse_k, const double *alpha,
-        const double *x, size_t n, size_t width, const int *group, size_t groups,
-        const double *inverse, const sg_gp_theta *t) {
-    double signal = exp(t->log_signal), noise = exp(t->log_noise);
-    memset(gradient, 0, (groups + 2) * sizeof *gradient);
+        const double *x, size_t n, const int *group, size_t groups, const metric *m) {
+    size_t width = m->width;
+    memset(gradient, 0, (groups + 2 + (m->time >= 0)) * sizeof *gradient);
     for (size_t j = 0; j < n; j++) {
         double own = 0.5 * (alpha[j] * alpha[j] - inverse_k[j * n + j]);
-        gradient[groups] += own * signal;
-        gradient[groups + 1] += own * noise;
+        gradient[groups] += own * m->signal;
+        gradient[groups + 1] += own * m->noise;
         for (size_t i = j + 1; i < n; i++) {
             double weight = alpha[i] * alpha[j] - inverse_k[j * n + i];
             const double *a = x + i * width, *b = x + j * width;
             double squares[SG_GP_WIDTH_MAX], r2 = 0;
             for (size_t c = 0; c < width; c++) {
-                double d = (a[c] - b[c]) * inverse[c];
+                double d = (a[c] - b[c]) * m->inverse[c];
                 squares[c] = d * d;
                 r2 += squares[c];
             }
-            double r = sqrt(r2), decay = exp(-sqrt5 * r);
-            gradient[groups] += weight * signal * (1 + sqrt5 * r + 5.0 / 3 * r2) * decay;
-            double slope = weight * signal * 5.0 / 3 * (1 + sqrt5 * r) * decay;
-            for (size_t c = 0; c < width; c++) gradient[group[c]] += slope * squares[c];
+            double r = sqrt(r2), common = weight * shared_signal(m, a, b) * exp(-sqrt5 * r);
+            double by_signal = common * (1 + sqrt5 * r + 5.0 / 3 * r2);
+            double slope = common * 5.0 / 3 * (1 + sqrt5 * r);
+            gradient[groups] += by_signal;
+            for (size_t c = 0; c < width; c++)
+                if (group[c] != SG_GP_TIME) gradient[group[c]] += slope * squares[c];
+            if (m->time >= 0) gradient[groups + 2] -= by_signal * apart_in_time(m, a, b);
         }
     }
 }
@@ -167,10 +189,9 @@ static void likelihood_gradient(double *gradient, const double *inverse_k, const
 sg_status sg_gp_likelihood(double *value, double *gradient, const double *x, const double *y,
         size_t n, size_t width, const int *group, size_t groups, const sg_gp_theta *theta,
         double *work, sg_error *err) {
-    double inverse[SG_GP_WIDTH_MAX];
     double *factor = work, *alpha = work + n * n;
-    invert_lengths(inverse, width, group, theta);
-    fill(factor, x, n, width, inverse, theta);
+    metric m = make_metric(width, group, theta);
+    fill(factor, x, n, &m);
     memcpy(alpha, y, n * sizeof *y);
     sg_status st = solve(factor, alpha, n, err);
     if (st) return st;
@@ -178,6 +199,6 @@ sg_status sg_gp_likelihood(double *value, double *gradient, const double *x, con
     if (!gradient) return SG_OK;
     int info = LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'L', (int)n, factor, (int)n);
     if (info) return sg_fail(err, SG_ERR_NUMERIC, "the covariance of %zu trials has no inverse", n);
-    likelihood_gradient(gradient, factor, alpha, x, n, width, group, groups, inverse, theta);
+    likelihood_gradient(gradient, factor, alpha, x, n, group, groups, &m);
     return SG_OK;
 }

@@ -16,7 +16,9 @@ static void propose_random(double *point, const sg_space *space, size_t number, 
 
 static void propose_sobol(double *point, const sg_space *space, size_t number, uint64_t seed) {
     double unit[SG_SPACE_MAX];
-    sg_sobol_scrambled(unit, space->count, (uint32_t)number, seed);
+    sg_sobol sobol;
+    sg_sobol_init(&sobol, space->count);
+    sg_sobol_scrambled(unit, &sobol, (uint32_t)number, seed);
     sg_space_from_unit(space, unit, point);
 }
 

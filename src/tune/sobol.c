@@ -81,16 +81,20 @@ static void directions(uint32_t v[32], size_t dim) {
     }
 }
 
-static uint32_t bits(size_t dim, uint32_t index) {
-    uint32_t v[32], gray = index ^ (index >> 1), x = 0;
-    directions(v, dim);
+void sg_sobol_init(sg_sobol *sobol, size_t dims) {
+    sobol->dims = dims;
+    for (size_t d = 0; d < dims; d++) directions(sobol->direction[d], d);
+}
+
+static uint32_t bits(const uint32_t direction[32], uint32_t index) {
+    uint32_t gray = index ^ (index >> 1), x = 0;
     for (int k = 0; k < 32; k++)
-        if (gray >> k & 1) x ^= v[k];
+        if (gray >> k & 1) x ^= direction[k];
     return x;
 }
 
-void sg_sobol_point(double *out, size_t dims, uint32_t index) {
-    for (size_t d = 0; d < dims; d++) out[d] = bits(d, index) * 0x1p-32;
+void sg_sobol_point(double *out, const sg_sobol *sobol, uint32_t index) {
+    for (size_t d = 0; d < sobol->dims; d++) out[d] = bits(sobol->direction[d], index) * 0x1p-32;
 }
 
 /* Owen's scrambling as it is defined: bit k is flipped by a random bit that depends on the bits
@@ -109,6 +113,7 @@ static uint32_t scramble(uint32_t x, size_t dim, uint64_t seed) {
     return result;
 }
 
-void sg_sobol_scrambled(double *out, size_t dims, uint32_t index, uint64_t seed) {
-    for (size_t d = 0; d < dims; d++) out[d] = scramble(bits(d, index), d, seed) * 0x1p-32;
+void sg_sobol_scrambled(double *out, const sg_sobol *sobol, uint32_t index, uint64_t seed) {
+    for (size_t d = 0; d < sobol->dims; d++)
+        out[d] = scramble(bits(sobol->direction[d], index), d, seed) * 0x1p-32;
 }

@@ -10,10 +10,16 @@
 
 enum { SG_SOBOL_MAX = 48 }; /* dimensions */
 
+typedef struct sg_sobol {
+    size_t dims;
+    uint32_t direction[SG_SOBOL_MAX][32];
+} sg_sobol;
+
+void sg_sobol_init(sg_sobol *sobol, size_t dims); /* dims <= SG_SOBOL_MAX */
 /* Point `index` (from 0; index 0 of the plain sequence is the origin) into out[dims], each in
- * [0, 1). dims <= SG_SOBOL_MAX. */
-void sg_sobol_point(double *out, size_t dims, uint32_t index);
+ * [0, 1). */
+void sg_sobol_point(double *out, const sg_sobol *sobol, uint32_t index);
 /* The same, scrambled by `seed`. */
-void sg_sobol_scrambled(double *out, size_t dims, uint32_t index, uint64_t seed);
+void sg_sobol_scrambled(double *out, const sg_sobol *sobol, uint32_t index, uint64_t seed);
 
 #endif

@@ -78,15 +78,6 @@ void sg_space_to_unit(const sg_space *space, const double *point, double *unit) 
         unit[i] = isnan(point[i]) ? 0.5 : unit_of(&space->params[i], point[i]);
 }
 
-void sg_space_settle(const sg_space *space, double *point) {
-    for (size_t i = 0; i < space->count; i++) {
-        if (!sg_space_active(space, point, i))
-            point[i] = NAN;
-        else if (isnan(point[i]))
-            point[i] = value_at(&space->params[i], 0.5);
-    }
-}
-
 bool sg_space_equal(const sg_space *space, const double *a, const double *b) {
     for (size_t i = 0; i < space->count; i++)
         if (isnan(a[i]) ? !isnan(b[i]) : a[i] != b[i]) return false;

@@ -73,9 +73,6 @@ void sg_dimension_value_put(sg_str *out, const sg_dimension *param, double value
 void sg_space_from_unit(const sg_space *space, const double *unit, double *point);
 /* Back again: the middle of a choice's or whole number's share; 0.5 where inactive. */
 void sg_space_to_unit(const sg_space *space, const double *point, double *unit);
-/* Sets NaN where the condition does not hold, and the middle of the range where a parameter is
- * active but has no value. */
-void sg_space_settle(const sg_space *space, double *point);
 bool sg_space_active(const sg_space *space, const double *point, size_t i);
 /* Same values everywhere, inactive parameters included. */
 bool sg_space_equal(const sg_space *space, const double *a, const double *b);

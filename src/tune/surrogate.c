@@ -27,13 +27,18 @@ void sg_tame(double *values, size_t n) {
         if (values[i] > median) values[i] = median + spread * log1p((values[i] - median) / spread);
 }
 
-static void standardise(sg_surrogate *s, size_t n) {
+/* Mean and standard deviation; 1 in its place where there is no spread to speak of. */
+static void measure_spread(double *center, double *scale, const double *values, size_t n) {
     double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) sum += s->y[i];
-    s->center = sum / (double)n;
-    for (size_t i = 0; i < n; i++) squares += (s->y[i] - s->center) * (s->y[i] - s->center);
-    s->scale = sqrt(squares / (double)n);
-    if (!(s->scale > 1e-12 * fabs(s->center)) || s->scale < 1e-300) s->scale = 1;
+    for (size_t i = 0; i < n; i++) sum += values[i];
+    *center = sum / (double)n;
+    for (size_t i = 0; i < n; i++) squares += (values[i] - *center) * (values[i] - *center);
+    *scale = sqrt(squares / (double)n);
+    if (!(*scale > 1e-12 * fabs(*center)) || *scale < 1e-300) *scale = 1;
+}
+
+static void standardise(sg_surrogate *s, size_t n) {
+    measure_spread(&s->center, &s->scale, s->y, n);
     for (size_t i = 0; i < n; i++) s->y[i] = (s->y[i] - s->center) / s->scale;
 }
 
@@ -45,10 +50,33 @@ static void name_groups(sg_surrogate *s) {
         size_t wide = p->kind == SG_PARAM_CHOICE ? p->choice_count : 1;
         for (size_t k = 0; k < wide; k++) s->group[at++] = (int)i;
     }
+    if (!s->drift) return;
+    s->group[at++] = (int)s->space->count;
+    s->group[at] = s->drift->forgets ? SG_GP_TIME : (int)s->space->count;
+}
+
+/* The score before and, where old trials fade, the time stand behind the features of the space. */
+static void put_features(
+        const sg_surrogate *s, const double *point, double before, double time, double *x) {
+    sg_space_features(s->space, point, x);
+    if (!s->drift) return;
+    x += sg_space_width(s->space);
+    x[0] = (before - s->before_center) / s->before_scale;
+    x[1] = s->drift->forgets ? time : 0;
+}
+
+static void put_trial(sg_surrogate *s, const sg_trial *trials, size_t i) {
+    const sg_drift *d = s->drift;
+    put_features(
+            s, trials[i].point, d ? d->before[i] : 0, d ? d->time[i] : 0, s->x + s->n * s->width);
+}
+
+void sg_surrogate_features(const sg_surrogate *s, const double *point, double *x) {
+    put_features(s, point, s->drift ? s->drift->score : 0, s->drift ? s->drift->now : 0, x);
 }
 
 static void add_row(sg_surrogate *s, const sg_trial *trials, size_t i, double value) {
-    sg_space_features(s->space, trials[i].point, s->x + s->n * s->width);
+    put_trial(s, trials, i);
     s->y[s->n] = value;
     s->source[s->n++] = i;
 }
@@ -91,7 +119,7 @@ static sg_status add_fantasies(sg_surrogate *s, const sg_trial *trials, size_t c
     for (size_t i = 0; !st && i < count; i++) {
         if (trials[i].state != SG_TRIAL_RUNNING) continue;
         double mean, variance;
-        sg_space_features(s->space, trials[i].point, s->x + s->n * s->width);
+        put_trial(s, trials, i);
         sg_gp_predict(&s->gp, s->x + s->n * s->width, &mean, &variance, NULL, NULL);
         add_row(s, trials, i, mean);
         st = condition(s, theta, err);
@@ -100,11 +128,13 @@ static sg_status add_fantasies(sg_surrogate *s, const sg_trial *trials, size_t c
 }
 
 sg_status sg_surrogate_fit(sg_surrogate *s, const sg_space *space, const sg_trial *trials,
-        size_t count, uint64_t seed, sg_error *err) {
+        size_t count, const sg_drift *drift, uint64_t seed, sg_error *err) {
     memset(s, 0, sizeof *s);
     s->space = space;
-    s->width = sg_space_width(space);
-    s->groups = space->count;
+    s->drift = drift;
+    s->width = sg_space_width(space) + (drift ? 2 : 0);
+    s->groups = space->count + (drift ? 1 : 0);
+    if (drift) measure_spread(&s->before_center, &s->before_scale, drift->before, count);
     if (s->width > SG_GP_WIDTH_MAX)
         return sg_fail(err, SG_ERR_USAGE,
                 "the choices of the space have %zu options, the model takes %d", s->width,

@@ -98,7 +98,7 @@ static void test_equals_the_closed_form(void **state) {
     (void)state;
     const double x[2] = {0.2, 0.9}, y[2] = {1.0, -0.4}, at = 0.5, s2 = 1.3, noise = 0.05, l = 0.4;
     const int group[1] = {0};
-    sg_gp_theta theta = {{log(l)}, log(s2), log(noise)};
+    sg_gp_theta theta = {{log(l)}, log(s2), log(noise), 0};
     sg_error err = SG_ERROR_INIT;
     sg_gp gp;
     CHECK_OK(sg_gp_condition(&gp, x, y, 2, 1, group, 1, &theta, &err));
@@ -159,6 +159,45 @@ static void test_gradients_equal_finite_differences(void **state) {
     sg_gp_dispose(&gp);
 }
 
+/* The last coordinate as time: its factor on the kernel, and the gradient with respect to it. */
+static void test_time_fades(void **state) {
+    (void)state;
+    enum { GROUPS = WIDTH - 1 };
+    fixture f;
+    sg_error err = SG_ERROR_INIT;
+    double value, side[2], gradient[GROUPS + 3], work[N * N + N];
+    const double h = 1e-5;
+    fill(&f);
+    f.group[GROUPS] = SG_GP_TIME;
+    f.theta.forget = 0.4;
+    CHECK_OK(sg_gp_likelihood(
+            &value, gradient, f.x, f.y, N, WIDTH, f.group, GROUPS, &f.theta, work, &err));
+    for (int k = 0; k < GROUPS + 3; k++) {
+        for (int s = 0; s < 2; s++) {
+            sg_gp_theta t = f.theta;
+            double *at = k < GROUPS        ? &t.log_length[k]
+                         : k == GROUPS     ? &t.log_signal
+                         : k == GROUPS + 1 ? &t.log_noise
+                                           : &t.forget;
+            *at += s ? h : -h;
+            CHECK_OK(sg_gp_likelihood(
+                    &side[s], NULL, f.x, f.y, N, WIDTH, f.group, GROUPS, &t, work, &err));
+        }
+        assert_close(gradient[k], (side[1] - side[0]) / (2 * h), 1e-5);
+    }
+    /* One observation of 1 at time 0: the mean elsewhere in time is the kernel's share of it. */
+    const double x[2] = {0.3, 0}, y = 1, later[2] = {0.3, 5};
+    const int group[2] = {0, SG_GP_TIME};
+    const sg_gp_theta theta = {{0}, 0, log(1e-6), 0.1};
+    double mean, variance;
+    sg_gp gp;
+    CHECK_OK(sg_gp_condition(&gp, x, &y, 1, 2, group, 1, &theta, &err));
+    sg_gp_predict(&gp, later, &mean, &variance, NULL, NULL);
+    assert_close(mean, exp(-0.5), 1e-5);
+    assert_close(variance, 1 - exp(-1), 1e-5);
+    sg_gp_dispose(&gp);
+}
+
 static void test_fit_climbs_and_finds_the_idle_coordinate(void **state) {
     (void)state;
     fixture f;
@@ -182,6 +221,8 @@ static void test_fit_climbs_and_finds_the_idle_coordinate(void **state) {
 static void test_sobol_equals_scipy(void **state) {
     (void)state;
     sg_csv csv;
+    sg_sobol sobol;
+    sg_sobol_init(&sobol, SG_SOBOL_MAX);
     golden_open(&csv, "sobol.csv");
     assert_int_equal(csv.rows, 5 * SG_SOBOL_MAX);
     for (size_t r = 0; r < csv.rows; r++) {
@@ -190,7 +231,7 @@ static void test_sobol_equals_scipy(void **state) {
         assert_true(sg_parse_int64(&index, sg_csv_cell(&csv, r, 0)));
         assert_true(sg_parse_int64(&dim, sg_csv_cell(&csv, r, 1)));
         assert_true(sg_parse_double(&value, sg_csv_cell(&csv, r, 2)));
-        sg_sobol_point(point, SG_SOBOL_MAX, (uint32_t)index);
+        sg_sobol_point(point, &sobol, (uint32_t)index);
         if (point[dim] != value) fail_msg("point %lld, dimension %lld", index, dim);
     }
     sg_csv_dispose(&csv);
@@ -200,13 +241,15 @@ static void test_sobol_equals_scipy(void **state) {
 static void test_scrambling_keeps_evenness(void **state) {
     (void)state;
     double differs = 0;
+    sg_sobol sobol;
+    sg_sobol_init(&sobol, 10);
     for (uint64_t seed = 1; seed <= 3; seed++)
         for (size_t d = 0; d < 10; d++) {
             unsigned seen = 0;
             for (uint32_t i = 0; i < 16; i++) {
                 double a[10], b[10];
-                sg_sobol_scrambled(a, 10, i, seed);
-                sg_sobol_scrambled(b, 10, i, seed + 1);
+                sg_sobol_scrambled(a, &sobol, i, seed);
+                sg_sobol_scrambled(b, &sobol, i, seed + 1);
                 seen |= 1u << (int)(a[d] * 16);
                 differs += fabs(a[d] - b[d]);
             }
@@ -236,6 +279,7 @@ int main(void) {
             cmocka_unit_test(test_equals_scikit_learn),
             cmocka_unit_test(test_equals_the_closed_form),
             cmocka_unit_test(test_gradients_equal_finite_differences),
+            cmocka_unit_test(test_time_fades),
             cmocka_unit_test(test_fit_climbs_and_finds_the_idle_coordinate),
             cmocka_unit_test(test_sobol_equals_scipy),
             cmocka_unit_test(test_scrambling_keeps_evenness),

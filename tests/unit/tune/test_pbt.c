@@ -1,0 +1,187 @@
+/* Population-based training: who copies whom, what a step is, the toy whose answer is known, and an
+ * optimum that moves. SPDX-License-Identifier: Apache-2.0 */
+#include "tune/pbt.h"
+
+#include "support/check.h"
+#include "support/population.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const sg_pbt_options defaults = SG_PBT_OPTIONS_INIT;
+
+static void test_the_worst_copy_the_best(void **state) {
+    (void)state;
+    const double scores[8] = {5, 1, 7, 2, 6, 3, 8, 4};
+    size_t parent[8], seen[8] = {0};
+    for (int g = 1; g <= 200; g++) {
+        assert_true(sg_pbt_select(parent, scores, 8, g, &defaults));
+        for (size_t i = 0; i < 8; i++)
+            if (i != 2 && i != 6) assert_int_equal(parent[i], i);
+        seen[parent[2]]++;
+        seen[parent[6]]++;
+    }
+    assert_int_equal(seen[1] + seen[3], 400);
+    assert_in_range(seen[1], 150, 250);
+}
+
+static void test_ties_and_failures(void **state) {
+    (void)state;
+    size_t parent[4];
+    const double tied[2] = {1, 1};
+    assert_true(sg_pbt_select(parent, tied, 2, 1, &defaults));
+    assert_int_equal(parent[0], 0);
+    assert_int_equal(parent[1], 0);
+    const double failed[4] = {NAN, NAN, 3, NAN};
+    assert_true(sg_pbt_select(parent, failed, 4, 1, &defaults));
+    for (size_t i = 0; i < 4; i++) assert_int_equal(parent[i], 2);
+    const double none[2] = {NAN, NAN};
+    assert_false(sg_pbt_select(parent, none, 2, 1, &defaults));
+    const double alone[1] = {1};
+    assert_true(sg_pbt_select(parent, alone, 1, 1, &defaults));
+    assert_int_equal(parent[0], 0);
+}
+
+static void fill(sg_space *space) {
+    static const char *const lines[][2] = {{"lr", "float 1e-5 1e-1 log"}, {"smooth", "float 0 0.2"},
+            {"batch", "ordered 8 16 32 64"}, {"kind", "choice a b c"},
+            {"momentum", "float 0.5 0.9 if kind = b"}, {"turns", "int 1 5"}};
+    sg_error err = SG_ERROR_INIT;
+    memset(space, 0, sizeof *space);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        CHECK_OK(sg_space_add(space, lines[i][0], lines[i][1], &err));
+}
+
+/* Without redraws every number moves by exactly its step, and stays inside its range. */
+static void test_steps(void **state) {
+    (void)state;
+    sg_space space;
+    fill(&space);
+    sg_pbt_options options = defaults;
+    options.resample = 0;
+    const double from[SG_SPACE_MAX] = {1e-3, 0, 3, 1, 0.7, 1};
+    int up = 0;
+    for (size_t m = 0; m < 40; m++) {
+        double to[SG_SPACE_MAX];
+        sg_pbt_explore(to, &space, from, m, 3, &options);
+        double ratio = to[0] / from[0];
+        up += ratio > 1;
+        assert_true(fabs(ratio - 1.2) < 1e-9 || fabs(ratio - 1 / 1.2) < 1e-9);
+        assert_true(fabs(to[1] - 0.02) < 1e-12);
+        assert_true(to[2] == 2 && to[3] == 1 && to[5] == 2);
+        assert_true(fabs(fabs(to[4] - 0.7) - 0.04) < 1e-12);
+    }
+    assert_in_range(up, 10, 30);
+    sg_space_dispose(&space);
+}
+
+/* A redraw reaches the whole space, and a condition that comes true gets a value. */
+static void test_redraws(void **state) {
+    (void)state;
+    sg_space space;
+    fill(&space);
+    sg_pbt_options options = defaults;
+    options.resample = 1;
+    const double from[SG_SPACE_MAX] = {1e-3, 0, 3, 0, NAN, 1};
+    int low = 0, kinds[3] = {0};
+    for (size_t m = 0; m < 60; m++) {
+        double to[SG_SPACE_MAX], again[SG_SPACE_MAX];
+        sg_pbt_explore(to, &space, from, m, 1, &options);
+        sg_pbt_explore(again, &space, from, m, 1, &options);
+        assert_true(sg_space_equal(&space, to, again));
+        low += to[0] < 1e-3;
+        kinds[(int)to[3]]++;
+        assert_int_equal(isnan(to[4]), to[3] != 1);
+    }
+    assert_in_range(low, 15, 45);
+    for (int k = 0; k < 3; k++) assert_in_range(kinds[k], 8, 35);
+    sg_space_dispose(&space);
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+enum { SEEDS = 200 };
+
+static void toy(double *median, double *worst, bool exploit, bool explore) {
+    double q[SEEDS];
+    for (uint64_t seed = 0; seed < SEEDS; seed++)
+        q[seed] = toy_population(seed + 1, exploit, explore);
+    qsort(q, SEEDS, sizeof *q, by_value);
+    *median = 0.5 * (q[SEEDS / 2 - 1] + q[SEEDS / 2]);
+    *worst = q[0];
+}
+
+static void test_toy(void **state) {
+    (void)state;
+    double median, worst;
+    toy(&median, &worst, true, true);
+    if (!(median >= 1.195 && worst >= 1.09)) fail_msg("median %g, worst %g", median, worst);
+    toy(&median, &worst, false, true);
+    if (!(median >= 1.12 && median <= 1.16)) fail_msg("explore only %g", median);
+    toy(&median, &worst, true, false);
+    if (!(fabs(median - 0.39) < 5e-4)) fail_msg("exploit only %g", median);
+}
+
+/* The short form of bench-search: a fifth of the way, two seeds. */
+static void test_follows_an_optimum_that_moves(void **state) {
+    (void)state;
+    double regret[DRIFT_METHODS] = {0};
+    for (int m = 0; m <= DRIFT_PB2; m++)
+        for (uint64_t seed = 1; seed <= 2; seed++)
+            regret[m] += drift_regret((drift_method)m, seed, 20);
+    if (!(regret[DRIFT_PB2] < regret[DRIFT_PBT] && regret[DRIFT_PBT] < regret[DRIFT_RANDOM]))
+        fail_msg("random %g, pbt %g, pb2 %g", regret[0], regret[1], regret[2]);
+}
+
+/* A member that failed copies; when all did, the search says so. */
+static void test_rounds(void **state) {
+    (void)state;
+    sg_space space;
+    sg_error err = SG_ERROR_INIT;
+    fill(&space);
+    enum { N = 4 };
+    sg_stretch history[N] = {0};
+    for (size_t m = 0; m < N; m++) {
+        const double point[SG_SPACE_MAX] = {1e-4 * (double)(m + 1), 0.1, 1, 0, NAN, 2};
+        history[m] = (sg_stretch){.member = m, .parent = m, .score = m == 1 ? NAN : (double)m};
+        memcpy(history[m].point, point, sizeof point);
+    }
+    for (int model = 0; model < 2; model++) {
+        sg_pbt_options options = defaults;
+        options.model = model;
+        options.resample = 0;
+        size_t parents[N];
+        double points[N * SG_SPACE_MAX];
+        CHECK_OK(sg_pbt_next(parents, points, &space, history, N, N, 1, &options, &err));
+        const size_t expected[N] = {0, 0, 2, 3};
+        assert_memory_equal(parents, expected, sizeof expected);
+        for (size_t m = 0; m < N; m++) {
+            double *p = points + m * SG_SPACE_MAX;
+            assert_int_equal(sg_space_equal(&space, p, history[m].point), m != 1);
+            assert_true(p[0] >= 1e-5 && p[0] <= 1e-1);
+        }
+        assert_false(sg_space_equal(&space, points + SG_SPACE_MAX, history[0].point));
+    }
+    for (size_t m = 0; m < N; m++) history[m].score = NAN;
+    size_t parents[N];
+    double points[N * SG_SPACE_MAX];
+    CHECK_FAILS(sg_pbt_next(parents, points, &space, history, N, N, 1, &defaults, &err),
+            SG_ERR_NUMERIC, "all 4 members failed in generation 0");
+    sg_space_dispose(&space);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_the_worst_copy_the_best),
+            cmocka_unit_test(test_ties_and_failures),
+            cmocka_unit_test(test_steps),
+            cmocka_unit_test(test_redraws),
+            cmocka_unit_test(test_toy),
+            cmocka_unit_test(test_follows_an_optimum_that_moves),
+            cmocka_unit_test(test_rounds),
+    };
+    return cmocka_run_group_tests_name("tune/pbt", tests, NULL, NULL);
+}
