@@ -1,5 +1,6 @@
 /* cmd_evaluate.c - `sonograde evaluate`: predictions, figures and a report for a run's own test
  * images or for other data. SPDX-License-Identifier: Apache-2.0 */
+#include "base/csv.h"
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
@@ -9,10 +10,12 @@
 #include "data/phantom.h"
 #include "protocol/recalibrate.h"
 #include "protocol/run.h"
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct evaluate_args {
     const char *run, *bundle, *output, *class_map, *audit;
@@ -196,20 +199,47 @@ static sg_status add_last(json_t *metrics, const sg_predictions *p, const evalua
 /* ---- results ---- */
 
 /* all: every prediction; p: those that the figures are of. */
+/* folds.csv: a row per run and fold. Figures without folds have none; an older table of the same
+ * folder would then belong to other figures. */
+static sg_status write_folds(const char *path, const sg_metrics *m,
+        const sg_evaluation_source *source, const evaluate_args *a, sg_error *err) {
+    if (!m->fold_count)
+        return unlink(path) && errno != ENOENT
+                       ? sg_fail(err, SG_ERR_IO, "cannot remove %s: %s", path, strerror(errno))
+                       : SG_OK;
+    sg_str out;
+    sg_str_init(&out, 0);
+    sg_str_append(&out, "run,fold," SG_FOLD_FIGURES_COLUMNS "\n");
+    for (size_t f = 0; f < m->fold_count; f++) {
+        const sg_fold_figures *fold = &m->folds[f];
+        const char *run = fold->run < (int)source->run_count ? source->runs[fold->run] : a->bundle;
+        sg_csv_put_name(&out, sg_path_base(run));
+        sg_csv_put_int(&out, fold->fold);
+        sg_fold_figures_put_csv(&out, fold);
+    }
+    sg_status st = sg_str_check(&out, err);
+    if (!st) st = sg_file_write(path, out.data, out.len, err);
+    sg_str_dispose(&out);
+    return st;
+}
+
 static sg_status write_results(const sg_predictions *all, const sg_predictions *p,
         const sg_metrics *m, json_t *metrics, const sg_evaluation_source *source,
         const evaluate_args *a, sg_error *err) {
     char *table = sg_path_join(a->output, "predictions.csv");
     char *json = sg_path_join(a->output, "metrics.json");
     char *page = sg_path_join(a->output, "report.html");
-    sg_status st = table && json && page ? sg_dir_make(a->output, err)
-                                         : sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    char *folds = sg_path_join(a->output, "folds.csv");
+    sg_status st = table && json && page && folds ? sg_dir_make(a->output, err)
+                                                  : sg_fail(err, SG_ERR_MEMORY, "out of memory");
     if (!st) st = sg_predictions_write(all, table, err);
+    if (!st) st = write_folds(folds, m, source, a, err);
     if (!st) st = sg_json_write(metrics, json, err);
     if (!st) st = sg_evaluation_write_page(page, p, m, source, err);
     free(table);
     free(json);
     free(page);
+    free(folds);
     return st;
 }
 
@@ -461,13 +491,14 @@ const sg_verb sg_verb_evaluate = {
         .name = "evaluate",
         .operands = "[RUN...]",
         .summary = "judge a run or a bundle on images whose truth is known",
-        .details = "Writes predictions.csv (one row per image), metrics.json and report.html. A "
-                   "run is judged "
-                   "on its own test images, a cross-validation on all of them, each by the model "
-                   "that did not "
-                   "see it. Intervals come from a bootstrap over groups of images that belong "
-                   "together. "
-                   "Images that the model was trained on are refused.",
+        .details =
+                "Writes predictions.csv (one row per image), metrics.json, folds.csv (where there "
+                "are folds) and report.html. A run is judged "
+                "on its own test images, a cross-validation on all of them, each by the model "
+                "that did not "
+                "see it. Intervals come from a bootstrap over groups of images that belong "
+                "together. "
+                "Images that the model was trained on are refused.",
         .examples = "sonograde evaluate --run r1 --out r1/report\n"
                     "sonograde evaluate --run seed0 seed1 seed2 --out seeds\n"
                     "sonograde evaluate --bundle breast.sgb --data other-hospital --out external",

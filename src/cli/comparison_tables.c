@@ -48,20 +48,14 @@ static sg_status write_arms(const sg_comparison *c, sg_error *err) {
 static sg_status write_folds(const sg_comparison *c, sg_error *err) {
     sg_str out;
     sg_str_init(&out, 0);
-    sg_str_append(
-            &out, "arm,fold,seed,images,accuracy,macro_f1,auroc_macro,sensitivity_malignant\n");
+    sg_str_append(&out, "arm,fold,seed," SG_FOLD_FIGURES_COLUMNS "\n");
     for (size_t i = 0; i < c->trial_count; i++) {
         const sg_metrics *m = &c->trials[i].metrics;
         for (size_t f = 0; f < m->fold_count; f++) {
             sg_csv_put(&out, c->trials[i].name);
             sg_csv_put_int(&out, m->folds[f].fold);
             sg_csv_put_int(&out, c->trials[i].settings.args.seed);
-            sg_csv_put_int(&out, (long long)m->folds[f].images);
-            sg_csv_put_double(&out, m->folds[f].accuracy);
-            sg_csv_put_double(&out, m->folds[f].macro_f1);
-            sg_csv_put_double(&out, m->folds[f].auroc_macro);
-            sg_csv_put_double(&out, m->folds[f].sensitivity_malignant);
-            sg_csv_end_row(&out);
+            sg_fold_figures_put_csv(&out, &m->folds[f]);
         }
     }
     return sg_campaign_write_text(&c->campaign, "folds.csv", &out, err);

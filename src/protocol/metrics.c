@@ -1,6 +1,7 @@
 /* metrics.c - see metrics.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/metrics.h"
+#include "base/csv.h"
 #include "protocol/arrays.h"
 #include "stats/delong.h"
 #include "stats/roc.h"
@@ -345,4 +346,13 @@ void sg_metrics_dispose(sg_metrics *m) {
     free(m->folds);
     free(m->official);
     memset(m, 0, sizeof *m);
+}
+
+void sg_fold_figures_put_csv(sg_str *row, const sg_fold_figures *fold) {
+    sg_csv_put_int(row, (long long)fold->images);
+    sg_csv_put_double(row, fold->accuracy);
+    sg_csv_put_double(row, fold->macro_f1);
+    sg_csv_put_double(row, fold->auroc_macro);
+    sg_csv_put_double(row, fold->sensitivity_malignant);
+    sg_csv_end_row(row);
 }

@@ -9,6 +9,7 @@
 #ifndef SG_PROTOCOL_METRICS_H
 #define SG_PROTOCOL_METRICS_H
 
+#include "base/str.h"
 #include "protocol/predictions.h"
 #include "stats/bootstrap.h"
 #include "stats/calibration.h"
@@ -20,6 +21,9 @@ typedef struct sg_fold_figures {
     size_t images;
     double accuracy, macro_f1, auroc_macro, sensitivity_malignant;
 } sg_fold_figures;
+
+/* The columns of sg_fold_figures_put_csv, to end a header row with. */
+#define SG_FOLD_FIGURES_COLUMNS "images,accuracy,macro_f1,auroc_macro,sensitivity_malignant"
 
 typedef struct sg_metrics {
     size_t n, groups, largest_group;
@@ -49,6 +53,9 @@ typedef struct sg_metrics {
 SG_MUST_CHECK sg_status sg_metrics_measure(
         sg_metrics *out, const sg_predictions *predictions, size_t draws, sg_error *err);
 void sg_metrics_dispose(sg_metrics *metrics); /* NULL-safe */
+
+/* Appends the fields of SG_FOLD_FIGURES_COLUMNS and ends the row. */
+void sg_fold_figures_put_csv(sg_str *row, const sg_fold_figures *fold);
 
 /* BCa, or none where all draws agree: they say nothing about a width. */
 sg_interval sg_metrics_interval(const sg_bootstrap_figure *figure);

@@ -13,6 +13,9 @@ done
 head -1 cv/splits.csv | grep -q '^path,class,fold' || fail "$(head -1 cv/splits.csv)"
 expect 0 '' "$SONOGRADE" evaluate --run cv --out report --threads 1 --draws 200
 [ "$(wc -l <report/predictions.csv)" = 28 ] || fail 'not every image once'
+[ "$(tail -n +2 report/folds.csv | cut -d, -f2,3)" = "$(printf '0,9\n1,9\n2,9')" ] || fail "$(cat report/folds.csv)"
+awk -F, 'NR > 1 { right[$5] += $7 == $8 } END { for (f = 0; f < 3; f++) print right[f] }' report/predictions.csv >wanted.txt
+column report/folds.csv accuracy | awk '{ print 9 * $1 }' | diff wanted.txt - || fail 'folds.csv and predictions.csv differ'
 [ "$(column report/predictions.csv path | sort -u | wc -l)" = 27 ] || fail 'an image twice'
 # Each image is judged by the model of its own fold.
 cut -d, -f1,3 cv/splits.csv | tail -n +2 | sort >wanted.txt
