@@ -360,7 +360,7 @@ static bool is_among(const char *name, const char *const *names) {
 static sg_status apply_given(
         work *w, bool *forced, const sg_call *call, const sg_train_args *asked, sg_error *err) {
     static const char *const free_to_change[] = {"resume", "force-resume", "workers", "fold", NULL};
-    static const char *const machine[] = {"threads", "backend", "winograd", NULL};
+    static const char *const machine[] = {"threads", "backend", "winograd", "deterministic", NULL};
     bool changed = false;
     for (size_t row = 0; call->verb->options[row].name; row++) {
         const sg_option *o = &call->verb->options[row];
@@ -389,7 +389,7 @@ static sg_status note_forced(const work *w, const sg_verb *verb, sg_error *err) 
               : sg_run_log(w->dir,
                         json_pack("{s:s, s:i, s:s, s:b}", "event", "forced", "threads",
                                 (int)w->args.threads, "backend", w->args.backend, "winograd",
-                                (int)w->args.winograd),
+                                (int)w->options.winograd),
                         err);
 }
 

@@ -74,7 +74,8 @@ const sg_option sg_train_option_rows[] = {
     { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
     { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images; the result does not depend on it", 0, 64 },
     { "backend", 0, SG_OPTION_TEXT, AT(backend), "onednn", "NAME", "onednn, or ref (plain C, slow)", 0, 0 },
-    { "winograd", 0, SG_OPTION_FLAG, AT(winograd), NULL, NULL, "allow Winograd convolutions: often faster, rounds differently; whether they repeat bit for bit is the library's affair", 0, 0 },
+    { "winograd", 0, SG_OPTION_CHOICE, AT(winograd), "true", "false|true", "Winograd convolutions where the library expects them to be faster (3 x 3 from about batch 16 on); they round differently", 0, 0 },
+    { "deterministic", 0, SG_OPTION_FLAG, AT(deterministic), NULL, NULL, "direct convolutions only, no measured choices: slower, and the same bits whatever the library takes for fastest", 0, 0 },
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };
 /* clang-format on */
@@ -146,7 +147,7 @@ sg_status sg_train_options_from_args(sg_train_options *out, const sg_train_args 
     o.threads = (int)a->threads;
     o.workers = (int)a->workers;
     o.backend = a->backend;
-    o.winograd = a->winograd;
+    o.winograd = a->winograd && !a->deterministic;
     st = sg_train_options_check(&o, err);
     if (!st) *out = o;
     return st;

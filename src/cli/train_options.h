@@ -36,7 +36,8 @@ typedef struct sg_train_args {
     /* machine */
     long long threads, workers;
     const char *backend;
-    bool winograd;
+    int winograd; /* 0 or 1: a choice, not a flag, as it is on by default */
+    bool deterministic;
 } sg_train_args;
 
 enum { SG_MOBILENET_AUTO, SG_MOBILENET_PLAIN, SG_MOBILENET_EXPAND };

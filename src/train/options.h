@@ -51,7 +51,7 @@ typedef struct sg_train_options {
 
     int threads, workers;
     const char *backend; /* "onednn" or "ref" */
-    bool winograd;       /* Winograd convolutions and whatever else the library takes for fastest */
+    bool winograd;       /* Winograd where the library expects it to be faster; else direct only */
 } sg_train_options;
 
 /* Checks ranges and contradictions; SG_ERR_USAGE names the option. */
