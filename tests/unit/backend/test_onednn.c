@@ -2,6 +2,7 @@
  * the channel-blocked layout (padded channels included), give what the reference backend gives.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/backend.h"
+#include "support/op_run.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -357,8 +358,46 @@ static void doubles_are_unsupported(void **state) {
     sg_backend_destroy(b);
 }
 
+/* Threads share a batch norm by channels where these suffice, else by images: one answer. */
+static void batch_norm_is_the_same_for_any_threads(void **state) {
+    (void)state;
+    static const char *const norms[] = {
+            "batch_norm:train:f32 n5c80h9w9 eps1e-05 relu",
+            "batch_norm:backward_data:f32 n5c80h9w9 eps1e-05 relu clip6",
+            "batch_norm:backward_data:f32 n3c20h7w9 eps1e-05",
+    };
+    for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
+        op_values start, one = {{NULL}, {0}};
+        sg_problem q;
+        sg_error err;
+        check(sg_problem_parse(&q, norms[i], &err), &err);
+        check(op_values_create(&start, &q, 1, &err), &err);
+        for (int threads = 1; threads <= 5; threads++) {
+            sg_backend_options options = SG_BACKEND_OPTIONS_INIT;
+            options.threads = threads;
+            sg_backend *b;
+            op_values got;
+            check(sg_backend_create(&b, "onednn", &options, &err), &err);
+            check(op_values_copy(&got, &start, &err), &err);
+            check(op_run(&got, b, &q, OP_BLOCKED, &err), &err);
+            for (int arg = 0; arg < SG_ARG_COUNT && threads > 1; arg++)
+                if (got.of[arg])
+                    assert_memory_equal(
+                            got.of[arg], one.of[arg], (size_t)got.count[arg] * sizeof(double));
+            if (threads == 1)
+                one = got;
+            else
+                op_values_dispose(&got);
+            sg_backend_destroy(b);
+        }
+        op_values_dispose(&one);
+        op_values_dispose(&start);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(batch_norm_is_the_same_for_any_threads),
             cmocka_unit_test(layouts_are_interned),
             cmocka_unit_test(doubles_are_unsupported),
             cmocka_unit_test(every_layout_gives_the_reference),

@@ -1,0 +1,274 @@
+/* norm_kernels.c - see norm_kernels.h. A kernel is written once for any number of lanes and any
+ * bound of the output; the visits at the end call it with these as constants, which makes loads and
+ * stores whole vectors and leaves no question inside a loop.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "backend/onednn/norm_kernels.h"
+#include <math.h>
+#include <string.h>
+
+typedef float lanes __attribute__((vector_size(4 * SG_DNN_LANES)));
+typedef uint32_t lane_bits __attribute__((vector_size(4 * SG_DNN_LANES)));
+
+typedef enum bound { OPEN, RECTIFIED, CLIPPED } bound;
+
+static bound bound_of(const sg_norm_job *job) {
+    return !job->relu ? OPEN : job->most == INFINITY ? RECTIFIED : CLIPPED;
+}
+
+SG_DNN_INLINE void load(lanes *out, const float *from, int count) {
+    lanes v = {0};
+    memcpy(&v, from, (size_t)count * sizeof *from);
+    *out = v;
+}
+
+SG_DNN_INLINE void store(float *to, const lanes *v, int count) {
+    memcpy(to, v, (size_t)count * sizeof *to);
+}
+
+SG_DNN_INLINE void load_coefficients(lanes *out, const float *from, const sg_dnn_column *column) {
+    if (column->lanes == SG_DNN_LANES && !column->one_channel) {
+        load(out, from + column->channel, SG_DNN_LANES);
+        return;
+    }
+    *out = (lanes){0};
+    for (int i = 0; i < column->lanes; i++)
+        (*out)[i] = from[column->channel + (column->one_channel ? 0 : i)];
+}
+
+/* ---- sums ---- */
+
+/* Several rows side by side: one sum alone would wait for its own last addition. */
+enum { STRANDS = 4 };
+
+typedef struct strands {
+    lanes first[STRANDS], second[STRANDS];
+} strands;
+
+SG_DNN_INLINE void add_strands(double *sums, const sg_dnn_column *column, const strands *s) {
+    lanes first = (s->first[0] + s->first[1]) + (s->first[2] + s->first[3]);
+    lanes second = (s->second[0] + s->second[1]) + (s->second[2] + s->second[3]);
+    for (int i = 0; i < column->lanes; i++) {
+        double *to = sums + (column->one_channel ? 0 : 2 * i);
+        to[0] += first[i];
+        to[1] += second[i];
+    }
+}
+
+SG_DNN_INLINE void moments(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, double *sums) {
+    const float *x = job->x + column->offset;
+    int64_t stride = column->stride, whole = column->rows / STRANDS * STRANDS;
+    lanes mean, v;
+    strands s = {0};
+    load_coefficients(&mean, job->mean, column);
+    for (int64_t r = 0; r < whole; r += STRANDS)
+        for (int k = 0; k < STRANDS; k++) {
+            load(&v, x + (r + k) * stride, count);
+            v -= mean;
+            s.first[k] += v;
+            s.second[k] += v * v;
+        }
+    for (int64_t r = whole; r < column->rows; r++) {
+        load(&v, x + r * stride, count);
+        v -= mean;
+        s.first[0] += v;
+        s.second[0] += v * v;
+    }
+    add_strands(sums, column, &s);
+}
+
+/* ---- forward ---- */
+
+/* y = min(max(y, 0), most). (y + |y|) / 2 is max(y, 0) and lets NaN pass. Of positive numbers the
+ * bits are ordered as the numbers are, so the rest is the sign of a difference: compilers turn all
+ * this into vectors of any width, unlike comparisons. */
+SG_DNN_INLINE void clamp(lanes *y, const lanes *most, bound b) {
+    if (b == OPEN) return;
+    *y = (*y + (lanes)((lane_bits)*y & 0x7FFFFFFFu)) * 0.5f;
+    if (b == RECTIFIED) return;
+    lane_bits above = -(((lane_bits)*most - (lane_bits)*y) >> 31);
+    *y = (lanes)(((lane_bits)*most & above) | ((lane_bits)*y & ~above));
+}
+
+SG_DNN_INLINE void normalise(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, bound b, bool summed) {
+    const float *x = job->x + column->offset;
+    const float *other = summed ? job->other + column->offset : NULL;
+    float *out = job->out + column->offset;
+    int64_t stride = column->stride, rows = column->rows;
+    lanes mean, scale, beta, most = job->most - (lanes){0};
+    load_coefficients(&mean, job->mean, column);
+    load_coefficients(&scale, job->scale, column);
+    load_coefficients(&beta, job->beta, column);
+    for (int64_t at = 0; at < rows * stride; at += stride) {
+        lanes v, more;
+        load(&v, x + at, count);
+        v = (v - mean) * scale + beta;
+        if (summed) {
+            load(&more, other + at, count);
+            v += more;
+        }
+        clamp(&v, &most, b);
+        store(out + at, &v, count);
+    }
+}
+
+/* ---- backward ---- */
+
+/* g where 0 < y < most, else 0: again by the signs of differences. */
+SG_DNN_INLINE void mask(lanes *g, const lanes *value, const lanes *most) {
+    lane_bits y = (lane_bits)*value, limit = (lane_bits)*most;
+    *g = (lanes)((lane_bits)*g & -((~y & -y & (y - limit)) >> 31));
+}
+
+typedef struct coefficients {
+    lanes mean, scale, beta, most;
+} coefficients;
+
+SG_DNN_INLINE void load_all(
+        coefficients *c, const sg_norm_job *job, const sg_dnn_column *column, bool masked) {
+    load_coefficients(&c->mean, job->mean, column);
+    load_coefficients(&c->scale, job->scale, column);
+    if (masked) load_coefficients(&c->beta, job->beta, column);
+    c->most = job->most - (lanes){0};
+}
+
+/* x - mean, and g as the ReLU of the normalised value lets it pass. */
+SG_DNN_INLINE void load_gradient(lanes *g, lanes *centred, const float *x, const float *dy,
+        int count, const coefficients *c, bool masked) {
+    load(centred, x, count);
+    load(g, dy, count);
+    *centred -= c->mean;
+    if (!masked) return;
+    lanes value = *centred * c->scale + c->beta;
+    mask(g, &value, &c->most);
+}
+
+SG_DNN_INLINE void gradient_sums(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, bool masked, double *sums) {
+    const float *x = job->x + column->offset, *dy = job->dy + column->offset;
+    int64_t stride = column->stride, whole = column->rows / STRANDS * STRANDS;
+    lanes v, g;
+    coefficients c;
+    strands s = {0};
+    load_all(&c, job, column, masked);
+    for (int64_t r = 0; r < whole; r += STRANDS)
+        for (int k = 0; k < STRANDS; k++) {
+            int64_t at = (r + k) * stride;
+            load_gradient(&g, &v, x + at, dy + at, count, &c, masked);
+            s.first[k] += g;
+            s.second[k] += g * v;
+        }
+    for (int64_t r = whole; r < column->rows; r++) {
+        load_gradient(&g, &v, x + r * stride, dy + r * stride, count, &c, masked);
+        s.first[0] += g;
+        s.second[0] += g * v;
+    }
+    add_strands(sums, column, &s);
+}
+
+/* With a summand the mask is the sign of the output, and what passes goes to the summand too. */
+SG_DNN_INLINE void passed_sums(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, double *sums) {
+    const float *x = job->x + column->offset, *dy = job->dy + column->offset;
+    const float *y = job->y + column->offset;
+    float *passed = job->passed + column->offset;
+    int64_t stride = column->stride, rows = column->rows;
+    bool masked = job->relu;
+    lanes v, g, value;
+    coefficients c;
+    strands s = {0};
+    load_all(&c, job, column, false);
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t at = r * stride;
+        load_gradient(&g, &v, x + at, dy + at, count, &c, false);
+        load(&value, y + at, count);
+        if (masked) mask(&g, &value, &c.most);
+        store(passed + at, &g, count);
+        s.first[r % 2] += g;
+        s.second[r % 2] += g * v;
+    }
+    add_strands(sums, column, &s);
+}
+
+SG_DNN_INLINE void gradient(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, bool masked) {
+    const float *x = job->x + column->offset, *dy = job->dy + column->offset;
+    float *out = job->out + column->offset;
+    int64_t stride = column->stride, rows = column->rows;
+    lanes slope, offset, v, g;
+    coefficients c;
+    load_all(&c, job, column, masked);
+    load_coefficients(&slope, job->slope, column);
+    load_coefficients(&offset, job->offset, column);
+    for (int64_t at = 0; at < rows * stride; at += stride) {
+        load_gradient(&g, &v, x + at, dy + at, count, &c, masked);
+        v = c.scale * g + slope * v + offset;
+        store(out + at, &v, count);
+    }
+}
+
+/* ---- visits: every question answered before the loop ---- */
+
+SG_DNN_WIDE void sg_norm_visit_moments(
+        const void *user, const sg_dnn_column *column, double *sums) {
+    if (column->lanes == SG_DNN_LANES)
+        moments(user, column, SG_DNN_LANES, sums);
+    else
+        moments(user, column, column->lanes, sums);
+}
+
+SG_DNN_INLINE void normalise_lanes(const sg_norm_job *job, const sg_dnn_column *column, int count) {
+    bound b = bound_of(job);
+    if (job->other)
+        normalise(job, column, count, b, true);
+    else if (b == OPEN)
+        normalise(job, column, count, OPEN, false);
+    else if (b == RECTIFIED)
+        normalise(job, column, count, RECTIFIED, false);
+    else
+        normalise(job, column, count, CLIPPED, false);
+}
+
+SG_DNN_WIDE void sg_norm_visit_normalise(
+        const void *user, const sg_dnn_column *column, double *sums) {
+    (void)sums;
+    if (column->lanes == SG_DNN_LANES)
+        normalise_lanes(user, column, SG_DNN_LANES);
+    else
+        normalise_lanes(user, column, column->lanes);
+}
+
+SG_DNN_INLINE void gradient_sums_lanes(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, double *sums) {
+    if (job->passed)
+        passed_sums(job, column, count, sums);
+    else if (job->relu)
+        gradient_sums(job, column, count, true, sums);
+    else
+        gradient_sums(job, column, count, false, sums);
+}
+
+SG_DNN_WIDE void sg_norm_visit_gradient_sums(
+        const void *user, const sg_dnn_column *column, double *sums) {
+    if (column->lanes == SG_DNN_LANES)
+        gradient_sums_lanes(user, column, SG_DNN_LANES, sums);
+    else
+        gradient_sums_lanes(user, column, column->lanes, sums);
+}
+
+SG_DNN_INLINE void gradient_lanes(const sg_norm_job *job, const sg_dnn_column *column, int count) {
+    if (job->relu)
+        gradient(job, column, count, true);
+    else
+        gradient(job, column, count, false);
+}
+
+SG_DNN_WIDE void sg_norm_visit_gradient(
+        const void *user, const sg_dnn_column *column, double *sums) {
+    (void)sums;
+    if (column->lanes == SG_DNN_LANES)
+        gradient_lanes(user, column, SG_DNN_LANES);
+    else
+        gradient_lanes(user, column, column->lanes);
+}

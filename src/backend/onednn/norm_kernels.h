@@ -1,0 +1,36 @@
+/* norm_kernels.h - the arithmetic of batch normalisation on one column of channels (see
+ * sg_dnn_walk): what batch_norm.c sends over a tensor.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SG_BACKEND_ONEDNN_NORM_KERNELS_H
+#define SG_BACKEND_ONEDNN_NORM_KERNELS_H
+
+#include "backend/onednn/internal.h"
+
+typedef struct sg_norm_job {
+    sg_dnn_view view;
+    const float *x;
+    const float *other; /* summand before the ReLU, or NULL */
+    const float *y;     /* backward with a summand: the output, whose sign is the ReLU's mask */
+    const float *dy;
+    float *out;
+    float *passed;                    /* where the gradient behind the ReLU is kept, or NULL */
+    bool relu;                        /* of the output; backward: mask dy */
+    float most;                       /* of ReLU6; INFINITY for ReLU */
+    const float *mean, *scale, *beta; /* [channels], as all coefficients */
+    const float *slope, *offset;
+    sg_dnn_visit visit;
+    int64_t parts; /* the images are summed in this many parts */
+    double *sums;  /* [parts][chunks][SG_DNN_CHUNK][2] */
+} sg_norm_job;
+
+/* All take a sg_norm_job as `user`. Sums are added to, two per channel. */
+void sg_norm_visit_moments(/* sum (x - mean), sum (x - mean)^2 */
+        const void *user, const sg_dnn_column *column, double *sums);
+void sg_norm_visit_normalise(/* out = clamp((x - mean) scale + beta [+ other]) */
+        const void *user, const sg_dnn_column *column, double *sums);
+void sg_norm_visit_gradient_sums(/* sum g, sum g (x - mean), g being dy behind the ReLU */
+        const void *user, const sg_dnn_column *column, double *sums);
+void sg_norm_visit_gradient(/* out = scale g + slope (x - mean) + offset */
+        const void *user, const sg_dnn_column *column, double *sums);
+
+#endif
