@@ -53,8 +53,22 @@ static void want_forward(sg_wanted *wanted, const sg_lowering *l, sg_node_id lea
     if (node->op == SG_OP_CHANNEL_SCALE) wanted->arg[SG_ARG_SRC0 + 1] = NULL;
 }
 
-static void want_backward(sg_wanted *wanted, const sg_primitive *forward) {
+/* Weights that move every step: those of a linear layer are so many for so little arithmetic that
+ * bringing them into a better layout, and their gradient back, costs more than it gains. */
+static sg_status want_plain_weight(
+        sg_wanted *wanted, const sg_lowering *l, sg_node_id lead, sg_error *err) {
+    sg_plan *plan = l->plan;
+    const sg_node *node = &plan->graph->nodes[lead];
+    if (node->op != SG_OP_LINEAR || !sg_fuse_trains(l, lead)) return SG_OK;
+    const sg_shape *shape = &plan->graph->params[node->first_param].shape;
+    return sg_bind_plain(&wanted->arg[SG_ARG_WEIGHT], plan, shape, err);
+}
+
+static void want_backward(
+        sg_wanted *wanted, const sg_wanted *forward_wanted, const sg_primitive *forward) {
     const sg_problem *p = &forward->problem;
+    wanted->arg[SG_ARG_WEIGHT] = forward_wanted->arg[SG_ARG_WEIGHT];
+    wanted->arg[SG_ARG_DIFF_WEIGHT] = forward_wanted->arg[SG_ARG_WEIGHT];
     if (chooses_layouts(p->op)) return;
     for (int i = 0; i < p->src_count; i++) {
         const sg_layout *layout = sg_primitive_layout(forward, (sg_arg)(SG_ARG_SRC0 + i));
@@ -93,7 +107,7 @@ static sg_status compile_on(sg_compiled *out, sg_backend *backend, const sg_prob
     sg_problem p = *problem;
     sg_wanted back = {{0}};
     sg_status status = sg_primitive_compile(&c.forward, backend, &p, wanted, NULL, err);
-    if (!status && flowing) want_backward(&back, c.forward);
+    if (!status && flowing) want_backward(&back, wanted, c.forward);
     if (!status && want.data) {
         p.pass = SG_PASS_BACKWARD_DATA;
         status = sg_primitive_compile(&c.data, backend, &p, &back, c.forward, err);
@@ -129,7 +143,9 @@ static sg_status compile_group(sg_compiled *out, sg_lowering *l, sg_node_id lead
     passes want = passes_of(l, lead);
     sg_wanted wanted = {{0}};
     want_forward(&wanted, l, lead);
-    sg_status status = compile_on(out, plan->backend, problem, &wanted, want, true, err);
+    sg_status status = want_plain_weight(&wanted, l, lead, err);
+    if (status) return status;
+    status = compile_on(out, plan->backend, problem, &wanted, want, true, err);
     if (status == SG_ERR_UNSUPPORTED && plan->fallback) {
         status = compile_on(out, plan->fallback, problem, &free_choice, want, false, err);
         if (!status) plan->fallbacks++;
