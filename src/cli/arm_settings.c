@@ -221,8 +221,12 @@ sg_status sg_arm_settings_finish(sg_arm_settings *s, sg_error *err) {
     sg_status st = make_absolute(s, 0, &a->weights, "weights", err);
     if (!st) st = make_absolute(s, 1, &a->data, "folder", err);
     if (!st) st = make_absolute(s, 2, &a->manifest, "table", err);
+    if (!st && !sg_train_is_shape(a->schedule))
+        st = make_absolute(s, 3, &a->schedule, "schedule", err);
     if (!st) st = sg_train_settle_first_block(a, err);
     if (!st) st = sg_train_options_from_args(&s->options, a, err);
+    sg_train_schedule_dispose(&s->schedule);
+    if (!st) st = sg_train_schedule_read(&s->schedule, &s->options, a, err);
     if (st) return st;
     sg_str text;
     sg_str_init(&text, 0);
@@ -242,6 +246,7 @@ void sg_arm_settings_dispose(sg_arm_settings *s) {
     for (size_t i = 0; i < s->text_count; i++) sg_yaml_dispose(&s->texts[i]);
     free(s->texts);
     free(s->yaml);
+    sg_train_schedule_dispose(&s->schedule);
     for (size_t i = 0; i < sizeof s->paths / sizeof *s->paths; i++) free(s->paths[i]);
     memset(s, 0, sizeof *s);
 }

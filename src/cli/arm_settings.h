@@ -7,7 +7,7 @@
 #ifndef SG_CLI_ARM_SETTINGS_H
 #define SG_CLI_ARM_SETTINGS_H
 
-#include "cli/train_options.h"
+#include "cli/train_schedule.h"
 
 typedef struct sg_arm_settings {
     sg_train_args args;
@@ -15,7 +15,8 @@ typedef struct sg_arm_settings {
     char *yaml;               /* args as args.yaml, after finish */
     sg_yaml *texts;           /* owners of text in args */
     size_t text_count, text_capacity;
-    char *paths[3]; /* owners of absolute names of weights, data and manifest */
+    char *paths[4]; /* owners of absolute names of weights, data, manifest and schedule */
+    sg_train_schedule schedule; /* that options follows */
 } sg_arm_settings;
 
 /* --set "key=value; scope:key=value": an entry with a scope counts for that arm only. */

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "cli/bundle_defaults.h"
 #include "cli/cli.h"
-#include "cli/train_options.h"
+#include "cli/train_schedule.h"
 #include "cli/verbs.h"
 #include "cli/weight_facts.h"
 #include "nn/loss.h"
@@ -26,7 +26,7 @@ typedef struct work {
     sg_train_args args;
     sg_yaml yaml; /* owner of text in args when a run is resumed */
     const char *dir;
-    char *paths[5]; /* owners of absolute paths in args, */
+    char *paths[6]; /* owners of absolute paths in args, */
     char *taken;    /* and of what args have from a bundle */
     size_t path_count;
     bool trained; /* an epoch was completed */
@@ -35,6 +35,7 @@ typedef struct work {
     sg_manifest manifest;
     sg_split split;
     sg_train_options options;
+    sg_train_schedule schedule; /* that options follows */
     const sg_log *log;
 } work;
 
@@ -94,6 +95,7 @@ static sg_status make_all_absolute(work *w, sg_error *err) {
     if (!st) st = make_absolute(w, &a->manifest, err);
     if (!st) st = make_absolute(w, &a->splits, err);
     if (!st && a->folds && !sg_parse_int64(&k, a->folds)) st = make_absolute(w, &a->folds, err);
+    if (!st && !sg_train_is_shape(a->schedule)) st = make_absolute(w, &a->schedule, err);
     return st;
 }
 
@@ -337,8 +339,14 @@ static void leave_untrained(work *w, sg_status why, const sg_log *log) {
         sg_log_line(log, SG_LOG_WARN, "left behind: %s", err.message);
 }
 
-static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_error *err) {
+static sg_status fill_options(work *w, sg_error *err) {
+    sg_train_schedule_dispose(&w->schedule);
     sg_status st = sg_train_options_from_args(&w->options, &w->args, err);
+    return st ? st : sg_train_schedule_read(&w->schedule, &w->options, &w->args, err);
+}
+
+static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_error *err) {
+    sg_status st = fill_options(w, err);
     if (!st && !folder_there) st = make_folder(w, call->verb, err);
     if (!st) st = read_data(w, call->log, err);
     if (!st) st = split_data(w, call->log, err);
@@ -411,7 +419,7 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
     if (!st) st = sg_options_from_yaml(&w->args, NULL, call->verb, &w->yaml, path, err);
     free(path);
     if (!st) st = apply_given(w, &forced, call, &asked, err);
-    if (!st) st = sg_train_options_from_args(&w->options, &w->args, err);
+    if (!st) st = fill_options(w, err);
     if (!st) st = reopen_data(w, &there, call->log, err);
     if (!st && there) st = sg_run_is_finished(&finished, w->dir, &w->split, (int)w->args.fold, err);
     if (!st && finished) {
@@ -445,6 +453,7 @@ static int run_train(const sg_call *call) {
     sg_run_folder_leave(&w.folder);
     sg_yaml_dispose(&w.yaml);
     free(w.taken);
+    sg_train_schedule_dispose(&w.schedule);
     for (size_t i = 0; i < w.path_count; i++) free(w.paths[i]);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }

@@ -1,5 +1,6 @@
 /* cmd_tune.c - `sonograde tune`: hyperparameters by search, on validation data inside the training
  * images. SPDX-License-Identifier: Apache-2.0 */
+#include "base/thread.h"
 #include "cli/tune_study.h"
 #include "cli/verbs.h"
 #include <math.h>
@@ -27,15 +28,19 @@ static const sg_option rows[] = {
     { "study-name", 0, SG_OPTION_TEXT, AT(study_name), "sonograde", "NAME", "of the study in the file", 0, 0 },
     { "space", 0, SG_OPTION_PATH, AT(space), NULL, "FILE", "what is searched: a line 'NAME: float LOW HIGH [log]' (or int, choice, ordered, fixed; 'if OTHER = A B' behind it) per option of train", 0, 0 },
     { "param", 0, SG_OPTION_TEXT, AT(param), NULL, "NAME=KIND...;...", "the same on the command line, added to --space; without both: lr, weight-decay, batch, label-smoothing", 0, 0 },
-    { "method", 0, SG_OPTION_CHOICE, AT(method), "gp", SG_SAMPLER_NAMES, "who proposes: Gaussian process with expected improvement, tree of Parzen densities, even or random points", 0, 0 },
+    { "method", 0, SG_OPTION_CHOICE, AT(method), "gp", SG_TUNE_METHOD_NAMES, "who proposes: random or even points, Gaussian process with expected improvement, tree of Parzen densities; or a population whose worst copy the best (pbt, with a model pb2), after short runs of gp (hybrid)", 0, 0 },
     { "trials", 0, SG_OPTION_INT, AT(trials), "30", "N", "of the whole study, all processes together", 1, 1000000 },
-    { "budget-epochs", 0, SG_OPTION_INT, AT(budget_epochs), "0", "N", "begin no trial once so many epochs were trained; 0 = no such limit", 0, 1000000000 },
+    { "budget-epochs", 0, SG_OPTION_INT, AT(budget_epochs), "0", "N", "begin no trial once so many epochs were trained, over all inner folds; of a population it sets the epochs of a member in place of --epochs; 0 = no such limit", 0, 1000000000 },
+    { "population", 0, SG_OPTION_INT, AT(population), "4", "N", "members of pbt, pb2 and hybrid", 2, SG_MEMBERS_MAX },
+    { "every", 0, SG_OPTION_INT, AT(every), "2", "N", "epochs between two times that the worst members copy the best", 1, 100000 },
+    { "short-epochs", 0, SG_OPTION_INT, AT(short_epochs), "3", "N", "epochs of the short runs of hybrid, on which a third of the budget is spent", 1, 100000 },
     { "startup", 0, SG_OPTION_INT, AT(startup), "8", "N", "evenly spread points before gp and tpe", 2, 100000 },
     { "figure", 0, SG_OPTION_CHOICE, AT(figure), "auroc", SG_TUNE_FIGURE_NAMES, "validation figure that is searched for, mean of the inner folds", 0, 0 },
     { "stop", 0, SG_OPTION_CHOICE, AT(stop_rule), "median", SG_STOP_RULE_NAMES, "end hopeless trials early", 0, 0 },
     { "stop-first", 0, SG_OPTION_INT, AT(stop_first), "0", "N", "epochs, over all inner folds, before a trial may be stopped; 0: one inner fold's", 0, 1000000 },
     { "finalists", 0, SG_OPTION_INT, AT(finalists), "3", "N", "best trials that are repeated with other seeds before one is named", 1, 100 },
     { "repeats", 0, SG_OPTION_INT, AT(repeats), "1", "N", "further seeds for each finalist; 0 names the best by the model at once", 0, 20 },
+    { "side-by-side", 0, SG_OPTION_INT, AT(side_by_side), "1", "N", "work in N processes, each on its share of the processors, in place of one on all", 1, 64 },
     { "stale", 0, SG_OPTION_INT, AT(stale), "600", "SECONDS", "silence after which a trial of another machine is taken over; one of this machine is as soon as its process is gone", 1, 1000000 },
     { "optuna-schema", 0, SG_OPTION_CHOICE, AT(schema), "3.2", SG_STUDY_SCHEMA_NAMES, "of a study file that is made: 3.0 for Debian 12's optuna, 3.2 for later ones", 0, 0 },
     GROUP("Every trial"),
@@ -56,9 +61,14 @@ static const sg_option rows[] = {
 /* clang-format on */
 
 /* May differ between the processes of a study and between its sittings. */
-static const char *const free_to_change[] = {"study", "study-name", "space", "param", "method",
-        "trials", "budget-epochs", "startup", "stop", "stop-first", "finalists", "repeats", "stale",
-        "optuna-schema", "keep-weights", "threads", "workers", NULL};
+#define ALWAYS_FREE                                                                                \
+    "study", "study-name", "space", "param", "startup", "stop", "stop-first", "finalists",         \
+            "repeats", "stale", "optuna-schema", "keep-weights", "threads", "workers",             \
+            "side-by-side"
+static const char *const free_to_change[] = {ALWAYS_FREE, "method", "trials", "budget-epochs",
+        "population", "every", "short-epochs", NULL};
+/* A population's plan belongs to the study. */
+static const char *const free_in_populations[] = {ALWAYS_FREE, "trials", NULL};
 
 static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory in the search");
@@ -77,7 +87,9 @@ static sg_status check_args(const sg_tune_args *a, sg_error *err) {
 
 static sg_status open_study(sg_tune *t, sg_error *err) {
     const sg_tune_args *a = t->args;
-    char *settings = sg_campaign_settings(t->call, free_to_change);
+    bool population = a->method >= SG_TUNE_PBT;
+    char *settings =
+            sg_campaign_settings(t->call, population ? free_in_populations : free_to_change);
     json_t *text = settings ? sg_json_text(settings) : NULL;
     char *line = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
     const sg_study_options options = {
@@ -115,8 +127,12 @@ static size_t drop_unknown(
 static sg_status propose(double *point, sg_tune *t, const sg_ticket *ticket, sg_error *err) {
     sg_study_trial *trials;
     size_t count;
+    const sg_tune_args *a = t->args;
+    bool hybrid = a->method == SG_TUNE_HYBRID;
+    size_t startup = (size_t)a->startup;
+    if (hybrid && startup > t->plan.trials / 2) startup = t->plan.trials / 2;
     const sg_sampler_options options = {
-            (sg_sampler)t->args->method, (uint64_t)t->args->seed, (size_t)t->args->startup};
+            hybrid ? SG_SAMPLER_GP : (sg_sampler)a->method, (uint64_t)a->seed, startup};
     sg_status st = sg_study_load(t->study, &trials, &count, err);
     if (st) return st;
     sg_trial *plain = sg_tune_plain_trials(trials, count);
@@ -128,41 +144,70 @@ static sg_status propose(double *point, sg_tune *t, const sg_ticket *ticket, sg_
     return st;
 }
 
-/* The point of a trial that was taken over. */
-static sg_status find_point(double *point, sg_tune *t, const sg_ticket *ticket, sg_error *err) {
+/* Goes on with a trial that was taken over. */
+static sg_status resume_trial(sg_tune *t, const sg_ticket *ticket, sg_error *err) {
     sg_study_trial *trials;
     size_t count;
+    double point[SG_SPACE_MAX] = {0};
+    sg_tune_stretch stretch;
+    bool is_stretch = false;
+    sg_log_line(t->call->log, SG_LOG_INFO, "trial %zu was left unfinished; going on with it",
+            ticket->number);
     sg_status st = sg_study_load(t->study, &trials, &count, err);
     if (st) return st;
-    for (size_t i = 0; i < count; i++)
-        if (trials[i].id == ticket->id)
-            memcpy(point, trials[i].trial.point, sizeof trials[i].trial.point);
+    for (size_t i = 0; i < count; i++) {
+        if (trials[i].id != ticket->id) continue;
+        memcpy(point, trials[i].trial.point, sizeof point);
+        is_stretch = sg_tune_is_stretch(&stretch, &trials[i]);
+    }
     sg_study_trials_free(trials, count);
-    return SG_OK;
+    return sg_tune_run_trial(t, ticket, point, is_stretch ? &stretch : NULL, err);
 }
 
-/* One trial: an orphan first, else a new one; *more false when there is nothing left to begin. */
+/* One whole training; *more false when there is none left to begin. */
 static sg_status next_trial(bool *more, sg_tune *t, sg_error *err) {
     const sg_tune_args *a = t->args;
     sg_ticket ticket;
     double point[SG_SPACE_MAX];
     size_t spent = 0;
-    bool found;
-    *more = true;
-    sg_status st = sg_study_take_over(t->study, &ticket, &found, (double)a->stale, err);
-    if (!st && found) {
-        sg_log_line(t->call->log, SG_LOG_INFO, "trial %zu was left unfinished; going on with it",
-                ticket.number);
-        st = find_point(point, t, &ticket, err);
-        return st ? st : sg_tune_run_trial(t, &ticket, point, err);
-    }
-    if (!st && a->budget_epochs) st = spent_epochs(&spent, t, err);
-    if (!st && a->budget_epochs && spent >= (size_t)a->budget_epochs) *more = false;
-    if (!st && *more) st = sg_study_begin(t->study, &ticket, more, (size_t)a->trials, err);
+    bool limited = a->budget_epochs && a->method < SG_TUNE_PBT;
+    sg_status st = limited ? spent_epochs(&spent, t, err) : SG_OK;
+    *more = !limited || spent < (size_t)a->budget_epochs;
+    if (!st && *more) st = sg_study_begin(t->study, &ticket, more, t->plan.trials, err);
     if (st || !*more) return st;
     st = propose(point, t, &ticket, err);
     if (!st) st = sg_study_set_point(t->study, &ticket, point, err);
-    return st ? st : sg_tune_run_trial(t, &ticket, point, err);
+    return st ? st : sg_tune_run_trial(t, &ticket, point, NULL, err);
+}
+
+/* Short runs that other processes are still at decide where the members begin. */
+static sg_status short_runs_end(bool *ended, const sg_tune *t, sg_error *err) {
+    sg_study_trial *trials;
+    size_t count;
+    sg_status st = sg_study_load(t->study, &trials, &count, err);
+    if (st) return st;
+    *ended = true;
+    for (size_t i = 0; i < count; i++)
+        if (trials[i].trial.state == SG_TRIAL_RUNNING && !sg_tune_is_stretch(NULL, &trials[i]))
+            *ended = false;
+    sg_study_trials_free(trials, count);
+    return SG_OK;
+}
+
+/* An orphan first, else a whole training, else a stretch of a member. */
+static sg_status next_work(bool *more, sg_tune *t, sg_error *err) {
+    sg_ticket ticket;
+    bool found, ended = true;
+    *more = true;
+    sg_status st = sg_study_take_over(t->study, &ticket, &found, (double)t->args->stale, err);
+    if (st) return st;
+    if (found) return resume_trial(t, &ticket, err);
+    if (t->plan.trials) st = next_trial(more, t, err);
+    if (st || (t->plan.trials && *more) || !t->plan.members) return st;
+    *more = true;
+    if (t->plan.trials) st = short_runs_end(&ended, t, err);
+    if (!st && !ended) return sg_tune_wait(), SG_OK;
+    return st ? st : sg_tune_next_stretch(more, t, err);
 }
 
 static sg_status search(sg_tune *t, sg_error *err) {
@@ -173,12 +218,31 @@ static sg_status search(sg_tune *t, sg_error *err) {
             st = sg_fail(err, SG_ERR_INTERRUPTED,
                     "stopped; the same command goes on with the study %s", t->args->study);
         else
-            st = next_trial(&more, t, err);
+            st = next_work(&more, t, err);
     }
     return st;
 }
 
 /* ---- the verb ---- */
+
+static void tell_plan(const sg_tune *t) {
+    const sg_tune_args *a = t->args;
+    const sg_tune_plan *p = &t->plan;
+    sg_str text;
+    sg_str_init(&text, 0);
+    if (p->trials)
+        sg_str_appendf(&text, "%zu %s of %d epochs", p->trials,
+                p->members ? "short runs" : "trials", p->epochs);
+    if (p->members)
+        sg_str_appendf(&text, "%s%zu members of %d epochs, copying every %d",
+                p->trials ? ", then " : "", p->members, p->member_epochs, p->every);
+    sg_log_line(t->call->log, SG_LOG_INFO,
+            "study '%s' in %s: %zu parameters; %s, each on %lld inner folds; %zu images are used, "
+            "%zu test images stay unseen",
+            a->study_name, a->study, t->space.count, sg_str_text(&text), a->inner, t->usable,
+            t->held_out);
+    sg_str_dispose(&text);
+}
 
 static sg_status tune(sg_tune *t, sg_error *err) {
     static const sg_select figures[] = {
@@ -190,26 +254,31 @@ static sg_status tune(sg_tune *t, sg_error *err) {
     t->folder = sg_strdupf("%s.trials", a->study);
     if (!t->folder) return no_memory(err);
     st = sg_tune_read_space(t, err);
+    if (!st) st = sg_tune_make_plan(t, err);
     if (!st) st = open_study(t, err);
     if (!st) st = sg_tune_open_data(t, err);
     if (st) return st;
-    sg_log_line(t->call->log, SG_LOG_INFO,
-            "study '%s' in %s: %zu parameters, %lld trials of %lld inner folds x %lld epochs; %zu "
-            "images are used, %zu test images stay unseen",
-            a->study_name, a->study, t->space.count, a->trials, a->inner, a->epochs, t->usable,
-            t->held_out);
-    st = search(t, err);
+    tell_plan(t);
+    pid_t *children = NULL;
+    st = sg_tune_spawn(&children, t, err);
+    if (!st) st = search(t, err);
+    sg_tune_join(children, t);
     return st ? st : sg_tune_conclude(t, err);
 }
 
 static int run_tune(const sg_call *call) {
     sg_error err = SG_ERROR_INIT;
     sg_tune_args args = *(const sg_tune_args *)call->options;
-    if (!args.stop_first) args.stop_first = args.epochs;
+    sg_call own = *call;
+    own.options = &args;
+    if (args.side_by_side > 1 && !args.dataset.threads) {
+        long long share = sg_cpu_count() / args.side_by_side;
+        args.dataset.threads = share > 1 ? share : 1;
+    }
     sg_tune *t = calloc(1, sizeof *t);
     sg_status st = t ? SG_OK : no_memory(&err);
     if (!st) {
-        t->call = call;
+        t->call = &own;
         t->args = &args;
         st = tune(t, &err);
         sg_study_close(t->study);
@@ -236,12 +305,22 @@ const sg_verb sg_verb_tune = {
                 "command goes on after a stop or a kill, and started a second time it joins in. "
                 "Trial folders lie beside it in FILE.trials, without weights once a trial is "
                 "finished.\n\n"
+                "A population (pbt, pb2) trains its members in stretches of --every epochs; after "
+                "each, "
+                "the worst go on from the weights of the best with other settings. hybrid first "
+                "looks for "
+                "the region with a Gaussian process on short runs. What the best member was "
+                "trained with, "
+                "epoch by epoch, is schedule.yaml, which train --schedule follows from the "
+                "start.\n\n"
                 "A best value among many noisy ones is too good. The finalists, by the Gaussian "
                 "process's mean, are therefore trained again with other seeds, and best.yaml holds "
                 "the one with the best mean.",
         .examples = "sonograde tune --data BUSI --weights mobilenetv2.safetensors --study s.db\n"
                     "sonograde tune --data BUSI --study s.db --param \"lr=float 1e-5 1e-2 log; "
                     "dropout=float 0 0.5\"\n"
+                    "sonograde tune --data BUSI --model mobilenetv2 --method hybrid "
+                    "--budget-epochs 200 --study h.db\n"
                     "sonograde train --config s.db.trials/best.yaml --data BUSI --splits "
                     "s.db.trials/splits.csv --run r",
         .options = rows,

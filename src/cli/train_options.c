@@ -1,6 +1,7 @@
 /* train_options.c - see train_options.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/train_options.h"
+#include "base/file.h"
 #include "weights/name_map.h"
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,7 @@ const sg_option sg_train_option_rows[] = {
     { "decay-all", 0, SG_OPTION_FLAG, AT(decay_all), NULL, NULL, "decay biases and norms too", 0, 0 },
     { "momentum", 0, SG_OPTION_REAL, AT(momentum), "0.9", "X", "of SGD", 0, 0.9999 },
     { "nesterov", 0, SG_OPTION_FLAG, AT(nesterov), NULL, NULL, "Nesterov momentum", 0, 0 },
-    { "schedule", 0, SG_OPTION_CHOICE, AT(schedule), "cosine", "constant|cosine|step", "learning rate after warm-up", 0, 0 },
+    { "schedule", 0, SG_OPTION_TEXT, AT(schedule), "cosine", SG_SHAPE_NAMES "|FILE", "learning rate after warm-up; or a file of tune, with settings that change on the way", 0, 0 },
     { "warmup", 0, SG_OPTION_REAL, AT(warmup), "0.1", "F", "share of all steps with a linearly rising learning rate", 0, 0.99 },
     { "lr-floor", 0, SG_OPTION_REAL, AT(lr_floor), "0", "F", "end of the cosine as share of the peak", 0, 1 },
     { "step-every", 0, SG_OPTION_REAL, AT(step_every), "0.34", "F", "share of all steps between drops", 0.01, 1 },
@@ -98,6 +99,25 @@ static sg_status parse_blocks(int blocks[4], const char *text, sg_error *err) {
                             text);
 }
 
+/* Index as in sg_schedule_kind, or -1. */
+static int find_shape(const char *name) {
+    static const char *const names[] = {"constant", "cosine", "step"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(names[i], name) == 0) return i;
+    return -1;
+}
+
+bool sg_train_is_shape(const char *schedule) {
+    return find_shape(schedule) >= 0;
+}
+
+static sg_status check_shape(const char *schedule, sg_error *err) {
+    if (sg_train_is_shape(schedule) || sg_path_exists(schedule)) return SG_OK;
+    return sg_fail(err, SG_ERR_USAGE,
+            "--schedule '%s' must be constant, cosine, step or a file, and there is no such file",
+            schedule);
+}
+
 static void optimisation_from_args(sg_train_options *out, const sg_train_args *a) {
     sg_optimizer_options optimizer = SG_OPTIMIZER_OPTIONS_INIT;
     optimizer.kind = (sg_optimizer_kind)a->optimizer;
@@ -108,8 +128,9 @@ static void optimisation_from_args(sg_train_options *out, const sg_train_args *a
     optimizer.clip_norm = a->clip_norm;
     optimizer.ema = a->ema;
     out->optimizer = optimizer;
-    out->schedule = (sg_schedule){(sg_schedule_kind)a->schedule, a->lr, a->warmup, a->lr_floor,
-            a->step_every, a->step_factor, 0};
+    int shape = find_shape(a->schedule);
+    out->schedule = (sg_schedule){shape < 0 ? SG_SCHEDULE_COSINE : (sg_schedule_kind)shape, a->lr,
+            a->warmup, a->lr_floor, a->step_every, a->step_factor, 0};
     out->epochs = (int)a->epochs;
     out->batch = (int)a->batch;
     out->seed = (uint64_t)a->seed;
@@ -126,6 +147,7 @@ sg_status sg_train_options_from_args(sg_train_options *out, const sg_train_args 
     sg_train_options o = {0};
     sg_model_options model = SG_MODEL_OPTIONS_INIT;
     sg_status st = parse_blocks(model.blocks, a->blocks, err);
+    if (!st) st = check_shape(a->schedule, err);
     if (!st) st = sg_recipe_from_args(&o.recipe, &a->recipe, err);
     if (st) return st;
     model.se_reduction = (int)a->se_reduction;

@@ -24,7 +24,8 @@ typedef struct sg_train_args {
     bool fixed_norms, auxiliary, transform_input;
     /* optimisation */
     long long epochs, batch, seed;
-    int optimizer, schedule, class_weights, select;
+    int optimizer, class_weights, select;
+    const char *schedule; /* a shape, or a file (train_schedule.h) */
     double lr, weight_decay, momentum, warmup, lr_floor, step_every, step_factor;
     double label_smoothing, focal_gamma, ema, clip_norm;
     bool nesterov, decay_all, balanced_sampler;
@@ -44,7 +45,11 @@ enum { SG_MOBILENET_AUTO, SG_MOBILENET_PLAIN, SG_MOBILENET_EXPAND };
 
 extern const sg_option sg_train_option_rows[];
 
-/* Everything but data and run folder. Text is borrowed from args. */
+#define SG_SHAPE_NAMES "constant|cosine|step"
+bool sg_train_is_shape(const char *schedule);
+
+/* Everything but data, run folder and what a file of --schedule says. Text is borrowed from args.
+ */
 SG_MUST_CHECK sg_status sg_train_options_from_args(
         sg_train_options *out, const sg_train_args *args, sg_error *err);
 

@@ -13,7 +13,8 @@ static sg_status no_memory(sg_error *err) {
 
 typedef struct finalist {
     const sg_study_trial *trial;
-    double mean; /* over the search's score and the repeats, as the user sees it */
+    char *schedule; /* file that its training follows; NULL: its point throughout */
+    double mean;    /* over the search's score and the repeats, as the user sees it */
     int scores;
 } finalist;
 
@@ -35,7 +36,7 @@ static sg_status choose(finalist *out, size_t *chosen, sg_tune *t, const sg_stud
         st = sg_best_by_model(&best, NULL, NULL, &t->space, plain, n, (uint64_t)t->args->seed, err);
         if (st || best < 0) break;
         const sg_study_trial *trial = &trials[source[best]];
-        out[(*chosen)++] = (finalist){trial, trial->shown, 1};
+        out[(*chosen)++] = (finalist){trial, NULL, trial->shown, 1};
         n--;
         memmove(plain + best, plain + best + 1, (n - (size_t)best) * sizeof *plain);
         memmove(source + best, source + best + 1, (n - (size_t)best) * sizeof *source);
@@ -45,9 +46,28 @@ static sg_status choose(finalist *out, size_t *chosen, sg_tune *t, const sg_stud
     return st;
 }
 
+/* The best members of the last generation, each with the schedule that led to it. */
+static sg_status choose_members(finalist *out, size_t *chosen, const sg_tune *t,
+        const sg_study_trial *trials, size_t count, sg_error *err) {
+    size_t order[SG_MEMBERS_MAX];
+    size_t limit = (size_t)t->args->finalists;
+    if (limit > SG_MEMBERS_MAX) limit = SG_MEMBERS_MAX;
+    size_t n = sg_tune_last_members(order, limit, t, trials, count);
+    sg_status st = SG_OK;
+    *chosen = 0;
+    for (size_t i = 0; !st && i < n; i++) {
+        const sg_study_trial *trial = &trials[order[i]];
+        char *path = sg_strdupf("%s/schedule-%zu.yaml", t->folder, trial->number);
+        st = path ? sg_tune_write_schedule(path, t, trials, count, order[i], err) : no_memory(err);
+        out[(*chosen)++] = (finalist){trial, path, trial->shown, 1};
+    }
+    return st;
+}
+
 /* A repeat that was trained before, by this or another process, is in the study. */
 static sg_status repeat_once(
-        double *score, sg_tune *t, const sg_study_trial *trial, int repeat, sg_error *err) {
+        double *score, sg_tune *t, const finalist *f, int repeat, sg_error *err) {
+    const sg_study_trial *trial = f->trial;
     char key[32], json[40];
     snprintf(key, sizeof key, "sg_repeat_%d", repeat);
     const json_t *known = json_object_get(trial->attributes, key);
@@ -55,7 +75,7 @@ static sg_status repeat_once(
         *score = json_number_value(known);
         return SG_OK;
     }
-    sg_status st = sg_tune_repeat(score, t, trial, repeat, err);
+    sg_status st = sg_tune_repeat(score, t, trial, f->schedule, repeat, err);
     if (st) return st;
     sg_log_line(t->call->log, SG_LOG_INFO, "trial %zu under another seed: %s %.4f (first %.4f)",
             trial->number, sg_select_name(t->figure), *score, trial->shown);
@@ -70,7 +90,7 @@ static sg_status repeat_all(finalist *finalists, size_t count, sg_tune *t, sg_er
         finalist *f = &finalists[i];
         for (int r = 1; !st && r <= t->args->repeats; r++) {
             double score;
-            st = repeat_once(&score, t, f->trial, r, err);
+            st = repeat_once(&score, t, f, r, err);
             if (st) break;
             f->mean = (f->mean * f->scores + score) / (f->scores + 1);
             f->scores++;
@@ -86,24 +106,50 @@ static const finalist *winner(const finalist *f, size_t count, bool maximise) {
     return best;
 }
 
+static void name_seeds(char out[32], int n) {
+    if (n == 1)
+        (void)snprintf(out, 32, "one seed");
+    else
+        (void)snprintf(out, 32, "mean of %d seeds", n);
+}
+
+/* The winner's schedule under the name that the command below uses. */
+static sg_status put_schedule(sg_str *text, sg_tune *t, const finalist *best, sg_error *err) {
+    char *path = sg_path_join(t->folder, "schedule.yaml"), *whole = NULL, *full = NULL;
+    size_t size;
+    sg_status st =
+            path ? sg_file_read(&whole, &size, best->schedule, 1u << 20, err) : no_memory(err);
+    if (!st) st = sg_file_write(path, whole, size, err);
+    if (!st) full = realpath(path, NULL);
+    if (full) sg_yaml_put(text, "schedule", full);
+    sg_str_appendf(text, "epochs: %d\n", t->plan.member_epochs);
+    free(full);
+    free(whole);
+    free(path);
+    return st;
+}
+
 /* A file for train --config: the fixed values and the winner's. */
 static sg_status write_best(char **path, sg_tune *t, const finalist *best, sg_error *err) {
     sg_str text, value;
     sg_str_init(&text, 0);
     sg_str_init(&value, 0);
-    sg_str_appendf(&text, "# trial %zu of study '%s': %s %.4f, mean of %d seeds\n",
-            best->trial->number, sg_study_name(t->study), sg_select_name(t->figure), best->mean,
-            best->scores);
+    char seeds[32];
+    name_seeds(seeds, best->scores);
+    sg_str_appendf(&text, "# trial %zu of study '%s': %s %.4f, %s\n", best->trial->number,
+            sg_study_name(t->study), sg_select_name(t->figure), best->mean, seeds);
+    sg_status st = best->schedule ? put_schedule(&text, t, best, err) : SG_OK;
     for (size_t i = 0; i < t->space.fixed_count; i++)
         sg_yaml_put(&text, t->space.fixed[i].name, t->space.fixed[i].value);
     for (size_t i = 0; i < t->space.count; i++) {
         if (isnan(best->trial->trial.point[i])) continue;
+        if (best->schedule && !t->held[i]) continue;
         sg_str_clear(&value);
         sg_dimension_value_put(&value, &t->space.params[i], best->trial->trial.point[i]);
         sg_yaml_put(&text, t->space.params[i].name, sg_str_text(&value));
     }
     *path = sg_path_join(t->folder, "best.yaml");
-    sg_status st = *path ? sg_str_check(&text, err) : no_memory(err);
+    if (!st) st = *path ? sg_str_check(&text, err) : no_memory(err);
     if (!st) st = sg_file_write(*path, text.data, text.len, err);
     sg_str_dispose(&text);
     sg_str_dispose(&value);
@@ -148,45 +194,77 @@ static void tell(const sg_tune *t, const sg_study_trial *trials, size_t count,
         sg_str text;
         sg_str_init(&text, 0);
         sg_tune_put_point(&text, &t->space, finalists[i].trial->trial.point);
-        printf("%s trial %4zu  %s %.4f (mean of %d seeds)  %s\n", &finalists[i] == best ? "*" : " ",
-                finalists[i].trial->number, sg_select_name(t->figure), finalists[i].mean,
-                finalists[i].scores, sg_str_text(&text));
+        char seeds[32];
+        name_seeds(seeds, finalists[i].scores);
+        printf("%s trial %4zu  %s %.4f (%s)  %s\n", &finalists[i] == best ? "*" : " ",
+                finalists[i].trial->number, sg_select_name(t->figure), finalists[i].mean, seeds,
+                sg_str_text(&text));
         sg_str_dispose(&text);
     }
     printf("validation figures inside the training images; the best of many is too good.\n"
-           "next: sonograde train --config %s %s%s --splits %s/splits.csv --model %s --run DIR\n",
+           "next: sonograde train --config %s %s%s --splits %s/splits.csv --model %s --size "
+           "%lld%s%s --run DIR\n",
             path, t->args->dataset.data ? "--data " : "--manifest ",
             t->args->dataset.data ? t->args->dataset.data : t->args->dataset.manifest, t->folder,
-            t->args->model);
+            t->args->model, t->args->size, t->args->weights ? " --weights " : "",
+            t->args->weights ? t->args->weights : "");
+    if (best->schedule)
+        printf("the settings of every epoch are in %s/schedule.yaml; on all folds: --folds K in "
+               "place of --splits\n",
+                t->folder);
+}
+
+static sg_status conclude(sg_tune *t, const sg_study_trial *trials, size_t count, sg_error *err) {
+    char *path = NULL;
+    size_t n = 0;
+    finalist *finalists = calloc((size_t)t->args->finalists, sizeof *finalists);
+    sg_status st = !finalists        ? no_memory(err)
+                   : t->plan.members ? choose_members(finalists, &n, t, trials, count, err)
+                                     : choose(finalists, &n, t, trials, count, err);
+    if (!st && !n)
+        st = sg_fail(err, SG_ERR_INPUT,
+                "no trial of the study %s came to an end; the messages of the failed ones are in "
+                "it (user attribute sg_message)",
+                t->args->study);
+    if (!st) st = repeat_all(finalists, n, t, err);
+    const finalist *best = st ? NULL : winner(finalists, n, sg_study_maximise(t->study));
+    if (!st) st = write_best(&path, t, best, err);
+    if (!st) tell(t, trials, count, finalists, n, best, path);
+    for (size_t i = 0; i < count && !st; i++)
+        if (sg_tune_is_stretch(NULL, &trials[i])) sg_tune_drop_weights(t, trials[i].number);
+    for (size_t i = 0; finalists && i < n; i++) free(finalists[i].schedule);
+    free(finalists);
+    free(path);
+    return st;
+}
+
+/* One process at a time; a second one has nothing to add. */
+static sg_status conclude_alone(
+        sg_tune *t, const sg_study_trial *trials, size_t count, sg_error *err) {
+    sg_file_lock lock = {-1};
+    char *path = sg_path_join(t->folder, ".lock");
+    sg_status st = path ? sg_file_lock_take(&lock, path, err) : no_memory(err);
+    free(path);
+    if (st == SG_ERR_INPUT) {
+        sg_log_line(t->call->log, SG_LOG_INFO, "another process repeats the finalists");
+        return SG_OK;
+    }
+    if (!st) st = conclude(t, trials, count, err);
+    sg_file_lock_drop(&lock);
+    return st;
 }
 
 sg_status sg_tune_conclude(sg_tune *t, sg_error *err) {
     sg_study_trial *trials;
-    size_t count, n = 0;
-    char *path = NULL;
+    size_t count;
     sg_status st = sg_study_load(t->study, &trials, &count, err);
     if (st) return st;
     size_t running = count_state(trials, count, SG_TRIAL_RUNNING);
-    finalist *finalists = calloc((size_t)t->args->finalists, sizeof *finalists);
-    if (!finalists) st = no_memory(err);
-    if (!st && running) {
+    if (running)
         sg_log_line(t->call->log, SG_LOG_INFO,
                 "%zu trials are still running in other processes; the last one concludes", running);
-    } else if (!st) {
-        st = choose(finalists, &n, t, trials, count, err);
-        if (!st && !n)
-            st = sg_fail(err, SG_ERR_INPUT,
-                    "no trial of the study %s came to an end; the messages of the failed ones are "
-                    "in "
-                    "it (user attribute sg_message)",
-                    t->args->study);
-        if (!st) st = repeat_all(finalists, n, t, err);
-        const finalist *best = st ? NULL : winner(finalists, n, sg_study_maximise(t->study));
-        if (!st) st = write_best(&path, t, best, err);
-        if (!st) tell(t, trials, count, finalists, n, best, path);
-    }
-    free(path);
-    free(finalists);
+    else
+        st = conclude_alone(t, trials, count, err);
     sg_study_trials_free(trials, count);
     return st;
 }

@@ -8,9 +8,11 @@
 #include "cli/dataset.h"
 #include "data/split.h"
 #include "protocol/inner.h"
+#include "tune/pbt.h"
 #include "tune/sampler.h"
 #include "tune/stop.h"
 #include "tune/study.h"
+#include <sys/types.h>
 
 typedef struct sg_tune_args {
     sg_cli_dataset dataset;
@@ -22,11 +24,25 @@ typedef struct sg_tune_args {
     const char *study, *study_name, *space, *param;
     int method, figure, stop_rule, schema;
     long long trials, budget_epochs, startup, stop_first, inner, finalists, repeats, stale;
+    long long population, every, short_epochs, side_by_side;
     /* of every trial */
     const char *model, *weights, *config, *set;
     long long epochs, batch, size, seed, workers;
     bool keep_weights;
 } sg_tune_args;
+
+/* Methods behind those of sg_sampler. */
+enum { SG_TUNE_PBT = SG_SAMPLER_TPE + 1, SG_TUNE_PB2, SG_TUNE_HYBRID };
+#define SG_TUNE_METHOD_NAMES SG_SAMPLER_NAMES "|pbt|pb2|hybrid"
+
+/* What a budget is spent on. A member's epochs are cut into generations; it is trained and judged
+ * on every inner fold, as a trial is. */
+typedef struct sg_tune_plan {
+    size_t trials; /* whole trainings, before the population if there is one */
+    int epochs;    /* of each */
+    size_t members;
+    int member_epochs, every, generations; /* the last generation may be shorter */
+} sg_tune_plan;
 
 typedef struct sg_tune {
     const sg_call *call;
@@ -36,6 +52,8 @@ typedef struct sg_tune {
     sg_manifest manifest;
     sg_split inner;
     size_t usable, held_out; /* images */
+    sg_tune_plan plan;
+    bool held[SG_SPACE_MAX]; /* parameters that a population does not change */
     char *folder;            /* STUDY.trials */
     sg_select figure;
 } sg_tune;
@@ -50,13 +68,44 @@ SG_MUST_CHECK sg_status sg_tune_read_space(sg_tune *t, sg_error *err);
  */
 SG_MUST_CHECK sg_status sg_tune_open_data(sg_tune *t, sg_error *err);
 
+/* A part of a member's training. */
+typedef struct sg_tune_stretch {
+    size_t member;
+    int generation;
+    long parent; /* number of the trial whose checkpoints it goes on from; -1: from the start */
+} sg_tune_stretch;
+
 /* Trains one trial to its end and writes the outcome into the study. A trial that cannot be trained
- * is recorded as failed with its message and is no error. */
-SG_MUST_CHECK sg_status sg_tune_run_trial(
-        sg_tune *t, const sg_ticket *ticket, const double *point, sg_error *err);
-/* Score of a point under another seed, for finalists. */
-SG_MUST_CHECK sg_status sg_tune_repeat(
-        double *score, sg_tune *t, const sg_study_trial *trial, int repeat, sg_error *err);
+ * is recorded as failed with its message and is no error. stretch NULL: a whole training. */
+SG_MUST_CHECK sg_status sg_tune_run_trial(sg_tune *t, const sg_ticket *ticket, const double *point,
+        const sg_tune_stretch *stretch, sg_error *err);
+/* Score of a point under another seed, for finalists. schedule: file of settings that its training
+ * follows, or NULL. */
+SG_MUST_CHECK sg_status sg_tune_repeat(double *score, sg_tune *t, const sg_study_trial *trial,
+        const char *schedule, int repeat, sg_error *err);
+/* Deletes the weights of a trial that nothing needs any more, unless they are to be kept. */
+void sg_tune_drop_weights(const sg_tune *t, size_t number);
+
+/* ---- populations ---- */
+
+/* Fills plan and held from the options; SG_ERR_USAGE where a budget is too small, or a parameter of
+ * the space cannot change during a training and the method has nobody to choose it. */
+SG_MUST_CHECK sg_status sg_tune_make_plan(sg_tune *t, sg_error *err);
+/* Is the trial a stretch? Then *stretch is what its attributes say. */
+bool sg_tune_is_stretch(sg_tune_stretch *stretch, const sg_study_trial *trial);
+/* Trains the next stretch, or waits for other processes; *more false when all are done. */
+SG_MUST_CHECK sg_status sg_tune_next_stretch(bool *more, sg_tune *t, sg_error *err);
+void sg_tune_wait(void); /* a moment, for other processes */
+/* Members of the last generation, best first, at most `limit`; indices of trials. */
+size_t sg_tune_last_members(
+        size_t *out, size_t limit, const sg_tune *t, const sg_study_trial *trials, size_t count);
+/* Writes what the member of trial `last` was trained with, from its first ancestor on, as a file
+ * for train --schedule. */
+SG_MUST_CHECK sg_status sg_tune_write_schedule(const char *path, const sg_tune *t,
+        const sg_study_trial *trials, size_t count, size_t last, sg_error *err);
+/* Starts the other processes of --side-by-side; sg_tune_join waits for them. */
+SG_MUST_CHECK sg_status sg_tune_spawn(pid_t **children, const sg_tune *t, sg_error *err);
+void sg_tune_join(pid_t *children, const sg_tune *t); /* NULL-safe */
 
 /* Repeats the finalists, writes best.yaml and tells. */
 SG_MUST_CHECK sg_status sg_tune_conclude(sg_tune *t, sg_error *err);

@@ -1,5 +1,6 @@
 /* tune_trial.c - one point of a search, trained on the inner folds. SPDX-License-Identifier:
  * Apache-2.0 */
+#include "base/file.h"
 #include "cli/tune_study.h"
 #include "cli/verbs.h"
 #include <math.h>
@@ -30,8 +31,8 @@ sg_trial *sg_tune_plain_trials(const sg_study_trial *trials, size_t count) {
 }
 
 /* The settings of train for a point: fixed values, then the point's. */
-static sg_status settings_of(
-        sg_arm_settings *out, sg_tune *t, const double *point, long long seed, sg_error *err) {
+static sg_status settings_of(sg_arm_settings *out, sg_tune *t, const double *point, int epochs,
+        const char *schedule, long long seed, sg_error *err) {
     const sg_arm_source source = {.config = t->args->config, .set = t->args->set};
     const sg_space *space = &t->space;
     sg_str yaml, value;
@@ -45,9 +46,8 @@ static sg_status settings_of(
         sg_dimension_value_put(&value, &space->params[i], point[i]);
         sg_yaml_put(&yaml, space->params[i].name, sg_str_text(&value));
     }
-    sg_str_clear(&value);
-    sg_str_appendf(&value, "%lld", seed);
-    sg_yaml_put(&yaml, "seed", sg_str_text(&value));
+    sg_str_appendf(&yaml, "epochs: %d\nseed: %lld\n", epochs, seed);
+    if (schedule) sg_yaml_put(&yaml, "schedule", schedule);
     sg_status st = sg_str_check(&yaml, err);
     if (!st) st = sg_str_check(&value, err);
     if (!st) st = sg_arm_settings_make(out, t->call, &source, err);
@@ -66,6 +66,9 @@ static sg_status settings_of(
 typedef struct hearing {
     sg_tune *t;
     const sg_ticket *ticket; /* NULL: a repeat, which is not stopped */
+    const char *what;        /* "trial 7", for the line of progress */
+    bool may_stop;
+    int epochs; /* over all inner folds */
     int *steps;
     double *values;
     size_t count;
@@ -79,16 +82,17 @@ static sg_status ask_rule(bool *stop, hearing *h, sg_error *err) {
     size_t count, n = 0;
     const sg_tune_args *a = h->t->args;
     *stop = false;
-    if (a->stop_rule == SG_STOP_NONE) return SG_OK;
+    if (!h->may_stop || a->stop_rule == SG_STOP_NONE) return SG_OK;
     sg_status st = sg_study_load(h->t->study, &trials, &count, err);
     if (st) return st;
     sg_step_values *others = malloc((count + 1) * sizeof *others);
     for (size_t i = 0; others && i < count; i++)
-        if (trials[i].id != h->ticket->id)
+        if (trials[i].id != h->ticket->id && !sg_tune_is_stretch(NULL, &trials[i]))
             others[n++] =
                     (sg_step_values){trials[i].steps, trials[i].step_values, trials[i].step_count};
+    int first = a->stop_first ? (int)a->stop_first : h->t->plan.epochs;
     const sg_stop_options options = {
-            (sg_stop_rule)a->stop_rule, sg_study_maximise(h->t->study), (int)a->stop_first, 4};
+            (sg_stop_rule)a->stop_rule, sg_study_maximise(h->t->study), first, 4};
     const sg_step_values mine = {h->steps, h->values, h->count};
     if (others) *stop = sg_stop_now(&options, &mine, others, n);
     free(others);
@@ -104,23 +108,35 @@ static bool heard(void *user, int step, double value) {
     h->values[h->count++] = value;
     h->failed = sg_study_report(h->t->study, h->ticket, step, value, &h->err);
     if (!h->failed) h->failed = ask_rule(&stop, h, &h->err);
-    double total = (double)(h->t->args->epochs * h->t->args->inner);
-    char what[64];
-    snprintf(what, sizeof what, "trial %zu, epoch", h->ticket->number);
-    sg_log_progress(h->t->call->log, what, step, total);
+    sg_log_progress(h->t->call->log, h->what, step, h->epochs);
     return !stop && !h->failed;
 }
 
 /* ---- training it ---- */
 
+typedef struct span {
+    const char *start;
+    int from, until; /* 0: to the end */
+} span;
+
 static sg_status run_inner(sg_inner_result *result, sg_tune *t, const sg_arm_settings *settings,
-        const char *dir, hearing *h, sg_error *err) {
+        const char *dir, const span *s, hearing *h, sg_error *err) {
     /* A trial's own lines would drown the search's; warnings still come through. */
     sg_log quiet = *t->call->log;
     quiet.least = SG_LOG_WARN;
     quiet.progress = NULL;
-    const sg_inner_job job = {&settings->options, &t->manifest, &t->inner, t->figure, dir, &quiet,
-            &sg_cli_stop, heard, h};
+    const sg_inner_job job = {.options = &settings->options,
+            .manifest = &t->manifest,
+            .inner = &t->inner,
+            .figure = t->figure,
+            .start = s->start,
+            .from = s->from,
+            .until = s->until,
+            .dir = dir,
+            .log = &quiet,
+            .stop = &sg_cli_stop,
+            .heard = heard,
+            .user = h};
     char *path = sg_path_join(dir, "args.yaml");
     sg_status st = path ? sg_file_write(path, settings->yaml, strlen(settings->yaml), err)
                         : no_memory(err);
@@ -129,8 +145,7 @@ static sg_status run_inner(sg_inner_result *result, sg_tune *t, const sg_arm_set
     return st;
 }
 
-/* Weights of a finished trial are of no more use; its curves and settings stay. */
-static void drop_weights(const sg_tune *t, const char *dir) {
+static void drop_weights_of(const sg_tune *t, const char *dir) {
     for (int k = 0; k < t->inner.folds && !t->args->keep_weights; k++) {
         char *path = sg_strdupf("%s/inner%d/weights", dir, k);
         sg_error why = SG_ERROR_INIT;
@@ -140,75 +155,153 @@ static void drop_weights(const sg_tune *t, const char *dir) {
     }
 }
 
+static char *trial_dir(const sg_tune *t, size_t number) {
+    return sg_strdupf("%s/%04zu", t->folder, number);
+}
+
+/* Curves and settings stay. */
+void sg_tune_drop_weights(const sg_tune *t, size_t number) {
+    char *dir = trial_dir(t, number);
+    if (dir) drop_weights_of(t, dir);
+    free(dir);
+}
+
 /* What a point can be blamed for, and the search goes on from. */
 static bool is_the_points_fault(sg_status st) {
     return st == SG_ERR_NUMERIC || st == SG_ERR_USAGE || st == SG_ERR_SHAPE ||
            st == SG_ERR_UNSUPPORTED || st == SG_ERR_MEMORY || st == SG_ERR_INPUT;
 }
 
-static void tell_trial(const sg_tune *t, const sg_ticket *ticket, const double *point,
+static void tell_trial(const sg_tune *t, const char *what, const double *point,
         const sg_inner_result *r, const char *failure) {
     sg_str text;
     sg_str_init(&text, 0);
     sg_tune_put_point(&text, &t->space, point);
     if (failure)
-        sg_log_line(t->call->log, SG_LOG_WARN, "trial %zu failed (%s): %s", ticket->number,
-                sg_str_text(&text), failure);
+        sg_log_line(
+                t->call->log, SG_LOG_WARN, "%s failed (%s): %s", what, sg_str_text(&text), failure);
     else
-        sg_log_line(t->call->log, SG_LOG_INFO, "trial %zu: %s %.4f%s (%s), %.0f s", ticket->number,
+        sg_log_line(t->call->log, SG_LOG_INFO, "%s: %s %.4f%s (%s), %.0f s", what,
                 sg_select_name(t->figure), r->score, r->given_up ? ", stopped early" : "",
                 sg_str_text(&text), r->seconds);
     sg_str_dispose(&text);
 }
 
-sg_status sg_tune_run_trial(
-        sg_tune *t, const sg_ticket *ticket, const double *point, sg_error *err) {
-    sg_arm_settings settings = {0};
-    size_t steps = (size_t)(t->args->epochs * t->args->inner) + 1;
-    hearing h = {.t = t, .ticket = ticket, .err = SG_ERROR_INIT};
-    sg_inner_result result = {0};
-    sg_error why = SG_ERROR_INIT;
-    char *dir = sg_strdupf("%s/%04zu", t->folder, ticket->number);
-    h.steps = malloc(steps * sizeof *h.steps);
-    h.values = malloc(steps * sizeof *h.values);
-    sg_status st = dir && h.steps && h.values ? sg_dir_make(dir, err) : no_memory(err);
-    if (!st) {
-        sg_status run = settings_of(&settings, t, point, t->args->seed, &why);
-        if (!run) run = run_inner(&result, t, &settings, dir, &h, &why);
-        if (h.failed)
-            st = sg_fail(err, h.failed, "%s", h.err.message);
-        else if (run && !is_the_points_fault(run))
-            st = sg_fail(err, run, "%s", why.message);
-        else
-            st = sg_study_finish(t->study, ticket,
-                    run               ? SG_TRIAL_FAILED
-                    : result.given_up ? SG_TRIAL_PRUNED
-                                      : SG_TRIAL_COMPLETE,
-                    result.score, run ? why.message : NULL, err);
-        if (!st) tell_trial(t, ticket, point, &result, run ? why.message : NULL);
-        if (!st) drop_weights(t, dir);
+/* What a stretch goes on from, and how far. */
+static sg_status find_span(
+        span *s, char **start, const sg_tune *t, const sg_tune_stretch *stretch, sg_error *err) {
+    *s = (span){0};
+    *start = NULL;
+    if (!stretch) return SG_OK;
+    s->from = stretch->generation * t->plan.every;
+    s->until = s->from + t->plan.every;
+    if (s->until > t->plan.member_epochs) s->until = t->plan.member_epochs;
+    if (stretch->parent >= 0) *start = trial_dir(t, (size_t)stretch->parent);
+    s->start = *start;
+    return stretch->parent >= 0 && !*start ? no_memory(err) : SG_OK;
+}
+
+/* One digest over the checkpoints of all inner folds. */
+static sg_status note_checkpoint(
+        sg_tune *t, const sg_ticket *ticket, const char *dir, sg_error *err) {
+    sg_str all;
+    char digest[SG_SHA256_HEX], json[SG_SHA256_HEX + 2];
+    sg_str_init(&all, 0);
+    sg_status st = SG_OK;
+    for (int k = 0; !st && k < t->inner.folds; k++) {
+        char *path = sg_strdupf("%s/inner%d/weights/last.safetensors", dir, k);
+        st = path ? sg_sha256_file(digest, path, err) : no_memory(err);
+        if (!st) sg_str_appendf(&all, "%s\n", digest);
+        free(path);
     }
+    if (!st) st = sg_str_check(&all, err);
+    if (!st) {
+        sg_sha256_hex(digest, all.data, all.len);
+        (void)snprintf(json, sizeof json, "\"%.64s\"", digest);
+        st = sg_study_set_attribute(t->study, ticket, "sg_checkpoint", json, err);
+    }
+    sg_str_dispose(&all);
+    return st;
+}
+
+static sg_status finish(sg_tune *t, const sg_ticket *ticket, const sg_inner_result *result,
+        const char *failure, sg_error *err) {
+    sg_trial_state state = failure            ? SG_TRIAL_FAILED
+                           : result->given_up ? SG_TRIAL_PRUNED
+                                              : SG_TRIAL_COMPLETE;
+    return sg_study_finish(t->study, ticket, state, result->score, failure, err);
+}
+
+/* *failure: why the point could not be trained; "" when it was. */
+static sg_status train_point(sg_inner_result *result, sg_error *failure, sg_tune *t,
+        const double *point, const sg_tune_stretch *stretch, const char *dir, hearing *h,
+        sg_error *err) {
+    sg_arm_settings settings = {0};
+    span s;
+    char *start = NULL;
+    int epochs = stretch ? t->plan.member_epochs : t->plan.epochs;
+    sg_status st = find_span(&s, &start, t, stretch, err);
+    if (st) return st;
+    h->epochs = (s.until ? s.until - s.from : epochs) * t->inner.folds;
+    h->steps = malloc(((size_t)h->epochs + 1) * sizeof *h->steps);
+    h->values = malloc(((size_t)h->epochs + 1) * sizeof *h->values);
+    st = h->steps && h->values ? SG_OK : no_memory(err);
+    sg_status run = st;
+    if (!st) run = settings_of(&settings, t, point, epochs, NULL, t->args->seed, failure);
+    if (!run) run = run_inner(result, t, &settings, dir, &s, h, failure);
+    if (!st && h->failed)
+        st = sg_fail(err, h->failed, "%s", h->err.message);
+    else if (!st && run && !is_the_points_fault(run))
+        st = sg_fail(err, run, "%s", failure->message);
     sg_arm_settings_dispose(&settings);
-    free(h.steps);
-    free(h.values);
+    free(h->steps);
+    free(h->values);
+    free(start);
+    return st;
+}
+
+sg_status sg_tune_run_trial(sg_tune *t, const sg_ticket *ticket, const double *point,
+        const sg_tune_stretch *stretch, sg_error *err) {
+    char what[80];
+    if (stretch)
+        (void)snprintf(what, sizeof what, "member %zu, generation %d (trial %zu)", stretch->member,
+                stretch->generation, ticket->number);
+    else
+        (void)snprintf(what, sizeof what, "trial %zu", ticket->number);
+    hearing h = {
+            .t = t, .ticket = ticket, .what = what, .may_stop = !stretch, .err = SG_ERROR_INIT};
+    sg_inner_result result = {0};
+    sg_error failure = SG_ERROR_INIT;
+    char *dir = trial_dir(t, ticket->number);
+    sg_status st = dir ? sg_dir_make(dir, err) : no_memory(err);
+    if (!st) st = train_point(&result, &failure, t, point, stretch, dir, &h, err);
+    const char *message = failure.code ? failure.message : NULL;
+    if (!st && stretch && !message) st = note_checkpoint(t, ticket, dir, err);
+    if (!st) st = finish(t, ticket, &result, message, err);
+    if (!st) tell_trial(t, what, point, &result, message);
+    if (!st && !stretch) drop_weights_of(t, dir);
     free(dir);
     return st;
 }
 
-sg_status sg_tune_repeat(
-        double *score, sg_tune *t, const sg_study_trial *trial, int repeat, sg_error *err) {
+sg_status sg_tune_repeat(double *score, sg_tune *t, const sg_study_trial *trial,
+        const char *schedule, int repeat, sg_error *err) {
     sg_arm_settings settings = {0};
     hearing h = {.t = t};
+    const span whole = {0};
     sg_inner_result result = {0};
+    int epochs = schedule ? t->plan.member_epochs : t->plan.epochs;
     char *dir = sg_strdupf("%s/%04zu-repeat%d", t->folder, trial->number, repeat);
     sg_status st = dir ? sg_dir_make(dir, err) : no_memory(err);
-    if (!st) st = settings_of(&settings, t, trial->trial.point, t->args->seed + repeat, err);
+    if (!st)
+        st = settings_of(
+                &settings, t, trial->trial.point, epochs, schedule, t->args->seed + repeat, err);
     if (!st) {
-        st = run_inner(&result, t, &settings, dir, &h, err);
+        st = run_inner(&result, t, &settings, dir, &whole, &h, err);
         sg_arm_settings_dispose(&settings);
     }
     if (!st) {
-        drop_weights(t, dir);
+        drop_weights_of(t, dir);
         *score = result.score;
     }
     free(dir);

@@ -12,14 +12,19 @@ typedef struct listener {
     bool enough;
 } listener;
 
+static int end_of(const sg_inner_job *job) {
+    return job->until ? job->until : job->options->epochs;
+}
+
 static void epoch_done(void *user, const char *dir, const sg_history *history) {
     listener *l = user;
     (void)dir;
     if (!history->count || !l->job->heard) return;
     const sg_epoch *e = &history->epochs[history->count - 1];
     double value = e->has_val ? sg_select_figure(l->job->figure, &e->val) : NAN;
-    bool last = e->epoch >= l->job->options->epochs;
-    if (!l->job->heard(l->job->user, l->fold * l->job->options->epochs + e->epoch, value))
+    int end = end_of(l->job), from = l->job->from;
+    bool last = e->epoch >= end;
+    if (!l->job->heard(l->job->user, l->fold * (end - from) + e->epoch - from, value))
         l->enough = !last || l->fold + 1 < l->job->inner->folds;
 }
 
@@ -45,7 +50,7 @@ static sg_status read_score(
                         : sg_fail(err, SG_ERR_MEMORY, "out of memory reading %s", dir);
     free(path);
     if (st) return st;
-    sg_select select = job->options->select;
+    sg_select select = job->until ? SG_SELECT_NONE : job->options->select;
     const sg_epoch *kept = NULL;
     for (size_t i = 0; i < history.count; i++) {
         const sg_epoch *e = &history.epochs[i];
@@ -65,7 +70,13 @@ static sg_status run_fold(
         double *score, bool *given_up, const sg_inner_job *job, int fold, sg_error *err) {
     sg_split parts;
     char *dir = sg_strdupf("%s/inner%d", job->dir, fold);
-    if (!dir) return sg_fail(err, SG_ERR_MEMORY, "out of memory for an inner fold");
+    char *start =
+            job->start ? sg_strdupf("%s/inner%d/weights/last.safetensors", job->start, fold) : NULL;
+    if (!dir || (job->start && !start)) {
+        free(dir);
+        free(start);
+        return sg_fail(err, SG_ERR_MEMORY, "out of memory for an inner fold");
+    }
     listener l = {job, fold, false};
     sg_status st = sg_dir_make(dir, err);
     if (!st) sg_run_sweep(dir);
@@ -78,6 +89,8 @@ static sg_status run_fold(
                 .dir = dir,
                 .run = job->dir,
                 .resume = true,
+                .start = start,
+                .until = job->until,
                 .log = job->log,
                 .stop = job->stop,
                 .enough = &l.enough,
@@ -94,6 +107,7 @@ static sg_status run_fold(
         sg_split_dispose(&parts);
     }
     if (!st) st = read_score(score, job, dir, err);
+    free(start);
     free(dir);
     return st;
 }

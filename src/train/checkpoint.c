@@ -73,12 +73,13 @@ static json_t *progress_to_json(const sg_progress *p, int64_t step, const sg_gra
     json_t *names = json_array();
     for (int i = 0; i < g->param_count; i++)
         if (is_new[i]) json_array_append_new(names, json_string(g->params[i].name));
-    return json_pack("{s:i, s:I, s:f, s:f, s:b, s:o, s:i, s:i, s:b, s:f, s:s, s:I, s:o, s:O}",
+    return json_pack("{s:i, s:I, s:f, s:f, s:b, s:o, s:i, s:i, s:b, s:f, s:s, s:I, s:o, s:O, s:O*}",
             "epoch", p->epoch, "batch", (json_int_t)p->batch, "loss_sum", p->loss_sum, "norm_sum",
             p->norm_sum, "has_best", (int)p->has_best, "best", sg_json_number(p->best),
             "best_epoch", p->best_epoch, "stale_epochs", p->stale_epochs, "finished",
             (int)p->finished, "init_share", p->init_share, "weights_sha256", p->weights_sha256,
-            "step", (json_int_t)step, "new", names, "identity", (json_t *)identity);
+            "step", (json_int_t)step, "new", names, "identity", (json_t *)identity, "changes",
+            p->changes);
 }
 
 sg_status sg_checkpoint_save(const char *path, const sg_params *params,
@@ -154,6 +155,7 @@ static sg_status parse_progress(
     p.best = json_is_number(best) ? json_number_value(best) : 0;
     p.finished = finished != 0;
     memcpy(p.weights_sha256, sha, strlen(sha) + 1);
+    p.changes = json_incref(json_object_get(section, "changes"));
     if (step) *step = steps;
     *out = p;
     return SG_OK;
@@ -178,9 +180,33 @@ static char *show(const json_t *value) {
     return sg_str_take(&s);
 }
 
-/* The first value that differs, section by section: "augment.scale". */
+/* What a training can change between two epochs. */
+static bool is_changeable(const char *section, const char *key) {
+    static const char *const keys[] = {"batch", "optimizer.momentum", "optimizer.weight_decay",
+            "optimizer.clip_norm", "optimizer.ema", "schedule.learning_rate",
+            "loss.label_smoothing", "loss.focal_gamma", "transfer.new_layer_factor",
+            "transfer.layer_decay"};
+    size_t n = strlen(section);
+    if (strcmp(section, "augment") == 0) return true;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *k = keys[i];
+        if (n && (strncmp(k, section, n) != 0 || k[n] != '.')) continue;
+        if (strcmp(k + (n ? n + 1 : 0), key) == 0) return true;
+    }
+    return false;
+}
+
+static void note_change(json_t *changed, const char *section, const char *key, const json_t *was,
+        const json_t *is) {
+    char *name = sg_strdupf("%s%s%s", section, *section ? "." : "", key);
+    if (name) json_object_set_new(changed, name, json_pack("[O, O]", (json_t *)was, (json_t *)is));
+    free(name);
+}
+
+/* The first value that differs, section by section: "augment.scale". With `changed`, what may
+ * differ is written there. */
 static sg_status compare_identity(const json_t *found, const json_t *wanted, const char *section,
-        const char *path, sg_error *err) {
+        json_t *changed, const char *path, sg_error *err) {
     const char *key;
     json_t *value;
     sg_status st = SG_OK;
@@ -188,8 +214,13 @@ static sg_status compare_identity(const json_t *found, const json_t *wanted, con
         const json_t *other = json_object_get(found, key);
         if (json_equal(value, other)) continue;
         if (json_is_object(value) && json_is_object(other)) {
-            st = compare_identity(other, value, key, path, err);
+            st = compare_identity(other, value, key, changed, path, err);
             if (st) return st;
+            if (changed) continue;
+        }
+        if (changed && is_changeable(section, key)) {
+            note_change(changed, section, key, other, value);
+            continue;
         }
         char *was = show(other), *is = show(value);
         st = sg_fail(err, SG_ERR_MISMATCH,
@@ -205,21 +236,47 @@ static sg_status compare_identity(const json_t *found, const json_t *wanted, con
 }
 
 static sg_status check_identity(
-        const json_t *doc, const json_t *wanted, const char *path, sg_error *err) {
+        const json_t *doc, const json_t *wanted, json_t *changed, const char *path, sg_error *err) {
     const json_t *found = json_object_get(json_object_get(doc, "progress"), "identity");
-    return compare_identity(found, wanted, "", path, err);
+    if (json_object_get(found, "phases") && !json_object_get(wanted, "phases"))
+        return sg_fail(err, SG_ERR_MISMATCH,
+                "%s was made with a schedule of settings, now there is none: going on would not "
+                "repeat the run; restore it, or add --force-resume",
+                path);
+    return compare_identity(found, wanted, "", changed, path, err);
+}
+
+/* Adds what is different from this epoch on to the changes so far. */
+static sg_status add_changes(sg_progress *p, json_t *changed, sg_error *err) {
+    if (!json_object_size(changed)) return SG_OK;
+    json_t *all = p->changes ? json_copy(p->changes) : json_array();
+    json_decref(p->changes);
+    p->changes = all;
+    if (json_array_append_new(all, json_pack("{s:i, s:O}", "epoch", p->epoch, "changed", changed)))
+        return sg_fail(err, SG_ERR_MEMORY, "out of memory noting changed settings");
+    return SG_OK;
+}
+
+void sg_progress_dispose(sg_progress *p) {
+    if (!p) return;
+    json_decref(p->changes);
+    p->changes = NULL;
 }
 
 sg_status sg_checkpoint_load(const char *path, sg_params *params, sg_optimizer *optimizer,
-        sg_progress *progress, bool *is_new, const json_t *identity, bool force, sg_error *err) {
+        sg_progress *progress, bool *is_new, const json_t *identity, sg_resume mode,
+        sg_error *err) {
     sg_safetensors *file = NULL;
     json_t *doc = NULL;
     block blocks[BLOCKS];
     list_blocks(blocks, params, optimizer);
     sg_status st = sg_safetensors_open(&file, path, true, err);
     if (!st) st = read_document(&doc, file, path, err);
-    if (!st && !force) st = check_identity(doc, identity, path, err);
+    json_t *changed = mode == SG_RESUME_CHANGED ? json_object() : NULL;
+    if (!st && mode != SG_RESUME_FORCED) st = check_identity(doc, identity, changed, path, err);
     if (!st) st = parse_progress(progress, &optimizer->step, doc, path, err);
+    if (!st && changed) st = add_changes(progress, changed, err);
+    json_decref(changed);
     if (!st) st = read_blocks(file, params->graph, blocks, BLOCKS, path, err);
     if (!st) {
         parse_new(is_new, params->graph, doc);

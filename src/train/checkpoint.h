@@ -22,7 +22,16 @@ typedef struct sg_progress {
     bool finished;
     double init_share;       /* of parameters that came from given weights */
     char weights_sha256[65]; /* "" when none were given */
+    json_t *changes; /* array of {epoch, changed: {"optimizer.weight_decay": [was, is]}}, owned;
+                        NULL */
 } sg_progress;
+void sg_progress_dispose(sg_progress *progress); /* NULL-safe */
+
+typedef enum sg_resume {
+    SG_RESUME_EXACT,   /* everything as it was */
+    SG_RESUME_CHANGED, /* what a training can change on its way may differ: noted in changes */
+    SG_RESUME_FORCED   /* whatever differs */
+} sg_resume;
 
 /* meta: the document's other sections (borrowed); identity: what must be equal on resume
  * (borrowed). is_new[param_count]: parameters that did not come from given weights. */
@@ -30,11 +39,11 @@ SG_MUST_CHECK sg_status sg_checkpoint_save(const char *path, const sg_params *pa
         const sg_optimizer *optimizer, const sg_progress *progress, const bool *is_new,
         const json_t *meta, const json_t *identity, sg_error *err);
 
-/* Fills params, the optimizer's moments, average and step, progress and is_new. Expected failures:
- * SG_ERR_FORMAT (damaged), SG_ERR_MISMATCH naming what differs (skipped when `force`). */
+/* Fills params, the optimizer's moments, average and step, progress (new) and is_new. Expected
+ * failures: SG_ERR_FORMAT (damaged), SG_ERR_MISMATCH naming what differs and may not. */
 SG_MUST_CHECK sg_status sg_checkpoint_load(const char *path, sg_params *params,
         sg_optimizer *optimizer, sg_progress *progress, bool *is_new, const json_t *identity,
-        bool force, sg_error *err);
+        sg_resume mode, sg_error *err);
 
 /* Only what a resume asks first: is it finished? */
 SG_MUST_CHECK sg_status sg_checkpoint_peek(sg_progress *progress, const char *path, sg_error *err);

@@ -16,8 +16,8 @@ void sg_event_facts_dispose(sg_event_facts *f) {
     *f = (sg_event_facts){0};
 }
 
-static json_t *settings_of(const sg_train_job *job, const sg_session *s) {
-    const sg_train_options *o = job->options;
+static json_t *settings_of(const sg_session *s) {
+    const sg_train_options *o = s->options;
     return json_pack("{s:s, s:f, s:f, s:i, s:i, s:s, s:I, s:f, s:f, s:f, s:i, s:b, s:f, s:f}",
             "model", o->model, "lr", o->schedule.learning_rate, "weight_decay",
             o->optimizer.weight_decay, "batch", s->batch, "epochs", o->epochs, "optimizer",
@@ -70,7 +70,7 @@ static sg_status draw(sg_image *sheet, const sg_train_job *job, size_t images, s
 
 /* A picture is nice to have: where an image cannot be read, the loader is the one to say so. */
 static void add_picture(sg_event_facts *f, const sg_session *s) {
-    int size = s->job->options->recipe.size;
+    int size = s->options->recipe.size;
     sg_error ignored = SG_ERROR_INIT;
     sg_image sheet = {0};
     if (size > MOST_SIZE) return;
@@ -86,7 +86,7 @@ static void add_picture(sg_event_facts *f, const sg_session *s) {
 }
 
 sg_status sg_event_facts_make(sg_event_facts *out, const sg_session *s, sg_error *err) {
-    sg_event_facts f = {.settings = settings_of(s->job, s)};
+    sg_event_facts f = {.settings = settings_of(s)};
     if (!f.settings) return sg_fail(err, SG_ERR_MEMORY, "out of memory describing the training");
     add_picture(&f, s);
     *out = f;

@@ -66,8 +66,7 @@ static sg_status next_batch(sg_batch *batch, sg_session *s, uint32_t *epoch, sg_
 
 static sg_status run_step(
         double *loss, sg_session *s, const sg_batch *batch, double rate, sg_error *err) {
-    sg_status st =
-            sg_plan_forward(s->plan, s->job->options->seed, (uint32_t)s->optimizer->step, err);
+    sg_status st = sg_plan_forward(s->plan, s->options->seed, (uint32_t)s->optimizer->step, err);
     if (!st)
         st = sg_loss_softmax(loss, s->logits_grad, sg_plan_logits(s->plan), batch->labels,
                 batch->mix_labels, batch->mix_share, batch->count, &s->loss, err);

@@ -161,6 +161,20 @@ static json_t *choice_json(const sg_train_options *o) {
     return json_pack("{s:s, s:i}", "select", sg_select_name(o->select), "patience", o->patience);
 }
 
+/* A schedule of settings as what it may hold; NULL without one. */
+static json_t *phases_json(const sg_train_options *o) {
+    json_t *list = o->phase_count ? json_array() : NULL;
+    for (size_t i = 0; i < o->phase_count; i++) {
+        const sg_train_options *p = o->phases[i].options;
+        json_array_append_new(
+                list, json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "epoch", o->phases[i].epoch,
+                              "batch", p->batch, "optimizer", optimizer_json(p), "schedule",
+                              schedule_json(p), "augment", augment_json(p), "loss", loss_json(p),
+                              "transfer", transfer_json(p)));
+    }
+    return list;
+}
+
 sg_status sg_meta_identity(
         json_t **out, const sg_train_job *job, const char *backend, sg_error *err) {
     char data[SG_SHA256_HEX], parts[SG_SHA256_HEX];
@@ -172,12 +186,13 @@ sg_status sg_meta_identity(
     model.classes = (int64_t)job->manifest->class_count;
     model.channels = o->recipe.channels;
     json_t *identity = json_pack(
-            "{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+            "{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o*}",
             "backend", backend, "data", data, "parts", parts, "model", o->model, "model_options",
             sg_model_options_to_json(&model), "recipe", sg_recipe_to_json(&o->recipe), "epochs",
             o->epochs, "batch", o->batch, "seed", (json_int_t)o->seed, "optimizer",
             optimizer_json(o), "schedule", schedule_json(o), "augment", augment_json(o), "loss",
-            loss_json(o), "transfer", transfer_json(o), "selection", choice_json(o));
+            loss_json(o), "transfer", transfer_json(o), "selection", choice_json(o), "phases",
+            phases_json(o));
     if (!identity) return no_memory(err);
     *out = identity;
     return SG_OK;

@@ -25,6 +25,14 @@ typedef enum sg_class_weighting {
     SG_CLASS_WEIGHTS_LIST
 } sg_class_weighting;
 
+/* Settings from the epoch on before which `epoch` epochs are complete. They may differ from those
+ * before in what a training can change on its way: batch, learning rate, weight decay, momentum,
+ * clipping, averaging, augmentation, smoothing, focal loss, the factors of layers. */
+typedef struct sg_phase {
+    int epoch;
+    const struct sg_train_options *options; /* without phases */
+} sg_phase;
+
 typedef struct sg_train_options {
     const char *model;
     sg_model_options model_options; /* classes is set from the data */
@@ -49,6 +57,9 @@ typedef struct sg_train_options {
     sg_select select;
     int patience; /* epochs without improvement of the selected figure; 0 = off */
 
+    const sg_phase *phases; /* by rising epoch; the settings here count before the first one */
+    size_t phase_count;
+
     int threads, workers;
     const char *backend; /* "onednn" or "ref" */
     bool winograd;       /* Winograd where the library expects it to be faster; else direct only */
@@ -56,6 +67,11 @@ typedef struct sg_train_options {
 
 /* Checks ranges and contradictions; SG_ERR_USAGE names the option. */
 SG_MUST_CHECK sg_status sg_train_options_check(const sg_train_options *options, sg_error *err);
+
+/* What counts when `epoch` epochs are complete, and the epoch before which that changes (or the
+ * training ends). */
+const sg_train_options *sg_train_options_at(const sg_train_options *options, int epoch);
+int sg_train_options_until(const sg_train_options *options, int epoch);
 
 const char *sg_select_name(sg_select select);
 

@@ -38,7 +38,7 @@ static sg_status open_loader(sg_loader **out, size_t *count, const sg_session *s
 }
 
 static sg_status open_data(sg_session *s, sg_error *err) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     sg_loader_options train = SG_LOADER_OPTIONS_INIT;
     train.root = s->job->manifest->root;
     train.recipe = o->recipe;
@@ -90,7 +90,7 @@ static sg_status parse_weight_list(
 }
 
 static sg_status set_class_weights(sg_session *s, sg_error *err) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     const sg_manifest *m = s->job->manifest;
     size_t k = m->class_count, counts[SG_MAX_CLASSES] = {0};
     for (size_t i = 0; i < m->count; i++)
@@ -120,7 +120,7 @@ static sg_status set_class_weights(sg_session *s, sg_error *err) {
 /* ---- model ---- */
 
 static sg_status start_weights(sg_session *s, sg_error *err) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     const sg_log *log = s->job->log;
     sg_status st = sg_params_init(s->params, o->seed, err);
     memset(s->is_new, o->weights != NULL, (size_t)s->graph->param_count * sizeof *s->is_new);
@@ -155,12 +155,12 @@ static void choose_statistics(sg_session *s) {
         const sg_node *node = &s->graph->nodes[i];
         bool frozen = node->param_count && !s->trained[node->first_param];
         s->batch_statistics[i] =
-                node->op == SG_OP_BATCH_NORM && !frozen && !s->job->options->fixed_norms;
+                node->op == SG_OP_BATCH_NORM && !frozen && !s->options->fixed_norms;
     }
 }
 
 static double rate_factor(const sg_session *s, int i) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     const sg_graph *g = s->graph;
     int below = g->nodes[g->output].stage - g->nodes[g->params[i].node].stage;
     double factor = pow(o->layer_decay, below > 0 ? below : 0);
@@ -172,13 +172,13 @@ static sg_status open_optimizer(sg_session *s, sg_error *err) {
     if (!factors) return no_memory(err);
     for (int i = 0; i < s->graph->param_count; i++) factors[i] = rate_factor(s, i);
     sg_status st = sg_optimizer_create(
-            &s->optimizer, s->params, &s->job->options->optimizer, s->trained, factors, err);
+            &s->optimizer, s->params, &s->options->optimizer, s->trained, factors, err);
     free(factors);
     return st;
 }
 
 static sg_status open_model(sg_session *s, sg_error *err) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     sg_model_options model = o->model_options;
     model.classes = (int64_t)s->job->manifest->class_count;
     if (model.classes > SG_MAX_CLASSES)
@@ -201,7 +201,7 @@ static sg_status open_model(sg_session *s, sg_error *err) {
 /* ---- engine ---- */
 
 static sg_status open_engine(sg_session *s, sg_error *err) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     sg_backend_options options = SG_BACKEND_OPTIONS_INIT;
     options.threads = o->threads;
     options.deterministic = !o->winograd;
@@ -214,7 +214,7 @@ static sg_status open_engine(sg_session *s, sg_error *err) {
 static sg_status open_plans(sg_session *s, sg_error *err) {
     sg_plan_request request = SG_PLAN_REQUEST_INIT;
     request.batch = s->batch;
-    request.height = request.width = s->job->options->recipe.size;
+    request.height = request.width = s->options->recipe.size;
     request.gradient = SG_GRADIENT_PARAMETERS;
     request.trained = s->trained;
     request.batch_statistics = s->batch_statistics;
@@ -232,12 +232,18 @@ static sg_status open_plans(sg_session *s, sg_error *err) {
 
 /* ---- whole ---- */
 
-static sg_status go_on(sg_session *s, sg_error *err) {
-    sg_status st = sg_checkpoint_peek_start(s->is_new, &s->inherited, s->graph, s->last_path, err);
+static sg_status load_state(sg_session *s, const char *path, sg_resume mode, sg_error *err) {
+    sg_status st = sg_checkpoint_peek_start(s->is_new, &s->inherited, s->graph, path, err);
     if (!st) st = open_optimizer(s, err);
     if (!st)
-        st = sg_checkpoint_load(s->last_path, s->params, s->optimizer, &s->progress, s->is_new,
-                s->identity, s->job->force_resume, err);
+        st = sg_checkpoint_load(
+                path, s->params, s->optimizer, &s->progress, s->is_new, s->identity, mode, err);
+    return st;
+}
+
+static sg_status go_on(sg_session *s, sg_error *err) {
+    sg_status st = load_state(
+            s, s->last_path, s->job->force_resume ? SG_RESUME_FORCED : SG_RESUME_EXACT, err);
     char *results = sg_path_join(s->job->dir, "results.csv");
     if (!st && !results) st = no_memory(err);
     sg_error damage = SG_ERROR_INIT;
@@ -257,25 +263,55 @@ static sg_status go_on(sg_session *s, sg_error *err) {
     return st;
 }
 
+/* Goes on from another training's checkpoint. What is different from now on is kept in the state
+ * and told in the log. */
+static sg_status take_start(sg_session *s, sg_error *err) {
+    sg_status st = load_state(s, s->job->start, SG_RESUME_CHANGED, err);
+    if (st) return st;
+    size_t n = json_array_size(s->progress.changes);
+    const json_t *last = n ? json_array_get(s->progress.changes, n - 1) : NULL;
+    bool is_news = last && json_integer_value(json_object_get(last, "epoch")) == s->progress.epoch;
+    return sg_run_log(s->job->dir,
+            json_pack("{s:s, s:i, s:o}", "event", "continued", "epoch", s->progress.epoch,
+                    "changed",
+                    is_news ? json_incref(json_object_get(last, "changed")) : json_null()),
+            err);
+}
+
 static sg_status start_or_go_on(sg_session *s, sg_error *err) {
-    s->last_path = sg_run_weights_path(s->job->dir, "last");
-    s->best_path = sg_run_weights_path(s->job->dir, "best");
     char *weights = sg_path_join(s->job->dir, "weights");
-    sg_status st =
-            s->last_path && s->best_path && weights ? sg_dir_make(weights, err) : no_memory(err);
+    sg_status st = weights ? sg_dir_make(weights, err) : no_memory(err);
     free(weights);
     if (st) return st;
     sg_run_sweep(s->job->dir);
     if (s->job->resume && sg_path_exists(s->last_path)) return go_on(s, err);
+    if (s->job->start) return take_start(s, err);
     st = start_weights(s, err);
     return st ? st : open_optimizer(s, err);
+}
+
+/* The settings that count where the training stands. */
+static sg_status choose_options(sg_session *s, sg_error *err) {
+    const sg_train_job *job = s->job;
+    bool own = job->resume && sg_path_exists(s->last_path);
+    const char *path = own ? s->last_path : job->start;
+    sg_progress progress = {0};
+    sg_status st =
+            path && job->options->phase_count ? sg_checkpoint_peek(&progress, path, err) : SG_OK;
+    s->options = sg_train_options_at(job->options, progress.epoch);
+    sg_progress_dispose(&progress);
+    return st;
 }
 
 sg_status sg_session_open(sg_session *s, const sg_train_job *job, sg_error *err) {
     memset(s, 0, sizeof *s);
     s->job = job;
     s->start_time = (double)time(NULL);
-    sg_status st = sg_train_options_check(job->options, err);
+    s->last_path = sg_run_weights_path(job->dir, "last");
+    s->best_path = sg_run_weights_path(job->dir, "best");
+    sg_status st = s->last_path && s->best_path ? SG_OK : no_memory(err);
+    if (!st) st = sg_train_options_check(job->options, err);
+    if (!st) st = choose_options(s, err);
     if (!st) st = open_data(s, err);
     if (!st) st = open_model(s, err);
     if (!st) st = set_class_weights(s, err);
@@ -286,8 +322,8 @@ sg_status sg_session_open(sg_session *s, const sg_train_job *job, sg_error *err)
     if (!st) st = open_plans(s, err);
     if (st) return st;
     size_t k = job->manifest->class_count;
-    s->schedule = job->options->schedule;
-    s->schedule.total_steps = (int64_t)sg_loader_batches(s->train) * job->options->epochs;
+    s->schedule = s->options->schedule;
+    s->schedule.total_steps = (int64_t)sg_loader_batches(s->train) * s->options->epochs;
     s->logits_grad = calloc((size_t)s->batch * k, sizeof *s->logits_grad);
     s->val_logits = calloc(s->val_count * k + 1, sizeof *s->val_logits);
     s->val_labels = calloc(s->val_count + 1, sizeof *s->val_labels);
@@ -310,6 +346,7 @@ void sg_session_close(sg_session *s) {
     json_decref(s->meta);
     json_decref(s->identity);
     json_decref(s->inherited);
+    sg_progress_dispose(&s->progress);
     free(s->is_new);
     free(s->trained);
     free(s->batch_statistics);

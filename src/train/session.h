@@ -11,6 +11,7 @@
 
 typedef struct sg_session {
     const sg_train_job *job;
+    const sg_train_options *options; /* that count now: the job's, or those of a phase */
     sg_graph *graph;
     sg_params *params;      /* trained */
     sg_params *eval_params; /* the averaged ones, for validation */

@@ -44,8 +44,13 @@ static sg_status run_auxiliary(sg_session *s, const sg_batch *batch, sg_error *e
     return st;
 }
 
+/* Steps of this batch size, had all epochs had it: where the learning rate stands on its way. */
+static int64_t position(const sg_session *s) {
+    return (int64_t)s->progress.epoch * (int64_t)sg_loader_batches(s->train) + s->progress.batch;
+}
+
 static sg_status run_batch(sg_session *s, const sg_batch *batch, sg_error *err) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     int64_t step = s->optimizer->step;
     double loss = 0, norm = 0;
     sg_status st = sg_plan_forward(s->plan, o->seed, (uint32_t)step, err);
@@ -56,7 +61,7 @@ static sg_status run_batch(sg_session *s, const sg_batch *batch, sg_error *err) 
     if (!st) st = sg_plan_backward(s->plan, s->logits_grad, err);
     if (!st)
         st = sg_optimizer_step(s->optimizer, s->params, sg_plan_gradients(s->plan),
-                sg_schedule_rate(&s->schedule, step), &norm, err);
+                sg_schedule_rate(&s->schedule, position(s)), &norm, err);
     if (st) return add_place(s, st, err);
     s->progress.loss_sum += loss;
     s->progress.norm_sum += norm;
@@ -78,7 +83,7 @@ static sg_status run_batches(sg_session *s, sg_error *err) {
     size_t batches = sg_loader_batches(s->train);
     char what[96];
     snprintf(what, sizeof what, s->job->fold < 0 ? "epoch %d/%d" : "epoch %d/%d of fold %d",
-            s->progress.epoch + 1, s->job->options->epochs, s->job->fold);
+            s->progress.epoch + 1, s->options->epochs, s->job->fold);
     sg_status st =
             sg_loader_start(s->train, (uint32_t)s->progress.epoch, (size_t)s->progress.batch, err);
     while (!st) {
@@ -110,7 +115,7 @@ double sg_select_figure(sg_select select, const sg_figures *f) {
 
 /* Keeps the weights of the epoch when its figure beats the best so far. */
 static sg_status select_best(sg_session *s, const sg_figures *val, sg_error *err) {
-    sg_select select = s->job->options->select;
+    sg_select select = s->options->select;
     if (select == SG_SELECT_NONE) return SG_OK;
     double figure = sg_select_figure(select, val);
     if (select == SG_SELECT_LOSS) figure = -figure; /* larger is better */
@@ -155,7 +160,7 @@ static void tell(const sg_session *s, const sg_epoch *e) {
                 e->val.loss, e->val.accuracy, e->val.macro_f1, e->val.auroc);
     sg_log_line(s->job->log, SG_LOG_INFO,
             "epoch %d/%d: loss %.4f%s; %.1f images/s, %.0f %% of the time waiting for images",
-            e->epoch, s->job->options->epochs, e->train_loss, val, e->images_per_second,
+            e->epoch, s->options->epochs, e->train_loss, val, e->images_per_second,
             100 * e->wait_share);
 }
 
@@ -168,12 +173,10 @@ static sg_status run_epoch(sg_session *s, sg_error *err) {
     if (st) return st;
     double seconds = now_seconds() - start;
     sg_progress *p = &s->progress;
-    double batches = (double)p->batch;
+    double batches = (double)p->batch, rate = sg_schedule_rate(&s->schedule, position(s) - 1);
     p->epoch++;
-    sg_epoch e = {p->epoch, p->loss_sum / batches,
-            sg_schedule_rate(&s->schedule, s->optimizer->step - 1), p->norm_sum / batches,
-            s->val != NULL, {NAN, NAN, NAN, NAN}, seconds,
-            (batches - (double)first) * s->batch / seconds,
+    sg_epoch e = {p->epoch, p->loss_sum / batches, rate, p->norm_sum / batches, s->val != NULL,
+            {NAN, NAN, NAN, NAN}, seconds, (batches - (double)first) * s->batch / seconds,
             (sg_loader_wait_seconds(s->train) - waited) / seconds};
     p->batch = 0;
     p->loss_sum = p->norm_sum = 0;
@@ -224,7 +227,7 @@ static sg_status conclude(sg_session *s, sg_train_summary *out, sg_error *err) {
     if (!st && s->val) st = fit_temperature(s, &temperature, &fitted, &out->val, err);
     if (!st)
         st = sg_meta_conclude(s->meta, temperature, fitted ? s->val_count : 0,
-                p->has_best ? s->job->options->select : SG_SELECT_NONE,
+                p->has_best ? s->options->select : SG_SELECT_NONE,
                 p->has_best ? p->best_epoch : p->epoch, err);
     if (!st)
         st = sg_checkpoint_save_weights(s->best_path, s->graph, s->eval_params->data, s->meta, err);
@@ -242,13 +245,13 @@ static sg_status conclude(sg_session *s, sg_train_summary *out, sg_error *err) {
 }
 
 static bool is_over(const sg_session *s) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     return s->progress.epoch >= o->epochs ||
            (o->patience > 0 && s->progress.stale_epochs >= o->patience);
 }
 
 static sg_status begin_records(sg_session *s, sg_error *err) {
-    const sg_train_options *o = s->job->options;
+    const sg_train_options *o = s->options;
     sg_status st = sg_run_environment(
             s->job->dir, s->backend->ops->describe(s->backend), o->threads, o->workers, err);
     if (!st)
@@ -271,34 +274,43 @@ static sg_status begin_records(sg_session *s, sg_error *err) {
     return st;
 }
 
-sg_status sg_train_run(sg_train_summary *out, const sg_train_job *job, sg_error *err) {
-    sg_train_summary summary = {0};
-    if (job->resume) {
-        sg_status st = sg_train_is_finished(&summary.was_finished, job->dir, err);
-        if (st) return st;
-        if (summary.was_finished) {
-            *out = summary;
-            return SG_OK;
-        }
-    }
+/* With one set of settings, as far as they go. *over: nothing is left to do for this call. */
+static sg_status run_stretch(
+        sg_train_summary *summary, bool *over, const sg_train_job *job, sg_error *err) {
     sg_session s;
     sg_status st = sg_session_open(&s, job, err);
     if (!st) st = begin_records(&s, err);
+    int until = st ? 0 : sg_train_options_until(job->options, s.progress.epoch);
+    if (job->until && job->until < until) until = job->until;
     double start = now_seconds();
-    while (!st && !is_over(&s)) st = run_epoch(&s, err);
-    if (!st) st = conclude(&s, &summary, err);
+    while (!st && !is_over(&s) && s.progress.epoch < until) st = run_epoch(&s, err);
+    bool complete = !st && is_over(&s);
+    *over = st || complete || s.progress.epoch == job->until;
+    if (complete) st = conclude(&s, summary, err);
     if (!st) {
-        summary.epochs = s.progress.epoch;
-        summary.train_images = s.train_count;
-        summary.val_images = s.val_count;
-        summary.init_share = s.progress.init_share;
-        summary.seconds = now_seconds() - start;
-        summary.last_loss =
+        summary->epochs = s.progress.epoch;
+        summary->train_images = s.train_count;
+        summary->val_images = s.val_count;
+        summary->init_share = s.progress.init_share;
+        summary->seconds += now_seconds() - start;
+        summary->last_loss =
                 s.history.count ? s.history.epochs[s.history.count - 1].train_loss : NAN;
-        summary.best_epoch = s.progress.best_epoch;
-        *out = summary;
+        summary->best_epoch = s.progress.best_epoch;
     }
     sg_session_close(&s);
+    return st;
+}
+
+sg_status sg_train_run(sg_train_summary *out, const sg_train_job *job, sg_error *err) {
+    sg_train_summary summary = {0};
+    sg_train_job stretch = *job;
+    bool over = false;
+    sg_status st = job->resume ? sg_train_is_finished(&summary.was_finished, job->dir, err) : SG_OK;
+    while (!st && !over && !summary.was_finished) {
+        st = run_stretch(&summary, &over, &stretch, err);
+        stretch.resume = true;
+    }
+    if (!st) *out = summary;
     return st;
 }
 
@@ -308,6 +320,7 @@ sg_status sg_train_is_finished(bool *out, const char *dir, sg_error *err) {
     sg_progress progress = {0};
     sg_status st = sg_path_exists(path) ? sg_checkpoint_peek(&progress, path, err) : SG_OK;
     if (!st) *out = progress.finished;
+    sg_progress_dispose(&progress);
     free(path);
     return st;
 }

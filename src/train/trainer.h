@@ -23,6 +23,9 @@ typedef struct sg_train_job {
     const char *run;       /* what --resume takes, for messages: `dir` or the folder of its folds */
     bool resume;           /* go on from DIR/weights/last.safetensors where there is one */
     bool force_resume;     /* even when threads, library or data differ */
+    const char *start; /* without a checkpoint of its own: go on from this one, whose settings may
+                          differ in what a phase may (options.h); NULL: from the given weights */
+    int until;         /* leave with the state saved after this many epochs; 0: go to the end */
     const sg_log *log;
     const volatile sig_atomic_t *stop; /* not 0 = save and leave; may be NULL */
     const bool *enough; /* the same, set by epoch_done: a search that gives up; may be NULL */

@@ -18,7 +18,7 @@ sg_status sg_propose_gp(double *point, const sg_space *space, const sg_trial *tr
     if (st) return st;
     sg_rng rng = sg_rng_make(seed, SG_RNG_SEARCH, (uint32_t)number, 2);
     const sg_acquisition improvement = {s.best, 0};
-    sg_peak_find(point, &s, &improvement, trials[s.source[s.best_row]].point, &rng);
+    sg_peak_find(point, &s, &improvement, trials[s.source[s.best_row]].point, NULL, &rng);
     sg_surrogate_dispose(&s);
     /* In a small discrete space the best point may have been tried: a random one, if there is. */
     for (int tries = 0; tries < 100 && is_tried(space, trials, count, point); tries++) {

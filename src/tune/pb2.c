@@ -90,7 +90,9 @@ static sg_status choose(double *point, const record *r, const sg_space *space, d
     sg_rng rng = sg_rng_make(o->seed, SG_RNG_SEARCH, name, PART_PB2);
     if (sg_rng_uniform(&rng) < o->resample) {
         double unit[SG_SPACE_MAX];
-        for (size_t i = 0; i < space->count; i++) unit[i] = sg_rng_uniform(&rng);
+        sg_space_to_unit(space, point, unit);
+        for (size_t i = 0; i < space->count; i++)
+            if (!o->held || !o->held[i]) unit[i] = sg_rng_uniform(&rng);
         sg_space_from_unit(space, unit, point);
         return SG_OK;
     }
@@ -100,7 +102,7 @@ static sg_status choose(double *point, const record *r, const sg_space *space, d
     const sg_acquisition acquisition = {0, 0.5 * sqrt(fmax(bound, 0.2))};
     double from[SG_SPACE_MAX];
     memcpy(from, point, sizeof from);
-    sg_peak_find(point, &s, &acquisition, from, &rng);
+    sg_peak_find(point, &s, &acquisition, from, o->held, &rng);
     sg_surrogate_dispose(&s);
     return SG_OK;
 }

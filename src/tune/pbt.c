@@ -90,6 +90,7 @@ void sg_pbt_explore(double *out, const sg_space *space, const double *from, size
     }
     sg_space_to_unit(space, from, unit);
     for (size_t i = 0; i < space->count; i++) {
+        if (o->held && o->held[i]) continue;
         bool anew = sg_rng_uniform(&rng) < o->resample;
         unit[i] = anew ? sg_rng_uniform(&rng) : step_unit(&space->params[i], unit[i], o, &rng);
     }

@@ -16,16 +16,17 @@ enum { SG_MEMBERS_MAX = 64 };
 
 typedef struct sg_pbt_options {
     uint64_t seed;
-    double quantile; /* share of members that copy, and of those that are copied; at least one */
-    double resample; /* probability that a value (PB2: a point) is drawn from the whole space */
-    double factor;   /* PBT: a value on a log scale is multiplied or divided by this, above 1 */
-    double step;     /* PBT: another number moves by this share of its range, up or down */
-    double additive; /* > 0, in place of both: a normal step of this sd, kept in the range */
-    bool model;      /* PB2: the Gaussian process chooses; else steps from what was copied */
-    bool forgets;    /* PB2: old stretches fade (sg_gp_theta.forget) */
+    double quantile;  /* share of members that copy, and of those that are copied; at least one */
+    double resample;  /* probability that a value (PB2: a point) is drawn from the whole space */
+    double factor;    /* PBT: a value on a log scale is multiplied or divided by this, above 1 */
+    double step;      /* PBT: another number moves by this share of its range, up or down */
+    double additive;  /* > 0, in place of both: a normal step of this sd, kept in the range */
+    const bool *held; /* [space->count], parameters that keep their values; NULL: none */
+    bool model;       /* PB2: the Gaussian process chooses; else steps from what was copied */
+    bool forgets;     /* PB2: old stretches fade (sg_gp_theta.forget) */
 } sg_pbt_options;
 #define SG_PBT_OPTIONS_INIT                                                                        \
-    { 0, 0.25, 0.25, 1.2, 0.1, 0, false, true }
+    { 0, 0.25, 0.25, 1.2, 0.1, 0, NULL, false, true }
 
 /* Truncation: parent[i] is i for a member that goes on, else the one it copies, drawn evenly from
  * the best. Equal scores: the earlier member counts as better. More than a quantile copy where more

@@ -21,7 +21,13 @@ typedef struct candidate {
 typedef struct hill {
     sg_surrogate *s;
     const sg_acquisition *acquisition;
+    const bool *held;
+    double near[SG_SPACE_MAX]; /* unit coordinates */
 } hill;
+
+static bool is_held(const hill *h, size_t i) {
+    return h->held && h->held[i];
+}
 
 static double score_unit(const hill *h, const double *unit) {
     double point[SG_SPACE_MAX], x[SG_GP_WIDTH_MAX], mean, variance;
@@ -29,6 +35,11 @@ static double score_unit(const hill *h, const double *unit) {
     sg_surrogate_features(h->s, point, x);
     sg_gp_predict(&h->s->gp, x, &mean, &variance, NULL, NULL);
     return sg_acquisition_value(h->acquisition, mean, sqrt(variance), NULL, NULL);
+}
+
+static void keep_held(double *unit, const hill *h) {
+    for (size_t i = 0; i < h->s->space->count; i++)
+        if (is_held(h, i)) unit[i] = h->near[i];
 }
 
 /* Keeps the STARTS best in falling order. */
@@ -55,9 +66,9 @@ static void jitter(double *out, const double *unit, const sg_space *space, doubl
     }
 }
 
-static void look_around(candidate *best, const hill *h, const double *near, sg_rng *rng) {
+static void look_around(candidate *best, const hill *h, sg_rng *rng) {
     const sg_space *space = h->s->space;
-    double unit[SG_SPACE_MAX], shift[SG_SPACE_MAX], center[SG_SPACE_MAX];
+    double unit[SG_SPACE_MAX], shift[SG_SPACE_MAX];
     sg_sobol sobol;
     sg_sobol_init(&sobol, space->count);
     for (size_t i = 0; i < space->count; i++) shift[i] = sg_rng_uniform(rng);
@@ -67,11 +78,12 @@ static void look_around(candidate *best, const hill *h, const double *near, sg_r
             unit[i] += shift[i];
             if (unit[i] >= 1) unit[i] -= 1;
         }
+        keep_held(unit, h);
         offer(best, space, unit, score_unit(h, unit));
     }
-    sg_space_to_unit(space, near, center);
     for (int k = 0; k < NEARBY; k++) {
-        jitter(unit, center, space, k % 2 ? 0.1 : 0.01, rng);
+        jitter(unit, h->near, space, k % 2 ? 0.1 : 0.01, rng);
+        keep_held(unit, h);
         offer(best, space, unit, score_unit(h, unit));
     }
 }
@@ -112,7 +124,7 @@ static void list_smooth(slope_job *job, const double *point) {
     job->count = 0;
     for (size_t i = 0; i < space->count; i++) {
         const sg_dimension *p = &space->params[i];
-        if (p->kind == SG_PARAM_FLOAT && !isnan(point[i])) {
+        if (p->kind == SG_PARAM_FLOAT && !isnan(point[i]) && !is_held(job->h, i)) {
             job->smooth[job->count] = i;
             job->column[job->count++] = column;
         }
@@ -192,17 +204,19 @@ static void improve(candidate *c, const hill *h) {
         bool moved = false;
         improve_smooth(c, h);
         for (size_t i = 0; i < space->count; i++)
-            if (space->params[i].kind != SG_PARAM_FLOAT) moved |= improve_discrete(c, h, i);
+            if (space->params[i].kind != SG_PARAM_FLOAT && !is_held(h, i))
+                moved |= improve_discrete(c, h, i);
         if (!moved) break;
     }
 }
 
 void sg_peak_find(double *point, sg_surrogate *s, const sg_acquisition *acquisition,
-        const double *near, sg_rng *rng) {
-    const hill h = {s, acquisition};
+        const double *near, const bool *held, sg_rng *rng) {
+    hill h = {.s = s, .acquisition = acquisition, .held = held};
+    sg_space_to_unit(s->space, near, h.near);
     candidate best[STARTS];
     for (size_t i = 0; i < STARTS; i++) best[i] = (candidate){.score = -INFINITY};
-    look_around(best, &h, near, rng);
+    look_around(best, &h, rng);
     size_t winner = 0;
     for (size_t i = 0; i < STARTS && isfinite(best[i].score); i++) {
         improve(&best[i], &h);

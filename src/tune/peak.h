@@ -7,8 +7,9 @@
 #include "tune/acquisition.h"
 #include "tune/surrogate.h"
 
-/* point[space->count]. near: a point around which it is looked more closely. */
+/* point[space->count]. near: a point around which it is looked more closely. held[space->count]:
+ * parameters that keep its values; NULL: none. */
 void sg_peak_find(double *point, sg_surrogate *s, const sg_acquisition *acquisition,
-        const double *near, sg_rng *rng);
+        const double *near, const bool *held, sg_rng *rng);
 
 #endif

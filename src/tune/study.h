@@ -46,6 +46,10 @@ typedef struct sg_ticket { /* a trial of this process */
  * has `limit` trials already. */
 SG_MUST_CHECK sg_status sg_study_begin(
         sg_study *study, sg_ticket *ticket, bool *begun, size_t limit, sg_error *err);
+/* The same with its point and user attributes (an object) at once, but only while the study has
+ * exactly `seen` trials: whoever chose the point knew all of them. */
+SG_MUST_CHECK sg_status sg_study_begin_at(sg_study *study, sg_ticket *ticket, bool *begun,
+        size_t seen, const double *point, const json_t *attributes, sg_error *err);
 SG_MUST_CHECK sg_status sg_study_set_point(
         sg_study *study, const sg_ticket *ticket, const double *point, sg_error *err);
 /* Value at a step (NaN and infinities too); also a sign of life. */

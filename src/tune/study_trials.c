@@ -34,34 +34,44 @@ static sg_status beat(sg_study *s, long long id, sg_error *err) {
             "is", id, now);
 }
 
-static sg_status insert_trial(
-        sg_study *s, sg_ticket *ticket, bool *begun, size_t limit, sg_error *err) {
+static sg_status count_trials(size_t *out, sg_study *s, sg_error *err) {
     sqlite3_stmt *stmt;
     bool row;
-    char now[32];
-    sg_study_now(now);
     sg_status st = sg_sql_prepare(&stmt, s->db, s->path, err,
             "SELECT COUNT(*) FROM trials WHERE study_id = ?", "i", s->id);
     if (st) return st;
     st = sg_sql_step(stmt, &row, s->db, s->path, err);
-    ticket->number = st ? 0 : (size_t)sqlite3_column_int64(stmt, 0);
+    if (!st) *out = (size_t)sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
-    *begun = ticket->number < limit;
-    if (st || !*begun) return st;
-    st = sg_sql_do(s->db, s->path, err,
+    return st;
+}
+
+static sg_status insert_trial(sg_study *s, sg_ticket *ticket, size_t number, sg_error *err) {
+    char now[32];
+    sg_study_now(now);
+    sg_status st = sg_sql_do(s->db, s->path, err,
             "INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, "
             "'RUNNING', ?)",
-            "iis", (long long)ticket->number, s->id, now);
+            "iis", (long long)number, s->id, now);
     if (st) return st;
-    ticket->id = sqlite3_last_insert_rowid(s->db);
+    *ticket = (sg_ticket){sqlite3_last_insert_rowid(s->db), number};
     st = put_owner(s, ticket->id, err);
     return st ? st : beat(s, ticket->id, err);
+}
+
+static sg_status insert_below(
+        sg_study *s, sg_ticket *ticket, bool *begun, size_t limit, sg_error *err) {
+    size_t count;
+    sg_status st = count_trials(&count, s, err);
+    if (st) return st;
+    *begun = count < limit;
+    return *begun ? insert_trial(s, ticket, count, err) : SG_OK;
 }
 
 sg_status sg_study_begin(sg_study *s, sg_ticket *ticket, bool *begun, size_t limit, sg_error *err) {
     sg_status st = sg_sql_run(s->db, s->path, "BEGIN IMMEDIATE", err);
     if (st) return st;
-    return sg_sql_end(s->db, s->path, insert_trial(s, ticket, begun, limit, err), err);
+    return sg_sql_end(s->db, s->path, insert_below(s, ticket, begun, limit, err), err);
 }
 
 static json_t *choice_json(const char *text) {
@@ -106,6 +116,35 @@ static sg_status put_params(sg_study *s, long long id, const double *point, sg_e
         free(distribution);
     }
     return st;
+}
+
+static sg_status insert_whole(sg_study *s, sg_ticket *ticket, bool *begun, size_t seen,
+        const double *point, const json_t *attributes, sg_error *err) {
+    size_t count;
+    const char *key;
+    json_t *value;
+    sg_status st = count_trials(&count, s, err);
+    if (st) return st;
+    *begun = count == seen;
+    if (!*begun) return SG_OK;
+    st = insert_trial(s, ticket, count, err);
+    if (!st) st = put_params(s, ticket->id, point, err);
+    json_object_foreach((json_t *)attributes, key, value) {
+        char *line = st ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        if (!st && !line)
+            st = sg_fail(err, SG_ERR_MEMORY, "out of memory for the study %s", s->path);
+        if (!st) st = put_attribute(s, ticket->id, key, line, err);
+        free(line);
+    }
+    return st;
+}
+
+sg_status sg_study_begin_at(sg_study *s, sg_ticket *ticket, bool *begun, size_t seen,
+        const double *point, const json_t *attributes, sg_error *err) {
+    sg_status st = sg_sql_run(s->db, s->path, "BEGIN IMMEDIATE", err);
+    if (st) return st;
+    st = insert_whole(s, ticket, begun, seen, point, attributes, err);
+    return sg_sql_end(s->db, s->path, st, err);
 }
 
 sg_status sg_study_set_point(

@@ -181,10 +181,10 @@ static void save(const training *t, const char *path) {
     json_decref(id);
 }
 
-static sg_status load(
-        training *t, sg_progress *p, const char *path, double scale, bool force, sg_error *err) {
+static sg_status load(training *t, sg_progress *p, const char *path, double scale, sg_resume mode,
+        sg_error *err) {
     json_t *id = identity(scale);
-    sg_status st = sg_checkpoint_load(path, t->params, t->optimizer, p, t->is_new, id, force, err);
+    sg_status st = sg_checkpoint_load(path, t->params, t->optimizer, p, t->is_new, id, mode, err);
     json_decref(id);
     return st;
 }
@@ -197,7 +197,7 @@ static void test_comes_back_whole(void **state) {
     update(&one);
     save(&one, "whole.safetensors");
     two.is_new[0] = false;
-    CHECK_OK(load(&two, &p, "whole.safetensors", 1.25, false, &err));
+    CHECK_OK(load(&two, &p, "whole.safetensors", 1.25, SG_RESUME_EXACT, &err));
     assert_true(p.epoch == 2 && p.batch == 5 && p.best_epoch == 1 && p.stale_epochs == 1);
     assert_true(p.loss_sum == 0.1 && p.norm_sum == 1e-17 && p.best == -0.3);
     assert_true(p.init_share == 1.0 / 3 && p.has_best && !p.finished);
@@ -225,9 +225,39 @@ static void test_other_training_is_named(void **state) {
     training t = make();
     sg_progress p = {0};
     save(&t, "other.safetensors");
-    CHECK_FAILS(load(&t, &p, "other.safetensors", 1.5, false, &err), SG_ERR_MISMATCH,
+    CHECK_FAILS(load(&t, &p, "other.safetensors", 1.5, SG_RESUME_EXACT, &err), SG_ERR_MISMATCH,
             "augment.scale 1.25, now it is 1.5");
-    CHECK_OK(load(&t, &p, "other.safetensors", 1.5, true, &err));
+    CHECK_OK(load(&t, &p, "other.safetensors", 1.5, SG_RESUME_FORCED, &err));
+    drop(&t);
+}
+
+/* What a training may change on its way is taken and kept in its state; what it may not is refused.
+ */
+static void test_changes_are_noted(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    training t = make();
+    sg_progress p = {0};
+    save(&t, "changed.safetensors");
+    CHECK_OK(load(&t, &p, "changed.safetensors", 1.25, SG_RESUME_CHANGED, &err));
+    assert_null(p.changes);
+    CHECK_OK(load(&t, &p, "changed.safetensors", 1.5, SG_RESUME_CHANGED, &err));
+    assert_int_equal(json_array_size(p.changes), 1);
+    char *line = sg_json_line(json_array_get(p.changes, 0));
+    assert_non_null(strstr(line, "\"augment.scale\""));
+    free(line);
+    json_t *id = identity(1.5);
+    CHECK_OK(sg_checkpoint_save(
+            "again.safetensors", t.params, t.optimizer, &p, t.is_new, NULL, id, &err));
+    sg_progress_dispose(&p);
+    CHECK_OK(load(&t, &p, "again.safetensors", 1.75, SG_RESUME_CHANGED, &err));
+    assert_int_equal(json_array_size(p.changes), 2);
+    sg_progress_dispose(&p);
+    json_object_set_new(id, "seed", json_integer(99));
+    CHECK_FAILS(sg_checkpoint_load("again.safetensors", t.params, t.optimizer, &p, t.is_new, id,
+                        SG_RESUME_CHANGED, &err),
+            SG_ERR_MISMATCH, "seed");
+    json_decref(id);
     drop(&t);
 }
 
@@ -243,7 +273,7 @@ static void test_damage_is_found(void **state) {
     bytes[size - 1] ^= 1;
     CHECK_OK(sg_file_write("damaged.safetensors", bytes, size, &err));
     free(bytes);
-    CHECK_FAILS(load(&t, &p, "damaged.safetensors", 1.25, false, &err), SG_ERR_FORMAT,
+    CHECK_FAILS(load(&t, &p, "damaged.safetensors", 1.25, SG_RESUME_EXACT, &err), SG_ERR_FORMAT,
             "delete the file to start it over");
     drop(&t);
 }
@@ -253,6 +283,7 @@ int main(void) {
             cmocka_unit_test(test_identity_holds_every_option),
             cmocka_unit_test(test_comes_back_whole),
             cmocka_unit_test(test_other_training_is_named),
+            cmocka_unit_test(test_changes_are_noted),
             cmocka_unit_test(test_damage_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* test_trainer.c - the loop itself: which loss is told and learned from, which epoch is kept, and
  * when it ends. SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
 #include "support/check.h"
 #include "support/toy_training.h"
 #include "train/session.h"
@@ -122,11 +123,97 @@ static void test_patience(void **state) {
     toy_training_dispose(&t);
 }
 
+static float *weights_of(const sg_train_job *job, size_t *bytes) {
+    sg_error err = SG_ERROR_INIT;
+    sg_session s;
+    sg_train_job again = *job;
+    again.resume = true;
+    CHECK_OK(sg_session_open(&s, &again, &err));
+    *bytes = s.graph->elements * sizeof(float);
+    float *data = malloc(*bytes);
+    assert_non_null(data);
+    memcpy(data, s.params->data, *bytes);
+    sg_session_close(&s);
+    return data;
+}
+
+/* A training whose settings change after its first epoch, as one that follows a schedule and as two
+ * of which the second goes on from the first one's checkpoint: the same weights, bit for bit, and
+ * not those of a training without the change. */
+static void test_schedule_equals_going_on(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    toy_training t;
+    course c;
+    sg_train_summary summary;
+    static const int labels[] = {0, 1, 0, 1, 0, 1, 0, 1};
+    static const uint32_t seeds[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    char dirs[3][SG_TEST_PATH + 16], start[SG_TEST_PATH + 64];
+    set_up(&t, &c, labels, seeds, 8);
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(dirs[i], sizeof dirs[i], "%s/r%d", t.dir, i);
+        CHECK_OK(sg_dir_make(dirs[i], &err));
+    }
+    t.options.epochs = 3;
+    t.options.batch = 4;
+    sg_train_options later = t.options, plain = t.options, whole = t.options;
+    later.schedule.learning_rate *= 3;
+    later.batch = 2;
+    later.optimizer.weight_decay = 0.3;
+    const sg_phase phases[] = {{0, &plain}, {1, &later}};
+    whole.phases = phases;
+    whole.phase_count = 2;
+    sg_train_job job = t.job;
+    job.options = &whole;
+    job.dir = dirs[0];
+    CHECK_OK(sg_train_run(&summary, &job, &err));
+    assert_int_equal(summary.epochs, 3);
+    assert_int_equal(c.count, 3);
+    size_t bytes;
+    float *followed = weights_of(&job, &bytes);
+    course by_schedule = c;
+
+    sg_train_job first = t.job, second = t.job;
+    first.options = &plain;
+    first.dir = dirs[1];
+    first.until = 1;
+    CHECK_OK(sg_train_run(&summary, &first, &err));
+    assert_int_equal(summary.epochs, 1);
+    (void)snprintf(start, sizeof start, "%s/weights/last.safetensors", dirs[1]);
+    second.options = &later;
+    second.dir = dirs[2];
+    second.start = start;
+    CHECK_OK(sg_train_run(&summary, &second, &err));
+    float *gone_on = weights_of(&second, &bytes);
+    assert_memory_equal(followed, gone_on, bytes);
+    assert_int_equal(c.count, 2); /* its own epochs */
+    assert_true(c.epochs[1].train_loss == by_schedule.epochs[2].train_loss);
+    assert_true(c.epochs[1].learning_rate == by_schedule.epochs[2].learning_rate);
+
+    first.until = 0;
+    first.resume = true;
+    CHECK_OK(sg_train_run(&summary, &first, &err));
+    float *unchanged = weights_of(&first, &bytes);
+    assert_memory_not_equal(followed, unchanged, bytes);
+    /* A run that follows a schedule does not go on without it. */
+    sg_train_job without = job;
+    without.options = &plain;
+    without.resume = true;
+    sg_session s;
+    CHECK_FAILS(sg_session_open(&s, &without, &err), SG_ERR_MISMATCH, "schedule of settings");
+    sg_session_close(&s);
+    free(unchanged);
+    free(gone_on);
+    free(followed);
+    toy_training_dispose(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_mixup_mixes_labels),
             cmocka_unit_test(test_best_epoch_is_kept),
             cmocka_unit_test(test_patience),
+            cmocka_unit_test(test_schedule_equals_going_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "support/check.h"
 #include "support/population.h"
+#include "tune/hybrid.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -173,6 +174,41 @@ static void test_rounds(void **state) {
     sg_space_dispose(&space);
 }
 
+/* The best by the model first, then spread over the better half; what is held is the best's. */
+static void test_hybrid_seeds(void **state) {
+    (void)state;
+    enum { N = 8, MEMBERS = 4 };
+    sg_space space = {0};
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_space_add(&space, "lr", "float 0 1", &err));
+    CHECK_OK(sg_space_add(&space, "model", "choice a b", &err));
+    sg_trial trials[N] = {0};
+    for (size_t i = 0; i < N; i++) {
+        double x = (double)i / (N - 1);
+        trials[i].point[0] = x;
+        trials[i].point[1] = (double)(i % 2);
+        trials[i].value = (x - 0.4) * (x - 0.4);
+        trials[i].state = SG_TRIAL_COMPLETE;
+    }
+    trials[7].state = SG_TRIAL_FAILED;
+    trials[7].value = NAN;
+    const bool held[2] = {false, true};
+    double points[MEMBERS * SG_SPACE_MAX];
+    CHECK_OK(sg_hybrid_seed(points, &space, trials, N, MEMBERS, held, 1, &err));
+    assert_true(fabs(points[0] - 3.0 / 7) < 1e-12);
+    assert_true(fabs(points[SG_SPACE_MAX] - 1.0 / 7) < 1e-12); /* the better half: 1/7 to 4/7 */
+    for (size_t m = 0; m < MEMBERS; m++) {
+        assert_true(points[m * SG_SPACE_MAX + 1] == points[1]);
+        for (size_t k = 0; k < m; k++)
+            assert_false(
+                    sg_space_equal(&space, points + m * SG_SPACE_MAX, points + k * SG_SPACE_MAX));
+    }
+    CHECK_OK(sg_hybrid_seed(points, &space, trials, 2, MEMBERS, held, 1, &err));
+    CHECK_FAILS(sg_hybrid_seed(points, &space, trials + 7, 1, MEMBERS, held, 1, &err), SG_ERR_INPUT,
+            "no short run");
+    sg_space_dispose(&space);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_the_worst_copy_the_best),
@@ -182,6 +218,7 @@ int main(void) {
             cmocka_unit_test(test_toy),
             cmocka_unit_test(test_follows_an_optimum_that_moves),
             cmocka_unit_test(test_rounds),
+            cmocka_unit_test(test_hybrid_seeds),
     };
     return cmocka_run_group_tests_name("tune/pbt", tests, NULL, NULL);
 }

@@ -1,0 +1,119 @@
+/* train_schedule.c - see train_schedule.h. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/train_schedule.h"
+#include "cli/verbs.h"
+#include <stdlib.h>
+#include <string.h>
+
+bool sg_train_is_changeable(const char *name) {
+    static const char *const names[] = {"lr", "weight-decay", "momentum", "batch",
+            "label-smoothing", "focal-gamma", "clip-norm", "new-layer-factor", "layer-decay"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    size_t begin = offsetof(sg_train_args, augment), end = begin + sizeof(sg_augment_args);
+    for (const sg_option *o = sg_train_option_rows; o->name; o++)
+        if (o->type == SG_OPTION_REAL && o->offset >= begin && o->offset < end &&
+                strcmp(o->name, name) == 0)
+            return true;
+    return false;
+}
+
+typedef struct reader {
+    const char *path;
+    sg_train_args args; /* as they are at the entry that is read */
+    sg_train_schedule *out;
+} reader;
+
+static sg_status no_memory(sg_error *err) {
+    return sg_fail(err, SG_ERR_MEMORY, "out of memory reading a schedule");
+}
+
+/* "lr=0.0009; batch=16" as the settings file of an arm would say it. */
+static sg_status put_settings(
+        sg_str *yaml, const reader *r, const sg_yaml_entry *e, sg_error *err) {
+    char *copy = sg_strdup(e->value), *rest = copy;
+    sg_status st = copy ? SG_OK : no_memory(err);
+    for (char *item; !st && (item = strsep(&rest, ";"));) {
+        char *name = item + strspn(item, " "), *equals = strchr(name, '=');
+        if (!*name) continue;
+        if (equals) *equals = '\0';
+        if (!equals)
+            st = sg_fail(err, SG_ERR_USAGE, "%s, line %zu: '%s' must be NAME=VALUE", r->path,
+                    e->line, name);
+        else if (!sg_train_is_changeable(name))
+            st = sg_fail(err, SG_ERR_USAGE,
+                    "%s, line %zu: '%s' cannot change while a training goes on", r->path, e->line,
+                    name);
+        else
+            sg_yaml_put(yaml, name, equals + 1);
+    }
+    free(copy);
+    return st ? st : sg_str_check(yaml, err);
+}
+
+static sg_status read_phase(reader *r, const sg_yaml_entry *e, long long epoch, sg_error *err) {
+    sg_str text;
+    sg_yaml yaml = {0};
+    sg_str_init(&text, 0);
+    sg_status st = put_settings(&text, r, e, err);
+    if (!st && text.len) st = sg_yaml_parse(&yaml, text.data, text.len, r->path, err);
+    if (!st) st = sg_options_from_yaml(&r->args, NULL, &sg_verb_train, &yaml, r->path, err);
+    size_t n = r->out->count;
+    if (!st) st = sg_train_options_from_args(&r->out->options[n], &r->args, err);
+    if (!st) r->out->phases[r->out->count++] = (sg_phase){(int)epoch, &r->out->options[n]};
+    sg_yaml_dispose(&yaml);
+    sg_str_dispose(&text);
+    return st;
+}
+
+static sg_status read_entry(reader *r, const sg_yaml_entry *e, sg_error *err) {
+    long long number;
+    if (strcmp(e->key, "shape") == 0) return SG_OK;
+    if (strcmp(e->key, "epochs") == 0) {
+        if (sg_parse_int64(&number, e->value) && number == r->args.epochs) return SG_OK;
+        return sg_fail(err, SG_ERR_USAGE,
+                "%s, line %zu: the schedule is one of %s epochs, the training has %lld: say "
+                "--epochs %s",
+                r->path, e->line, e->value, r->args.epochs, e->value);
+    }
+    if (strncmp(e->key, "epoch-", 6) == 0 && sg_parse_int64(&number, e->key + 6) && number >= 0 &&
+            number < r->args.epochs)
+        return read_phase(r, e, number, err);
+    return sg_fail(err, SG_ERR_USAGE,
+            "%s, line %zu: '%s' is none of shape, epochs, epoch-0 to epoch-%lld", r->path, e->line,
+            e->key, r->args.epochs - 1);
+}
+
+sg_status sg_train_schedule_read(sg_train_schedule *out, sg_train_options *options,
+        const sg_train_args *args, sg_error *err) {
+    sg_yaml yaml = {0};
+    memset(out, 0, sizeof *out);
+    if (sg_train_is_shape(args->schedule)) return SG_OK;
+    sg_status st = sg_yaml_read(&yaml, args->schedule, err);
+    if (st) return st;
+    const sg_yaml_entry *shape = sg_yaml_find(&yaml, "shape");
+    reader r = {args->schedule, *args, out};
+    r.args.schedule = shape ? shape->value : "cosine";
+    out->phases = calloc(yaml.count + 1, sizeof *out->phases);
+    out->options = calloc(yaml.count + 1, sizeof *out->options);
+    if (!out->phases || !out->options) st = no_memory(err);
+    if (!st && !sg_train_is_shape(r.args.schedule))
+        st = sg_fail(err, SG_ERR_USAGE, "%s, line %zu: shape '%s' is none of " SG_SHAPE_NAMES,
+                args->schedule, shape->line, shape->value);
+    if (!st) st = sg_train_options_from_args(options, &r.args, err);
+    for (size_t i = 0; !st && i < yaml.count; i++) st = read_entry(&r, &yaml.entries[i], err);
+    if (!st) {
+        options->phases = out->phases;
+        options->phase_count = out->count;
+        st = sg_train_options_check(options, err);
+    }
+    sg_yaml_dispose(&yaml);
+    if (st) sg_train_schedule_dispose(out);
+    return st;
+}
+
+void sg_train_schedule_dispose(sg_train_schedule *s) {
+    if (!s) return;
+    free(s->phases);
+    free(s->options);
+    memset(s, 0, sizeof *s);
+}

@@ -1,0 +1,35 @@
+#!/bin/bash
+# A hybrid search: its refusals, its study, and its schedule, which train follows from the start, on
+# folds too. SPDX-License-Identifier: Apache-2.0
+set -eu
+. "$(dirname "$0")/../support/images.sh"
+. "$(dirname "$0")/../support/training.sh"
+
+phantoms data 4
+search=(tune --data data --size 32 --batch 8 --inner 2 --threads 1 --finalists 1 --repeats 0
+    --param 'lr=float 1e-4 1e-2 log; label-smoothing=float 0 0.2; dropout=choice 0 0.2')
+hybrid=("${search[@]}" --method hybrid --population 2 --every 1 --short-epochs 1)
+
+expect 2 "'dropout' cannot change" "$SONOGRADE" "${search[@]}" --method pb2 --study n.db
+expect 2 'two short runs' "$SONOGRADE" "${hybrid[@]}" --budget-epochs 9 --study n.db
+asked=("${hybrid[@]}" --budget-epochs 16 --study n.db)
+with --every 5
+expect 2 "two generations" "$SONOGRADE" "${now[@]}"
+[ ! -e n.db ] || fail 'a refused search left a study'
+
+expect 0 '' "$SONOGRADE" "${hybrid[@]}" --budget-epochs 12 --study h.db
+has stdout.txt 'trials finished' 'next: sonograde train --config' 'schedule.yaml'
+expect 0 '' "$SONOGRADE" tune export --study h.db --to-json h.json
+has h.json '"sg_member"' '"sg_generation"' '"sg_parent"' '"sg_checkpoint"'
+expect 0 '' "$SONOGRADE" tune report --study h.db
+
+# train follows the schedule, fold by fold; elsewhere it is refused.
+expect 0 '' "$SONOGRADE" train --quiet --config h.db.trials/best.yaml --data data --size 32 \
+    --batch 8 --threads 1 --folds 2 --run folds
+[ "$(wc -l <folds/fold1/results.csv)" = 3 ] || fail "$(cat folds/fold1/results.csv)"
+refused=("$SONOGRADE" train --data data --run r)
+expect 2 'one of 2 epochs' "${refused[@]}" --schedule h.db.trials/schedule.yaml --epochs 3
+printf 'epochs: 1\nepoch-0: "size=64"\n' >bad.yaml
+expect 2 "bad.yaml, line 2: 'size' cannot change" "${refused[@]}" --schedule bad.yaml --epochs 1
+expect 2 'no such file' "${refused[@]}" --schedule cosinus
+[ ! -e r ] || fail 'a refused training left a folder'
