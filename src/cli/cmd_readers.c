@@ -59,6 +59,12 @@ static void print_area(bool has, const sg_delong *d) {
     print_value(has ? d->auc : NAN, d->degenerate ? none : d->interval, 1, 3);
 }
 
+static void print_kappa(const sg_bootstrap_figure *f) {
+    sg_interval none = {NAN, NAN};
+    print_value(f->estimate, f->degenerate ? none : f->bca, 1, 3);
+    printf("\n");
+}
+
 static void print_readings(const sg_reader_study *s) {
     printf("%-36s  %-24s  %-24s  %-24s%s\n", "", "sensitivity %", "specificity %", "AUROC",
             s->has_model ? "  AUROC less the model's" : "");
@@ -97,8 +103,7 @@ static void print_agreement(const sg_reader_study *s) {
         (void)snprintf(text, sizeof text, "kappa %s, %s", s->readings[p->first].reader,
                 s->readings[p->second].reader);
         print_name(text, s->readings[p->first].way);
-        print_value(p->kappa.estimate, p->kappa.bca, 1, 3);
-        printf("\n");
+        print_kappa(&p->kappa);
     }
     for (size_t i = 0; i < s->reading_count && s->has_model; i++) {
         const sg_reading *r = &s->readings[i];
@@ -106,8 +111,7 @@ static void print_agreement(const sg_reader_study *s) {
         if (!r->judged) continue;
         (void)snprintf(text, sizeof text, "kappa %s, model", r->reader);
         print_name(text, r->way);
-        print_value(r->kappa_model.estimate, r->kappa_model.bca, 1, 3);
-        printf("\n");
+        print_kappa(&r->kappa_model);
     }
 }
 

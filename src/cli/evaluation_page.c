@@ -235,10 +235,11 @@ static sg_status fill_failures(sg_evaluation_page *page, sg_keep *k, const sg_pr
 
 /* ---- calibration ---- */
 
-static void fill_bins(sg_evaluation_bin *bins, const sg_calibration *c) {
+static void fill_bins(sg_evaluation_bin *bins, const sg_calibration *c,
+        const sg_calibration_intervals *intervals) {
     for (size_t i = 0; i < c->bins; i++)
         bins[i] = (sg_evaluation_bin){c->bin[i].count, c->bin[i].confidence, c->bin[i].accuracy,
-                c->bin[i].interval.low, c->bin[i].interval.high};
+                intervals->bin[i].low, intervals->bin[i].high};
 }
 
 static sg_evaluation_calibration calibration_of(const sg_calibration *c,
@@ -253,14 +254,15 @@ static sg_evaluation_calibration calibration_of(const sg_calibration *c,
             .uncertainty = brier->uncertainty,
             .temperature = NAN,
             .bins = bins,
-            .bin_count = c->bins};
+            .bin_count = c->bins,
+            .bins_by_wilson = i->wilson};
 }
 
 static void fill_calibration(sg_evaluation_page *page, sg_evaluation_calibration *out,
         sg_evaluation_bin *bins, const sg_predictions *p, const sg_metrics *m) {
     const json_t *fitted = sg_first_model(p, "calibration");
     bool has = json_integer_value(json_object_get(fitted, "images")) > 0;
-    fill_bins(bins, &m->calibration);
+    fill_bins(bins, &m->calibration, &m->calibration_intervals);
     *out = calibration_of(&m->calibration, &m->calibration_intervals, &m->brier, bins);
     if (has) out->temperature = json_number_value(json_object_get(fitted, "temperature"));
     out->note = has ? "temperature fitted on validation images inside the training part"
@@ -274,7 +276,7 @@ static void fill_recalibration(sg_evaluation_page *page, sg_keep *k, const sg_re
     sg_evaluation_calibration *out = sg_keep_hold(k, calloc(1, sizeof *out));
     sg_evaluation_bin *bins = sg_keep_hold(k, calloc(SG_CALIBRATION_BINS, sizeof *bins));
     if (!out || !bins) return;
-    fill_bins(bins, &r->figures);
+    fill_bins(bins, &r->figures, &r->intervals);
     *out = calibration_of(&r->figures, &r->intervals, &r->brier, bins);
     out->note = SG_KEEP_TEXT(k, "%s, fitted on %s (%zu images%s) and measured on others",
             sg_calibrator_kind_name(r->kind), sg_reference_name(r->reference), r->reference_rows,

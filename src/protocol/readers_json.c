@@ -18,9 +18,11 @@ static json_t *share_json(const sg_share *s) {
 }
 
 static json_t *area_json(const sg_delong *d) {
+    sg_interval none = {NAN, NAN};
     return json_pack("{s:o, s:o, s:I, s:I, s:b}", "value", sg_json_number(d->auc), "interval",
-            interval_json(d->interval), "positives", (json_int_t)d->positives, "negatives",
-            (json_int_t)d->negatives, "degenerate", d->degenerate);
+            interval_json(d->degenerate ? none : d->interval), "positives",
+            (json_int_t)d->positives, "negatives", (json_int_t)d->negatives, "degenerate",
+            d->degenerate);
 }
 
 static json_t *difference_json(const sg_delong_pair *d, double holm) {

@@ -77,8 +77,9 @@ typedef struct sg_evaluation_calibration {
     sg_evaluation_value ece_debiased, brier, log_loss;
     double miscalibration, discrimination, uncertainty; /* brier = first - second + third */
     double temperature;                                 /* NaN: none was fitted */
-    const char *note; /* "temperature fitted on inner validation images" */
-    const sg_evaluation_bin *bins;
+    const char *note;              /* "temperature fitted on inner validation images" */
+    const sg_evaluation_bin *bins; /* low and high NaN: no interval */
+    bool bins_by_wilson;           /* their intervals; false: bootstrap over groups */
     size_t bin_count;
 } sg_evaluation_calibration;
 

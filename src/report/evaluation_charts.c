@@ -109,8 +109,12 @@ static void put_reliability(sg_page *page, const sg_evaluation_page *e) {
             .count = mended ? 2 : 1,
             .diagonal = true};
     sg_page_put_chart(page, &chart,
-            "Bins of equally many images with 95 % Wilson intervals; on the dashed line, stated "
-            "probabilities come true.");
+            e->calibration->bins_by_wilson
+                    ? "Bins of equally many images with 95 % Wilson intervals; on the dashed line, "
+                      "stated probabilities come true."
+                    : "Bins of equally many images with 95 % intervals by bootstrap over groups; "
+                      "on "
+                      "the dashed line, stated probabilities come true.");
 }
 
 /* "0.0213 (0.0102-0.0403)" */

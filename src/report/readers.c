@@ -52,7 +52,9 @@ static void put_rows(sg_page *page, const sg_readers_page *in) {
         sg_cells_put_value(&cells, &r->kappa_model, false);
     }
     sg_cells_put_table(&cells, page, header, COLUMNS, NULL,
-            "Intervals 95 %. A dash: not to be had from the table.");
+            "Intervals 95 %. A dash: not to be had from the table. A figure without an interval: "
+            "nothing varies in the readings, as with perfect ones, so nothing tells how far other "
+            "images would lie.");
 }
 
 static void put_means(sg_page *page, const sg_readers_page *in) {

@@ -19,9 +19,8 @@ enum { SG_CALIBRATION_BINS = 15 };
 /* One bin of rows with neighbouring top probabilities. */
 typedef struct sg_reliability_bin {
     size_t count;
-    double confidence;    /* mean top probability */
-    double accuracy;      /* share of rows whose top class is the truth */
-    sg_interval interval; /* Wilson, 95 %, of accuracy */
+    double confidence; /* mean top probability */
+    double accuracy;   /* share of rows whose top class is the truth */
 } sg_reliability_bin;
 
 typedef struct sg_calibration {
@@ -47,6 +46,11 @@ typedef struct sg_calibration_intervals {
     sg_interval log_loss, brier; /* BCa */
     size_t redraws;
     double consistency_p; /* chance of such a plain error, or more, were every confidence true */
+    /* Of the accuracy in each bin of sg_calibration: Wilson's where every group has one row; else
+     * BCa over groups, or Wilson's over groups where all rows of the bin agree. NaN in a bin of
+     * fewer than 5 groups, which is too few to draw from. */
+    sg_interval bin[SG_CALIBRATION_BINS];
+    bool wilson; /* every group has one row */
 } sg_calibration_intervals;
 
 /* Intervals over groups within classes, from one run of draws. An error of calibration cannot be

@@ -74,9 +74,7 @@ static void close_bin(double ece[2], sg_reliability_bin *bin, const mass *m, dou
     double error = sqrt(accuracy * (1 - accuracy) / count);
     ece[0] += count / total * fabs(gap);
     ece[1] += count / total * (fabs(gap) - gap_bias(gap, error));
-    if (bin)
-        *bin = (sg_reliability_bin){(size_t)m->count, confidence, accuracy,
-                sg_interval_wilson((size_t)m->hits, (size_t)m->count, 0.95)};
+    if (bin) *bin = (sg_reliability_bin){(size_t)m->count, confidence, accuracy};
 }
 
 double sg_confidence_order_ece(double *debiased, sg_reliability_bin *bins, size_t *count,

@@ -112,7 +112,8 @@ sg_delong_pair sg_delong_contrast(
             .second = areas[1],
             .difference = difference,
             .standard_error = error,
-            .interval = {difference - half, difference + half},
+            .interval = degenerate ? (sg_interval){NAN, NAN}
+                                   : (sg_interval){difference - half, difference + half},
             .z = z,
             .p = 2 * sg_normal_cdf(-fabs(z)),
             .degenerate = degenerate};

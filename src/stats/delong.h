@@ -31,7 +31,7 @@ SG_MUST_CHECK sg_status sg_delong_measure(sg_delong *out, const double *scores,
 typedef struct sg_delong_pair {
     double first, second, difference; /* areas; first - second */
     double standard_error;            /* of the difference */
-    sg_interval interval;             /* of the difference */
+    sg_interval interval;             /* of the difference; NaN when degenerate */
     double z, p;                      /* two-sided; NaN when degenerate and the areas differ */
     bool degenerate;                  /* the standard error is 0 */
 } sg_delong_pair;

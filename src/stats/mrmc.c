@@ -23,8 +23,9 @@ static sg_status check(const double *figures, const double *covariance, size_t c
 
 static void conclude(sg_mrmc_mean *m, double confidence) {
     double half = sg_student_quantile(0.5 + 0.5 * confidence, m->df) * m->standard_error;
-    m->interval = (sg_interval){m->mean - half, m->mean + half};
-    m->t = m->standard_error > 0 ? m->mean / m->standard_error : NAN;
+    bool varies = m->standard_error > 0; /* else nothing says how far other luck would lie */
+    m->interval = varies ? (sg_interval){m->mean - half, m->mean + half} : (sg_interval){NAN, NAN};
+    m->t = varies ? m->mean / m->standard_error : NAN;
     m->p = sg_student_two_sided(m->t, m->df);
 }
 

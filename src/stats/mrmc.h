@@ -15,10 +15,10 @@
 
 typedef struct sg_mrmc_mean {
     double mean, standard_error, df;
-    sg_interval interval;
-    double t, p;        /* against 0, two-sided; NaN without a standard error */
-    double mean_square; /* between readers; 0 for one reader */
-    double cov2;        /* mean covariance of two readers; the variance for one reader */
+    sg_interval interval; /* NaN where the standard error is 0: perfect readers have no spread */
+    double t, p;          /* against 0, two-sided; NaN without a standard error */
+    double mean_square;   /* between readers; 0 for one reader */
+    double cov2;          /* mean covariance of two readers; the variance for one reader */
 } sg_mrmc_mean;
 
 /* figures[readers] and covariance[readers * readers] of one way of reading. One reader: cases are

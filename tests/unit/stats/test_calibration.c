@@ -150,6 +150,48 @@ static void test_temperature_is_recovered(void **state) {
     stats_assert_close(t.value, 2.5, 0.03, "temperature");
 }
 
+/* Where groups are single rows a bin has Wilson's interval. Rows written twice as groups of two are
+ * the same evidence: the bins' intervals are about as wide as before, not narrower by 1.4; and a
+ * bin of few groups has none. */
+static void test_bins_respect_groups(void **state) {
+    (void)state;
+    enum { ONCE = 300 };
+    double p[4 * ONCE];
+    uint32_t labels[2 * ONCE], groups[2 * ONCE];
+    sg_rng rng = sg_rng_make(3, SG_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < ONCE; i++) {
+        double top = 0.5 + 0.5 * ((double)i + 0.5) / ONCE;
+        for (size_t copy = 0; copy < 2; copy++) {
+            size_t row = i + copy * ONCE;
+            p[2 * row] = 1 - top;
+            p[2 * row + 1] = top;
+            groups[row] = (uint32_t)i;
+        }
+        labels[i] = labels[i + ONCE] = sg_rng_uniform(&rng) < top;
+    }
+    const sg_bootstrap_options options = {1000, 0.95, 0};
+    const sg_bootstrap_sample once = {labels, groups, ONCE, 2},
+                              twice = {labels, groups, 2 * ONCE, 2};
+    sg_calibration figures;
+    sg_calibration_intervals one, two;
+    assert_int_equal(sg_calibration_measure(&figures, p, labels, ONCE, 2, NULL), SG_OK);
+    assert_int_equal(sg_calibration_bootstrap(&one, &once, p, &options, NULL), SG_OK);
+    assert_int_equal(sg_calibration_bootstrap(&two, &twice, p, &options, NULL), SG_OK);
+    assert_true(one.wilson && !two.wilson);
+    for (size_t b = 0; b < figures.bins; b++) {
+        const sg_reliability_bin *bin = &figures.bin[b];
+        sg_interval wilson = sg_interval_wilson(
+                (size_t)lround(bin->accuracy * (double)bin->count), bin->count, 0.95);
+        assert_true(one.bin[b].low == wilson.low && one.bin[b].high == wilson.high);
+        double ratio = (two.bin[b].high - two.bin[b].low) / (wilson.high - wilson.low);
+        assert_true(ratio > 0.8 && ratio < 1.25);
+    }
+    for (size_t i = 0; i < 2 * ONCE; i++) groups[i] %= 2;
+    assert_int_equal(sg_calibration_bootstrap(&two, &twice, p, &options, NULL), SG_OK);
+    for (size_t b = 0; b < figures.bins; b++)
+        if (figures.bin[b].accuracy < 1) assert_true(isnan(two.bin[b].low));
+}
+
 static void test_temperature_at_its_bounds(void **state) {
     (void)state;
     const double sure[4] = {3, 0, 0, 3}, wrong[4] = {0, 3, 3, 0}, flat[4] = {1, 1, 2, 2};
@@ -186,6 +228,7 @@ int main(void) {
             cmocka_unit_test(test_brier_parts_equal_scikit_learn),
             cmocka_unit_test(test_intervals_respect_groups),
             cmocka_unit_test(test_the_error_lies_in_its_interval),
+            cmocka_unit_test(test_bins_respect_groups),
             cmocka_unit_test(test_temperature_equals_scipy),
             cmocka_unit_test(test_temperature_is_recovered),
             cmocka_unit_test(test_temperature_at_its_bounds),

@@ -93,6 +93,7 @@ static void test_equal_rankings_do_not_differ(void **state) {
     for (size_t i = 0; i < d.n; i++) d.second[i] = exp(0.5 * d.first[i]);
     CHECK_OK(sg_delong_compare(&pair, d.first, d.second, d.positive, d.n, 0.95, &err));
     assert_true(pair.degenerate && pair.difference == 0 && pair.p == 1);
+    assert_true(isnan(pair.interval.low) && isnan(pair.interval.high));
     /* A perfect score against one that says nothing: no variance, and no p either. */
     load(&d, "perfect");
     for (size_t i = 0; i < d.n; i++) d.second[i] = 7;

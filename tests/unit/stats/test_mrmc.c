@@ -86,6 +86,18 @@ static void test_readers_against_a_model_equal_numpy(void **state) {
     assert_true(isinf(m.df));
 }
 
+/* Perfect readers have neither spread nor luck: no interval can be had from that, and no p. */
+static void test_perfect_readers_have_no_interval(void **state) {
+    (void)state;
+    const double figures[3] = {1, 1, 0.9}, none[9] = {0};
+    sg_mrmc_mean m;
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_mrmc_average(&m, figures, none, 2, 0.95, &err));
+    assert_true(m.mean == 1 && isnan(m.interval.low) && isnan(m.interval.high));
+    CHECK_OK(sg_mrmc_against(&m, figures, none, 2, 0.95, &err));
+    assert_true(isnan(m.interval.low) && isnan(m.p));
+}
+
 /* Sensitivities of five readers in two ways of reading 45 positive cases (Van Dyke et al. 1993), as
  * analysed in the user guide of MRMCaov (Smith and Hillis 2020), which prints the covariances. */
 static void test_published_example(void **state) {
@@ -143,6 +155,7 @@ static void test_limits_and_bad_input(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_perfect_readers_have_no_interval),
             cmocka_unit_test(test_two_ways_equal_numpy),
             cmocka_unit_test(test_readers_against_a_model_equal_numpy),
             cmocka_unit_test(test_published_example),
