@@ -41,7 +41,8 @@ typedef struct sg_predictions {
     size_t left_out;  /* images of classes that the class map leaves out */
     /* One entry per model that was asked: model, parameters, recipe, training facts (without the
      * list of images), calibration, selection, weights_sha256 (of the file it came in),
-     * parameters_sha256 (of this model alone), ledger. For metrics.json and the report. */
+     * parameters_sha256 (of this model alone), ledger; of several runs also run. For metrics.json
+     * and the report. */
     json_t *models;
     bool ungrouped;   /* the split had a group on both sides */
     size_t doubtful;  /* groups of like thumbnails, unlike in detail, on both sides (split.h) */
@@ -58,8 +59,10 @@ void sg_predictions_dispose(sg_predictions *predictions); /* NULL-safe */
 void sg_predictions_keep(sg_predictions *predictions, const bool *keep);
 
 /* Fills `adjusted`: probabilities at a stated share of malignant images (0..1 exclusive), moved
- * from the class shares that the judging model was trained on (stats/prevalence.h). SG_ERR_INPUT
- * without a class malignant, or when the model does not tell its shares. */
+ * from the class shares that the judging model's loss saw (stats/prevalence.h), class weights and
+ * balanced drawing included; those of its training images where a calibration with a shift per
+ * class has brought it back to them. SG_ERR_INPUT without a class malignant, or when the model does
+ * not tell its shares. */
 SG_MUST_CHECK sg_status sg_predictions_adjust_prior(
         sg_predictions *predictions, double prevalence, sg_error *err);
 

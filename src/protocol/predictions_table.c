@@ -100,7 +100,11 @@ sg_status sg_predictions_stack(sg_predictions *out, const sg_predictions *parts,
     json_decref(stack.models);
     stack.models = models;
     for (size_t r = 0; r < n && !st; r++) {
-        json_array_extend(models, parts[r].models);
+        for (size_t m = 0; m < json_array_size(parts[r].models); m++) {
+            json_t *model = json_copy(json_array_get(parts[r].models, m));
+            json_object_set_new(model, "run", json_integer((json_int_t)r));
+            json_array_append_new(models, model);
+        }
         if (r) stack.seen += parts[r].seen;
         stack.ungrouped |= parts[r].ungrouped;
         for (size_t i = 0; r && i < parts[r].count && !st; i++) {

@@ -3,6 +3,7 @@
 #include "train/meta.h"
 #include "base/file.h"
 #include "data/phantom.h"
+#include "nn/loss.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,27 @@ static json_t *count_classes(const sg_manifest *m, const sg_split *parts) {
     return counts;
 }
 
+/* Class shares as the loss saw them, which is where an answer leans when a picture tells nothing:
+ * what is drawn of a class, times its weight. */
+static json_t *describe_prior(
+        const sg_manifest *m, const sg_split *parts, bool balanced, const double *weights) {
+    double shares[SG_MAX_CLASSES] = {0}, all = 0;
+    for (size_t i = 0; i < m->count; i++)
+        if (parts->bins[i] == SG_PART_TRAIN) shares[m->rows[i].class_index]++;
+    for (size_t c = 0; c < m->class_count; c++) {
+        if (balanced) shares[c] = 1;
+        if (weights) shares[c] *= weights[c];
+        all += shares[c];
+    }
+    json_t *prior = json_object();
+    for (size_t c = 0; c < m->class_count; c++) {
+        json_t *name = sg_json_text(m->class_names[c]);
+        json_object_set_new(prior, json_string_value(name), sg_json_number(shares[c] / all));
+        json_decref(name);
+    }
+    return prior;
+}
+
 static json_int_t count_images(const sg_manifest *m, const sg_split *parts) {
     json_int_t n = 0;
     for (size_t i = 0; i < m->count; i++) n += parts->bins[i] == SG_PART_TRAIN;
@@ -66,7 +88,7 @@ static json_int_t count_phantoms(const sg_manifest *m, const sg_split *parts) {
 }
 
 sg_status sg_meta_make(json_t **out, const sg_train_job *job, const sg_progress *progress,
-        const json_t *inherited, sg_error *err) {
+        const json_t *inherited, const double *class_weights, sg_error *err) {
     const sg_manifest *m = job->manifest;
     const sg_train_options *o = job->options;
     char key[SG_SHA256_HEX];
@@ -80,8 +102,10 @@ sg_status sg_meta_make(json_t **out, const sg_train_job *job, const sg_progress 
     for (size_t c = 0; c < m->class_count; c++)
         json_array_append_new(classes, sg_json_text(m->class_names[c]));
     char *grouping = sg_manifest_grouping_text(m);
-    json_t *training = json_pack("{s:I, s:o, s:I, s:o, s:f, s:o, s:b, s:I, s:s, s:o, s:s, s:o}",
-            "images", count_images(m, job->parts), "class_counts", count_classes(m, job->parts),
+    json_t *training = json_pack(
+            "{s:I, s:o, s:o, s:I, s:o, s:f, s:o, s:b, s:I, s:s, s:o, s:s, s:o}", "images",
+            count_images(m, job->parts), "class_counts", count_classes(m, job->parts),
+            "class_prior", describe_prior(m, job->parts, o->balanced_sampler, class_weights),
             "seed", (json_int_t)o->seed, "fold",
             job->fold < 0 ? json_null() : json_integer(job->fold), "initialisation",
             progress->init_share, "weights_sha256",

@@ -318,7 +318,8 @@ sg_status sg_session_open(sg_session *s, const sg_train_job *job, sg_error *err)
     if (!st) st = open_engine(s, err);
     if (!st) st = sg_meta_identity(&s->identity, job, s->backend->ops->describe(s->backend), err);
     if (!st) st = start_or_go_on(s, err);
-    if (!st) st = sg_meta_make(&s->meta, job, &s->progress, s->inherited, err);
+    if (!st)
+        st = sg_meta_make(&s->meta, job, &s->progress, s->inherited, s->loss.class_weights, err);
     if (!st) st = open_plans(s, err);
     if (st) return st;
     size_t k = job->manifest->class_count;

@@ -107,21 +107,44 @@ static void test_nothing_to_set_thresholds_on(void **state) {
     sg_acting_dispose(&a);
 }
 
+/* Trained on 30 benign and 10 malignant images, weighted so that the loss saw `benign` of them. */
+static json_t *model_of_fold(int fold, const char *calibration, double benign) {
+    return json_pack("{s:{s:i, s:{s:i, s:i}, s:{s:f, s:f}}, s:{s:s}}", "training", "fold", fold,
+            "class_counts", "benign", 30, "malignant", 10, "class_prior", "benign", benign,
+            "malignant", 1 - benign, "calibration", "kind", calibration);
+}
+
+/* Rows of a fold, moved to 5 % from these shares. */
+static void check_moved(sg_predictions *p, int fold, double benign) {
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_predictions_adjust_prior(p, 0.05, &err));
+    for (int i = 0; i < ROWS; i++) {
+        double m = rows[i].p[1] * 0.05 / (1 - benign), b = rows[i].p[0] * 0.95 / benign;
+        if (rows[i].fold == fold) assert_true(fabs(p->adjusted[2 * i + 1] - m / (m + b)) < 1e-12);
+    }
+    free(p->adjusted);
+    p->adjusted = NULL;
+}
+
 static void test_scores_move_with_the_prevalence(void **state) {
     (void)state;
     sg_predictions p = make_folds();
     sg_error err = SG_ERROR_INIT;
-    p.models = json_pack("[{s:{s:i, s:{s:i, s:i}}}]", "training", "fold", 0, "class_counts",
-            "benign", 30, "malignant", 10);
-    CHECK_OK(sg_predictions_adjust_prior(&p, 0.05, &err));
-    for (int i = 0; i < ROWS; i++) {
-        double m = rows[i].p[1] * 0.05 / 0.25, b = rows[i].p[0] * 0.95 / 0.75;
-        assert_true(fabs(p.adjusted[2 * i + 1] - m / (m + b)) < 1e-12);
-    }
-    free(p.adjusted);
-    p.adjusted = NULL;
-    json_object_del(json_object_get(json_array_get(p.models, 0), "training"), "class_counts");
-    CHECK_FAILS(sg_predictions_adjust_prior(&p, 0.05, &err), SG_ERR_INPUT, "trained on");
+    p.models = json_array();
+    json_array_append_new(p.models, model_of_fold(0, "temperature", 0.6));
+    json_array_append_new(p.models, model_of_fold(1, "temperature", 0.8));
+    check_moved(&p, 0, 0.6); /* each fold from the shares that its own model learned */
+    check_moved(&p, 1, 0.8);
+    json_array_set_new(p.models, 1, model_of_fold(1, "vector", 0.8));
+    check_moved(&p, 0, 0.6);
+    check_moved(&p, 1, 0.75); /* brought back to the images' own shares */
+
+    /* an ensemble answers outside the folds: from what its members learned on the mean */
+    json_array_set_new(p.models, 1, model_of_fold(1, "temperature", 0.8));
+    for (int i = 0; i < ROWS; i++) rows[i].fold = -1;
+    check_moved(&p, -1, 0.7);
+    json_object_del(json_object_get(json_array_get(p.models, 0), "training"), "class_prior");
+    CHECK_FAILS(sg_predictions_adjust_prior(&p, 0.05, &err), SG_ERR_INPUT, "was trained");
     json_decref(p.models);
     classes[1] = "other";
     p.models = NULL;

@@ -52,6 +52,40 @@ static void class_weights_are_as_documented(void **state) {
     toy_training_dispose(&f);
 }
 
+/* What the loss saw of a class: images drawn times weight. It travels with the model, so that
+ * answers can be moved to another prevalence. */
+static void the_learned_prior_is_noted(void **state) {
+    (void)state;
+    static const struct {
+        sg_class_weighting weighting;
+        bool balanced;
+        double prior[3];
+    } cases[] = {
+            {SG_CLASS_WEIGHTS_NONE, false, {9.0 / 16, 4.0 / 16, 3.0 / 16}},
+            {SG_CLASS_WEIGHTS_NONE, true, {1.0 / 3, 1.0 / 3, 1.0 / 3}},
+            {SG_CLASS_WEIGHTS_BALANCED, false, {1.0 / 3, 1.0 / 3, 1.0 / 3}},
+            /* 9 / sqrt(9) to 4 / sqrt(4) to 3 / sqrt(3) */
+            {SG_CLASS_WEIGHTS_SQRT, false, {0.4456294353, 0.2970862902, 0.2572842745}},
+    };
+    toy_training f;
+    set_up(&f, 3);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sg_error err = SG_ERROR_INIT;
+        sg_session s;
+        f.options.class_weighting = cases[i].weighting;
+        f.options.balanced_sampler = cases[i].balanced;
+        CHECK_OK(sg_session_open(&s, &f.job, &err));
+        const json_t *prior = json_object_get(json_object_get(s.meta, "training"), "class_prior");
+        assert_int_equal(json_object_size(prior), 3);
+        for (size_t c = 0; c < 3; c++) {
+            double share = json_number_value(json_object_get(prior, f.manifest.class_names[c]));
+            assert_true(fabs(share - cases[i].prior[c]) < 1e-8);
+        }
+        sg_session_close(&s);
+    }
+    toy_training_dispose(&f);
+}
+
 /* From weights for three classes on to two: the classifier is new, the stages fall off below it. */
 static void rate_factors_follow_newness_and_depth(void **state) {
     (void)state;
@@ -161,6 +195,7 @@ static void weights_must_be_finite(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(class_weights_are_as_documented),
+            cmocka_unit_test(the_learned_prior_is_noted),
             cmocka_unit_test(rate_factors_follow_newness_and_depth),
             cmocka_unit_test(the_average_is_what_is_judged),
             cmocka_unit_test(loss_and_schedule_get_their_options),
