@@ -1,6 +1,7 @@
 /* arm_settings.c - see arm_settings.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/arm_settings.h"
+#include "cli/cli.h"
 #include "cli/verbs.h"
 #include <ctype.h>
 #include <limits.h>
@@ -54,12 +55,6 @@ static bool is_among(const char *const *names, const char *name) {
     return false;
 }
 
-static bool was_given(const sg_call *call, const char *name) {
-    for (size_t row = 0; call->verb->options[row].name; row++)
-        if (strcmp(call->verb->options[row].name, name) == 0) return call->given[row];
-    return false;
-}
-
 /* The verb's options that train has too; all of them, or those that were typed. */
 static sg_status apply_verb(sg_arm_settings *s, const sg_call *call, const char *const *unlike,
         bool only_given, sg_error *err) {
@@ -73,7 +68,7 @@ static sg_status apply_verb(sg_arm_settings *s, const sg_call *call, const char 
     for (size_t i = 0; !st && i < yaml.count; i++) {
         const sg_yaml_entry *e = &yaml.entries[i];
         if (is_train_option(e->key) && !is_among(unlike, e->key) &&
-                (!only_given || was_given(call, e->key)))
+                (!only_given || sg_cli_is_given(call, e->key)))
             sg_yaml_put(&shared, e->key, e->value);
     }
     if (!st) st = sg_str_check(&shared, err);

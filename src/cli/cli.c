@@ -46,6 +46,27 @@ void sg_cli_print_safe(FILE *stream, const char *text) {
     }
 }
 
+bool sg_cli_is_given(const sg_call *call, const char *name) {
+    for (size_t row = 0; call->verb->options[row].name; row++)
+        if (strcmp(call->verb->options[row].name, name) == 0) return call->given[row];
+    return false;
+}
+
+sg_status sg_cli_check_distinct(
+        const char *const *paths, int count, const char *why, sg_error *err) {
+    sg_status st = SG_OK;
+    for (int i = 1; i < count && !st; i++)
+        for (int k = 0; k < i && !st; k++) {
+            char *a = realpath(paths[i], NULL), *b = realpath(paths[k], NULL);
+            if (a && b && strcmp(a, b) == 0)
+                st = sg_fail(
+                        err, SG_ERR_USAGE, "%s is named twice: %s, leave it out", paths[i], why);
+            free(a);
+            free(b);
+        }
+    return st;
+}
+
 int sg_cli_fail(const sg_error *err) {
     if (isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
     fputs("sonograde: ", stderr);

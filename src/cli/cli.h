@@ -27,6 +27,11 @@ extern const sg_verb *const sg_verbs[];
 
 /* Prints "sonograde: <message>" to stderr and returns the exit code of the status. */
 int sg_cli_fail(const sg_error *err);
+/* No two paths are one file or folder. why: what is wrong with that, "a member counts once". */
+SG_MUST_CHECK sg_status sg_cli_check_distinct(
+        const char *const *paths, int count, const char *why, sg_error *err);
+/* The option of this name was typed, or stood in a config file. */
+bool sg_cli_is_given(const sg_call *call, const char *name);
 /* Prints JSON (one document, newline) to stdout and drops the reference. */
 void sg_cli_print_json(json_t *value);
 /* Writes text to stream with control characters shown as '?': names come from files, and a terminal

@@ -49,26 +49,11 @@ static size_t count_images(const sg_bundle *b) {
     return n;
 }
 
-/* A run named twice would weigh double and look like two models. */
-static sg_status check_distinct(const char *const *paths, int count, sg_error *err) {
-    sg_status st = SG_OK;
-    for (int i = 1; i < count && !st; i++)
-        for (int k = 0; k < i && !st; k++) {
-            char *a = realpath(paths[i], NULL), *b = realpath(paths[k], NULL);
-            if (a && b && strcmp(a, b) == 0)
-                st = sg_fail(err, SG_ERR_USAGE,
-                        "%s is named twice: a member counts once, leave it out", paths[i]);
-            free(a);
-            free(b);
-        }
-    return st;
-}
-
 static sg_status write_bundle(const sg_call *call, const char *const *paths, int count,
         const char *output, sg_error *err) {
     sg_bundle *bundle;
     sg_status st = sg_cli_check_output(output, err);
-    if (!st) st = check_distinct(paths, count, err);
+    if (!st) st = sg_cli_check_distinct(paths, count, "a member counts once", err);
     if (!st) st = sg_bundle_open_all(&bundle, paths, count, err);
     if (st) return st;
     st = calibrate(bundle, call, paths, count, err);

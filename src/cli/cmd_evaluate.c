@@ -286,13 +286,6 @@ static void print_summary(const sg_metrics *m, const sg_predictions *p, const ev
 
 /* ---- the verb ---- */
 
-/* The option was given on the command line. */
-static bool is_given(const sg_call *call, const char *name) {
-    for (size_t row = 0; call->verb->options[row].name; row++)
-        if (strcmp(call->verb->options[row].name, name) == 0) return call->given[row];
-    return false;
-}
-
 static sg_status check_args(const evaluate_args *a, const sg_call *call, sg_error *err) {
     bool external = a->dataset.data || a->dataset.manifest;
     if (!a->run == !a->bundle)
@@ -304,7 +297,7 @@ static sg_status check_args(const evaluate_args *a, const sg_call *call, sg_erro
     if (a->bundle && !external)
         return sg_fail(err, SG_ERR_USAGE,
                 "a bundle has no test images of its own: say which with --data DIR");
-    if (external && is_given(call, "split"))
+    if (external && sg_cli_is_given(call, "split"))
         return sg_fail(err, SG_ERR_USAGE,
                 "--split names a part of the run's own images; beside --data or --manifest, all "
                 "images of which are judged, it says nothing: leave one of the two out");

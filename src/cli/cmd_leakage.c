@@ -110,7 +110,7 @@ static sg_status read_cohort(bool *in, const sg_manifest *m, const char *path, s
     sg_csv csv;
     sg_status st = sg_csv_read(&csv, path, err);
     if (st) return st;
-    int column = sg_csv_column(&csv, "path");
+    int column = sg_csv_column(&csv, "path"), sha256 = sg_csv_column(&csv, "sha256");
     if (column < 0)
         st = sg_fail(err, SG_ERR_FORMAT, "%s: has no column 'path' that lists the cohort", path);
     for (size_t i = 0; i < csv.rows && !st; i++) {
@@ -119,6 +119,11 @@ static sg_status read_cohort(bool *in, const sg_manifest *m, const char *path, s
         if (row < 0)
             st = sg_fail(err, SG_ERR_INPUT,
                     "%s: %s is not among the images; paths are relative to the folder of images",
+                    path, name);
+        else if (sha256 >= 0 && strcmp(sg_csv_cell(&csv, i, sha256), m->rows[row].sha256) != 0)
+            st = sg_fail(err, SG_ERR_INPUT,
+                    "%s: %s is another image there than among the images of the study (another "
+                    "SHA-256); name the cohort of this set",
                     path, name);
         else
             in[row] = true;
@@ -308,6 +313,10 @@ static sg_status study(sg_leakage_study *s, sg_error *err) {
     if (!a->out) return sg_fail(err, SG_ERR_USAGE, "say where the study shall go: --out DIR");
     if (!a->dataset.data == !a->dataset.manifest)
         return sg_fail(err, SG_ERR_USAGE, "give either --data DIR or --manifest FILE");
+    if (sg_cli_is_given(s->call, "shares") && !a->learning_curve)
+        return sg_fail(err, SG_ERR_USAGE,
+                "--shares are the points of a learning curve: add --learning-curve, or leave them "
+                "out");
     char *settings = sg_campaign_settings(s->call, free_to_change);
     sg_status st = sg_arm_set_check(a->set, NULL, 0, err);
     if (!st && !settings) st = no_memory(err);
@@ -346,7 +355,10 @@ const sg_verb sg_verb_leakage = {
                 "augmented copies made before the split. Each arm's figures, and its difference "
                 "from the reference in points with an interval from a bootstrap over groups, land "
                 "in leakage.csv, folds.csv, leakage.json and report.html. The cohort arm is judged "
-                "on fewer images and trained on fewer, so its difference holds both. Groups "
+                "on fewer images and trained on fewer, so its difference holds both; beside it "
+                "stands "
+                "the difference on the images that both judged. p values are adjusted for the "
+                "number of arms (Holm). Groups "
                 "from thumbnails miss copies: --manifest of an audit has better ones.\n\n"
                 "A study that was stopped goes on with the same command at the fold and epoch "
                 "where "

@@ -5,6 +5,7 @@
 #include "cli/looks.h"
 #include "cli/values.h"
 #include "report/leakage.h"
+#include "stats/repeated.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,46 @@ static sg_status drop_copies(sg_leakage_trial *t, const sg_manifest *base, sg_er
     return SG_OK;
 }
 
+/* The rows of `from` whose images `other` has too. */
+static sg_status keep_shared(sg_predictions *out, const sg_predictions *from,
+        const sg_predictions *other, sg_error *err) {
+    sg_shared_row *rows = NULL;
+    size_t count = 0;
+    bool *keep = calloc(from->count + 1, sizeof *keep);
+    sg_status st = keep ? sg_difference_shared(&rows, &count, from, other, err) : no_memory(err);
+    for (size_t i = 0; i < count && !st; i++) keep[rows[i].base - from->rows] = true;
+    if (!st) st = sg_predictions_subset(out, from, keep, err);
+    free(rows);
+    free(keep);
+    return st;
+}
+
+/* What an arm is worth where both it and the reference answered. */
+static sg_status measure_shared(
+        sg_leakage_trial *t, const sg_predictions *reference, size_t draws, sg_error *err) {
+    if (!t->worth.only_base && !t->worth.only_other) {
+        t->shared = t->worth;
+        return SG_OK;
+    }
+    sg_predictions base = {0}, other = {0};
+    sg_status st = keep_shared(&base, reference, &t->predictions, err);
+    if (!st) st = keep_shared(&other, &t->predictions, reference, err);
+    if (!st) st = sg_difference_measure(&t->shared, &base, &other, draws, err);
+    sg_predictions_dispose(&base);
+    sg_predictions_dispose(&other);
+    return st;
+}
+
+/* Every arm is one test against the reference; points of a learning curve are none. */
+static sg_status adjust_tests(sg_leakage_study *s, sg_error *err) {
+    double p[SG_LEAKAGE_TRIALS];
+    for (size_t i = 0; i < s->trial_count; i++)
+        p[i] = i && s->trials[i].share == 1 ? s->trials[i].shared.p : NAN;
+    sg_status st = sg_holm_adjust(p, p, s->trial_count, err);
+    for (size_t i = 0; i < s->trial_count && !st; i++) s->trials[i].p_holm = p[i];
+    return st;
+}
+
 static sg_status measure_trial(sg_leakage_study *s, sg_leakage_trial *t, sg_error *err) {
     sg_predict_options options = {.predictor = SG_PREDICTOR_OPTIONS_INIT,
             .allow_seen = t->settings.args.ungrouped,
@@ -64,18 +105,19 @@ static sg_status measure_trial(sg_leakage_study *s, sg_leakage_trial *t, sg_erro
     if (!st && t != s->trials)
         st = sg_difference_measure(
                 &t->worth, &s->trials[0].predictions, &t->predictions, (size_t)s->args->draws, err);
+    if (!st && t != s->trials && t->share == 1)
+        st = measure_shared(t, &s->trials[0].predictions, (size_t)s->args->draws, err);
     return st ? sg_fail_context(err, st, "judging %s", t->name) : SG_OK;
 }
 
 sg_status sg_leakage_measure(sg_leakage_study *s, sg_error *err) {
     sg_status st = SG_OK;
     for (size_t i = 0; i < s->trial_count && !st; i++) st = measure_trial(s, &s->trials[i], err);
-    return st;
+    return st ? st : adjust_tests(s, err);
 }
 
-/* The sign-flip test says nothing about images that one side lacks. */
-static double p_value(const sg_leakage_trial *t) {
-    return t->worth.only_base || t->worth.only_other ? NAN : t->worth.p;
+static bool is_arm(const sg_leakage_trial *t, size_t number) {
+    return number && t->share == 1;
 }
 
 /* ---- tables ---- */
@@ -86,7 +128,8 @@ static sg_status write_arms(const sg_leakage_study *s, sg_error *err) {
     sg_str_append(&out,
             "arm,images,groups,train_images,accuracy,accuracy_low,accuracy_high,macro_f1,"
             "macro_f1_low,macro_f1_high,auroc_macro,auroc_macro_low,auroc_macro_high,worth,"
-            "worth_low,worth_high,p\n");
+            "worth_low,worth_high,images_shared,worth_shared,worth_shared_low,worth_shared_high,p,"
+            "p_holm\n");
     for (size_t i = 0; i < s->trial_count; i++) {
         const sg_leakage_trial *t = &s->trials[i];
         const sg_metrics *m = &t->metrics;
@@ -101,7 +144,14 @@ static sg_status write_arms(const sg_leakage_study *s, sg_error *err) {
         sg_csv_put_double(&out, i ? w->difference : 0);
         sg_csv_put_double(&out, i ? w->interval.low : NAN);
         sg_csv_put_double(&out, i ? w->interval.high : NAN);
-        sg_csv_put_double(&out, i ? p_value(t) : NAN);
+        const sg_difference_figure *both = &t->shared.accuracy;
+        bool arm = is_arm(t, i);
+        sg_csv_put_int(&out, (long long)(i ? t->worth.shared : m->n));
+        sg_csv_put_double(&out, arm ? both->difference : NAN);
+        sg_csv_put_double(&out, arm ? both->interval.low : NAN);
+        sg_csv_put_double(&out, arm ? both->interval.high : NAN);
+        sg_csv_put_double(&out, arm ? t->shared.p : NAN);
+        sg_csv_put_double(&out, t->p_holm);
         sg_csv_end_row(&out);
     }
     return sg_campaign_write_text(&s->campaign, "leakage.csv", &out, err);
@@ -125,9 +175,17 @@ static sg_status write_folds(const sg_leakage_study *s, sg_error *err) {
 
 static json_t *worth_json(const sg_leakage_trial *t) {
     const sg_difference *w = &t->worth;
+    const sg_difference_figure *both = &t->shared.accuracy;
+    json_t *shared = t->share < 1 ? json_null()
+                                  : json_pack("{s:o, s:[o, o], s:o, s:o}", "accuracy",
+                                            sg_json_number(both->difference), "ci",
+                                            sg_json_number(both->interval.low),
+                                            sg_json_number(both->interval.high), "p",
+                                            sg_json_number(t->shared.p), "p_holm",
+                                            sg_json_number(t->p_holm));
     return json_pack("{s:o, s:[o, o], s:o, s:I, s:I, s:I}", "accuracy",
             sg_json_number(w->accuracy.difference), "ci", sg_json_number(w->accuracy.interval.low),
-            sg_json_number(w->accuracy.interval.high), "p", sg_json_number(p_value(t)),
+            sg_json_number(w->accuracy.interval.high), "on_images_in_both", shared,
             "images_in_both", (json_int_t)w->shared, "gained", (json_int_t)w->gained, "lost",
             (json_int_t)w->lost);
 }
@@ -202,11 +260,13 @@ static size_t load_pictures(
 static void fill_arm(
         sg_leakage_arm *out, double *folds, const sg_leakage_trial *t, bool reference) {
     const sg_metrics *m = &t->metrics;
-    const sg_difference_figure *w = &t->worth.accuracy;
+    const sg_difference_figure *w = &t->worth.accuracy, *both = &t->shared.accuracy;
     for (size_t f = 0; f < m->fold_count; f++) folds[f] = m->folds[f].accuracy;
     *out = (sg_leakage_arm){t->name, t->meaning, m->n, m->groups, sg_value_of_accuracy(m),
             sg_value_of_boot(&m->boot.f1_macro), sg_value_of_auroc(m), reference,
-            {w->difference, w->interval.low, w->interval.high}, p_value(t), folds, m->fold_count};
+            {w->difference, w->interval.low, w->interval.high},
+            {both->difference, both->interval.low, both->interval.high}, t->p_holm, folds,
+            m->fold_count};
 }
 
 /* Shares rise in the trials; the whole, trial 0, comes last. */
@@ -305,21 +365,30 @@ static sg_status write_page(const sg_leakage_study *s, sg_error *err) {
 
 /* ---- telling ---- */
 
+static void print_points(const sg_difference_figure *w) {
+    printf("  %+5.1f points", 100 * w->difference);
+    if (!isnan(w->interval.low))
+        printf(" (%+.1f to %+.1f)", 100 * w->interval.low, 100 * w->interval.high);
+}
+
 static void print_trial(const sg_leakage_trial *t, bool reference) {
     const sg_metrics *m = &t->metrics;
-    const sg_difference_figure *w = &t->worth.accuracy;
     printf("%-12s %6zu  %5.1f %%", t->name, m->n, 100 * m->c.accuracy);
     if (isnan(m->accuracy_interval.low))
         printf("  %-13s", "no interval");
     else
         printf("  (%4.1f-%5.1f) ", 100 * m->accuracy_interval.low, 100 * m->accuracy_interval.high);
-    if (reference)
+    if (reference) {
         printf("  reference\n");
-    else if (isnan(w->interval.low))
-        printf("  %+5.1f points\n", 100 * w->difference);
-    else
-        printf("  %+5.1f points (%+.1f to %+.1f)\n", 100 * w->difference, 100 * w->interval.low,
-                100 * w->interval.high);
+        return;
+    }
+    print_points(&t->worth.accuracy);
+    if (t->share == 1 && (t->worth.only_base || t->worth.only_other)) {
+        printf(", on the %zu images of both", t->shared.shared);
+        print_points(&t->shared.accuracy);
+    }
+    if (!isnan(t->p_holm)) printf(", p %.3f (Holm)", t->p_holm);
+    printf("\n");
 }
 
 static void print_study(const sg_leakage_study *s) {

@@ -37,7 +37,9 @@ typedef struct sg_leakage_trial {
     sg_arm_settings settings;
     sg_predictions predictions; /* of the images of the source */
     sg_metrics metrics;
-    sg_difference worth;    /* against the first trial; zeros there */
+    sg_difference worth;    /* against the first trial, each on all its images; zeros there */
+    sg_difference shared;   /* the same on the images that both judged; zeros for curve points */
+    double p_holm;          /* of shared.p, adjusted over the arms; NaN for curve points */
     double accuracy_of_all; /* copies included; NaN where there are none */
     double train_images;    /* mean over folds */
 } sg_leakage_trial;

@@ -4,15 +4,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "cli/cli.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_given(const sg_call *call, const char *name) {
-    for (size_t row = 0; call->verb->options[row].name; row++)
-        if (strcmp(call->verb->options[row].name, name) == 0) return call->given[row];
-    return false;
-}
 
 static bool are(const json_t *list, const float *values) {
     for (size_t i = 0; i < 3; i++)
@@ -34,11 +29,11 @@ static sg_status apply(
                 "%s states another mean or deviation than ImageNet's, which a training here cannot "
                 "use; delete it to train without",
                 path);
-    if (!is_given(call, "size") && a->recipe.size != size) {
+    if (!sg_cli_is_given(call, "size") && a->recipe.size != size) {
         a->recipe.size = size;
         sg_log_line(call->log, SG_LOG_INFO, "--size %lld, as %s says", (long long)size, path);
     }
-    if (strcmp(a->model, "googlenet") == 0 && !is_given(call, "transform-input") &&
+    if (strcmp(a->model, "googlenet") == 0 && !sg_cli_is_given(call, "transform-input") &&
             json_is_true(json_object_get(p, "transform_input"))) {
         a->transform_input = true;
         sg_log_line(call->log, SG_LOG_INFO, "--transform-input, as %s says", path);

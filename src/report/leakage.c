@@ -9,17 +9,17 @@
 enum { ARMS_MAX = 16, POINTS_MAX = 32 };
 
 /* "+6.1 (3.2 to 9.4)" in points of a hundred. */
-static void put_points(sg_cells *cells, const sg_leakage_arm *a) {
+static void put_points(sg_cells *cells, const sg_evaluation_value *worth, bool reference) {
     char text[160], value[40], low[40], high[40];
-    const char *sign = a->worth.value > 0 ? "+" : "";
-    if (a->reference) {
+    const char *sign = worth->value > 0 ? "+" : "";
+    if (reference) {
         sg_cells_put(cells, "reference");
         return;
     }
-    sg_evaluation_format_value(value, sizeof value, a->worth.value, true);
-    sg_evaluation_format_value(low, sizeof low, a->worth.low, true);
-    sg_evaluation_format_value(high, sizeof high, a->worth.high, true);
-    if (isfinite(a->worth.low))
+    sg_evaluation_format_value(value, sizeof value, worth->value, true);
+    sg_evaluation_format_value(low, sizeof low, worth->low, true);
+    sg_evaluation_format_value(high, sizeof high, worth->high, true);
+    if (isfinite(worth->low))
         (void)snprintf(text, sizeof text, "%s%s (%s to %s)", sign, value, low, high);
     else
         (void)snprintf(text, sizeof text, "%s%s", sign, value);
@@ -28,7 +28,8 @@ static void put_points(sg_cells *cells, const sg_leakage_arm *a) {
 
 static void put_table(sg_page *page, const sg_leakage_page *in) {
     static const char *const header[] = {"arm", "images", "groups", "accuracy %", "macro F1",
-            "macro AUROC", "worth, points of accuracy", "p"};
+            "macro AUROC", "worth, points of accuracy", "worth on the reference's images",
+            "p (Holm)"};
     enum { COLUMNS = sizeof header / sizeof *header };
     sg_cells cells;
     if (!sg_cells_init(&cells, in->arm_count * COLUMNS)) page->failed = true;
@@ -41,7 +42,8 @@ static void put_table(sg_page *page, const sg_leakage_page *in) {
         sg_cells_put_value(&cells, &a->accuracy, true);
         sg_cells_put_value(&cells, &a->macro_f1, false);
         sg_cells_put_value(&cells, &a->auroc, false);
-        put_points(&cells, a);
+        put_points(&cells, &a->worth, a->reference);
+        put_points(&cells, &a->worth_shared, a->reference);
         sg_cells_put_copy(&cells, sg_html_format_fixed(p, sizeof p, a->reference ? NAN : a->p, 3));
     }
     sg_cells_put_table(&cells, page, header, COLUMNS, NULL, in->interval_method);

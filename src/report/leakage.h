@@ -11,9 +11,10 @@ typedef struct sg_leakage_arm {
     size_t images, groups; /* judged */
     sg_evaluation_value accuracy, macro_f1, auroc;
     bool reference;            /* the arm that the others are held against */
-    sg_evaluation_value worth; /* accuracy above the reference, fraction */
-    double p;                  /* sign flip over groups; NaN where the images differ */
-    const double *folds;       /* [fold_count] accuracy of each */
+    sg_evaluation_value worth; /* accuracy above the reference, each on its images; fraction */
+    sg_evaluation_value worth_shared; /* the same on the images that both judged */
+    double p;                         /* sign flip over groups on those, Holm over the arms */
+    const double *folds;              /* [fold_count] accuracy of each */
     size_t fold_count;
 } sg_leakage_arm;
 

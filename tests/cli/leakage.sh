@@ -51,6 +51,15 @@ expect 0 'was finished already' "$SONOGRADE" leakage "${budget[@]}" --out study 
 has stdout.txt '"kind": "leakage"'
 expect 0 'nothing to do' "$SONOGRADE" train --resume study/arms/share-0.5
 expect 2 '--out' "$SONOGRADE" leakage --data data
+expect 2 'add --learning-curve' "$SONOGRADE" leakage --data data --shares 0.5 --out other
+sed '2s/,[0-9a-f]\{64\},/,'"$(printf '%064d' 0)"',/' study/manifest.csv >wrong.csv
+expect 3 'another image there' "$SONOGRADE" leakage "${budget[@]}" --cohort wrong.csv --out other
+rm -rf other
+
+# Each arm is one test; the cohort is held against the reference on the images of both too.
+[ "$(column study/leakage.csv images_shared | tr '\n' ' ')" = '18 18 12 18 18 18 ' ] || fail 'images shared'
+[ "$(column study/leakage.csv p_holm | awk '$1 != ""' | wc -l)" = 4 ] || fail "p: $(column study/leakage.csv p_holm)"
+has study/report.html 'p (Holm)' 'on the reference'
 with --shares 0.5,0.2
 expect 2 'rising parts' "$SONOGRADE" leakage "${now[@]}" --out other
 [ ! -e other ] || fail 'a refused study left its folder'
