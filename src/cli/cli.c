@@ -202,3 +202,19 @@ void sg_cli_sink_init(sg_cli_sink *sink, bool quiet) {
 void sg_cli_sink_finish(sg_cli_sink *sink) {
     close_line(sink);
 }
+
+int sg_cli_run_verb(const sg_call *call, const sg_verb *verb, int argc, char *const *argv) {
+    sg_error err = SG_ERROR_INIT;
+    sg_parsed parsed;
+    if (sg_options_parse(&parsed, verb, argc, argv, &err)) return sg_cli_fail(&err);
+    const sg_call inner = {.verb = verb,
+            .options = parsed.options,
+            .operand_count = parsed.operand_count,
+            .operands = parsed.operands,
+            .quiet = true,
+            .log = call->log,
+            .given = parsed.given};
+    int code = verb->run(&inner);
+    sg_parsed_dispose(&parsed);
+    return code;
+}

@@ -49,6 +49,10 @@ extern volatile sig_atomic_t sg_cli_stop;
  * descriptors 0 to 2 open, so that no file we write becomes standard output. */
 void sg_cli_prepare(void);
 
+/* Another verb of this program with words of ours, quietly; its exit code, what failed being told.
+ */
+int sg_cli_run_verb(const sg_call *call, const sg_verb *verb, int argc, char *const *argv);
+
 /* The sink behind sg_call.log: plain lines on stderr; on a terminal a progress line that rewrites
  * itself with rate and time left, elsewhere one line every half minute. */
 typedef struct sg_cli_sink {

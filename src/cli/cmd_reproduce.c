@@ -99,30 +99,13 @@ static const char paper_yaml[] =
 
 /* ---- data and preprocessing ---- */
 
-/* Another verb of this program with words of ours; its exit code. */
-static int run_verb(const sg_call *call, const sg_verb *verb, int argc, char *const *argv) {
-    sg_error err = SG_ERROR_INIT;
-    sg_parsed parsed;
-    if (sg_options_parse(&parsed, verb, argc, argv, &err)) return sg_cli_fail(&err);
-    const sg_call inner = {.verb = verb,
-            .options = parsed.options,
-            .operand_count = parsed.operand_count,
-            .operands = parsed.operands,
-            .quiet = true,
-            .log = call->log,
-            .given = parsed.given};
-    int code = verb->run(&inner);
-    sg_parsed_dispose(&parsed);
-    return code;
-}
-
 /* OUT/explore.html, once. */
 static int explore(const sg_call *call, const reproduce_args *a, const char *out) {
     char *page = sg_path_join(out, "explore.html");
     int code = page ? SG_EXIT_OK : SG_EXIT_FAILURE;
     if (page && !sg_path_exists(page)) {
         char *argv[] = {(char *)a->dataset.data, "-o", page, NULL};
-        code = run_verb(call, &sg_verb_data_explore, 3, argv);
+        code = sg_cli_run_verb(call, &sg_verb_data_explore, 3, argv);
     }
     free(page);
     return code;
@@ -150,7 +133,7 @@ static int show_preprocessing(const sg_call *call, const sg_comparison *c) {
     if (!sheet)
         code = SG_EXIT_FAILURE;
     else if (!sg_path_exists(sheet))
-        code = run_verb(call, &sg_verb_data_augment_preview, argc, argv);
+        code = sg_cli_run_verb(call, &sg_verb_data_augment_preview, argc, argv);
     for (size_t i = 0; i < SHOWN; i++) free(files[i]);
     free(sheet);
     return code;

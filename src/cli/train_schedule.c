@@ -20,8 +20,15 @@ bool sg_train_is_changeable(const char *name) {
 typedef struct reader {
     const char *path;
     sg_train_args args; /* as they are at the entry that is read */
+    long long epochs;   /* of the schedule */
     sg_train_schedule *out;
 } reader;
+
+/* Where an epoch of the schedule lies in the training; the first of those that fall together goes.
+ */
+static int stretch(const reader *r, long long epoch) {
+    return (int)((2 * epoch * r->args.epochs + r->epochs) / (2 * r->epochs));
+}
 
 static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory reading a schedule");
@@ -57,9 +64,12 @@ static sg_status read_phase(reader *r, const sg_yaml_entry *e, long long epoch, 
     sg_status st = put_settings(&text, r, e, err);
     if (!st && text.len) st = sg_yaml_parse(&yaml, text.data, text.len, r->path, err);
     if (!st) st = sg_options_from_yaml(&r->args, NULL, &sg_verb_train, &yaml, r->path, err);
+    int at = stretch(r, epoch);
+    if (at >= r->args.epochs) at = (int)r->args.epochs - 1;
     size_t n = r->out->count;
+    if (n && r->out->phases[n - 1].epoch == at) n = --r->out->count;
     if (!st) st = sg_train_options_from_args(&r->out->options[n], &r->args, err);
-    if (!st) r->out->phases[r->out->count++] = (sg_phase){(int)epoch, &r->out->options[n]};
+    if (!st) r->out->phases[r->out->count++] = (sg_phase){at, &r->out->options[n]};
     sg_yaml_dispose(&yaml);
     sg_str_dispose(&text);
     return st;
@@ -67,20 +77,13 @@ static sg_status read_phase(reader *r, const sg_yaml_entry *e, long long epoch, 
 
 static sg_status read_entry(reader *r, const sg_yaml_entry *e, sg_error *err) {
     long long number;
-    if (strcmp(e->key, "shape") == 0) return SG_OK;
-    if (strcmp(e->key, "epochs") == 0) {
-        if (sg_parse_int64(&number, e->value) && number == r->args.epochs) return SG_OK;
-        return sg_fail(err, SG_ERR_USAGE,
-                "%s, line %zu: the schedule is one of %s epochs, the training has %lld: say "
-                "--epochs %s",
-                r->path, e->line, e->value, r->args.epochs, e->value);
-    }
+    if (strcmp(e->key, "shape") == 0 || strcmp(e->key, "epochs") == 0) return SG_OK;
     if (strncmp(e->key, "epoch-", 6) == 0 && sg_parse_int64(&number, e->key + 6) && number >= 0 &&
-            number < r->args.epochs)
+            number < r->epochs)
         return read_phase(r, e, number, err);
     return sg_fail(err, SG_ERR_USAGE,
             "%s, line %zu: '%s' is none of shape, epochs, epoch-0 to epoch-%lld", r->path, e->line,
-            e->key, r->args.epochs - 1);
+            e->key, r->epochs - 1);
 }
 
 sg_status sg_train_schedule_read(sg_train_schedule *out, sg_train_options *options,
@@ -91,11 +94,15 @@ sg_status sg_train_schedule_read(sg_train_schedule *out, sg_train_options *optio
     sg_status st = sg_yaml_read(&yaml, args->schedule, err);
     if (st) return st;
     const sg_yaml_entry *shape = sg_yaml_find(&yaml, "shape");
-    reader r = {args->schedule, *args, out};
+    const sg_yaml_entry *epochs = sg_yaml_find(&yaml, "epochs");
+    reader r = {args->schedule, *args, args->epochs, out};
+    if (epochs && !(sg_parse_int64(&r.epochs, epochs->value) && r.epochs >= 1))
+        st = sg_fail(err, SG_ERR_USAGE, "%s, line %zu: epochs '%s' is no number above 0",
+                args->schedule, epochs->line, epochs->value);
     r.args.schedule = shape ? shape->value : "cosine";
     out->phases = calloc(yaml.count + 1, sizeof *out->phases);
     out->options = calloc(yaml.count + 1, sizeof *out->options);
-    if (!out->phases || !out->options) st = no_memory(err);
+    if (!st && (!out->phases || !out->options)) st = no_memory(err);
     if (!st && !sg_train_is_shape(r.args.schedule))
         st = sg_fail(err, SG_ERR_USAGE, "%s, line %zu: shape '%s' is none of " SG_SHAPE_NAMES,
                 args->schedule, shape->line, shape->value);

@@ -2,7 +2,7 @@
  * `tune` writes and `train --schedule` follows.
  *
  *     shape: cosine                              of the learning rate, as --schedule otherwise says
- *     epochs: 12
+ *     epochs: 12                                 a training of other length stretches it
  *     epoch-0: lr=0.0006; weight-decay=0.02      settings from the start
  *     epoch-4: lr=0.0009                         settings from the fifth epoch on; others stay
  *
@@ -23,7 +23,7 @@ bool sg_train_is_changeable(const char *name);
 
 /* Where args->schedule names a file: reads it, and makes options (of args) follow it; they borrow
  * from *out. Nothing otherwise. Expected failures: SG_ERR_MISSING, SG_ERR_USAGE naming file and
- * line: another number of epochs than args->epochs, a setting that cannot change. */
+ * line, as where a setting cannot change. */
 SG_MUST_CHECK sg_status sg_train_schedule_read(sg_train_schedule *out, sg_train_options *options,
         const sg_train_args *args, sg_error *err);
 void sg_train_schedule_dispose(sg_train_schedule *schedule); /* NULL-safe */

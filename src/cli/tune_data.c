@@ -46,18 +46,21 @@ static sg_status add_default(sg_space *space, sg_error *err) {
     return st;
 }
 
-static sg_status check_name(const char *name, sg_error *err) {
-    static const char *const others[] = {"data", "manifest", "group-by", "splits", "folds", "fold",
+bool sg_tune_is_place(const char *name) {
+    static const char *const names[] = {"data", "manifest", "group-by", "splits", "folds", "fold",
             "test-share", "val-share", "train-share", "ungrouped", "skip-bad", "run", "resume",
             "force-resume", "overwrite", "from-bundle", "threads", "workers", "backend", "seed"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+
+static sg_status check_name(const char *name, sg_error *err) {
     const char *near = "lr";
     size_t least = (size_t)-1;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(name, others[i]) == 0)
-            return sg_fail(err, SG_ERR_USAGE,
-                    "parameter '%s' says where or how a training runs; it "
-                    "cannot be searched",
-                    name);
+    if (sg_tune_is_place(name))
+        return sg_fail(err, SG_ERR_USAGE,
+                "parameter '%s' says where or how a training runs; it cannot be searched", name);
     for (const sg_option *o = sg_train_option_rows; o->name; o++) {
         if (o->type == SG_OPTION_GROUP) continue;
         if (strcmp(o->name, name) == 0) return SG_OK;
@@ -100,7 +103,9 @@ sg_status sg_tune_read_space(sg_tune *t, sg_error *err) {
     if (a->space) st = sg_space_read(&t->space, a->space, err);
     if (!st && a->param) st = add_typed(&t->space, a->param, err);
     if (!st && !a->space && !a->param) st = add_default(&t->space, err);
-    if (!st && !t->space.count)
+    /* One setting without a choice can be trained and judged like any other. */
+    bool single = a->method == SG_SAMPLER_RANDOM && t->space.fixed_count && a->trials == 1;
+    if (!st && !t->space.count && !single)
         st = sg_fail(err, SG_ERR_USAGE, "the space holds no parameter to search");
     for (size_t i = 0; !st && i < t->space.count; i++) st = try_ends(t, &t->space.params[i], err);
     for (size_t i = 0; !st && i < t->space.fixed_count; i++)

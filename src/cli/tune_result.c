@@ -113,46 +113,53 @@ static void name_seeds(char out[32], int n) {
         (void)snprintf(out, 32, "mean of %d seeds", n);
 }
 
-/* The winner's schedule under the name that the command below uses. */
-static sg_status put_schedule(sg_str *text, sg_tune *t, const finalist *best, sg_error *err) {
-    char *path = sg_path_join(t->folder, "schedule.yaml"), *whole = NULL, *full = NULL;
+/* The winner's schedule under a name that says so; *path is the caller's. */
+static sg_status keep_schedule(char **path, const sg_tune *t, const finalist *best, sg_error *err) {
+    char *name = sg_path_join(t->folder, "schedule.yaml"), *whole = NULL;
     size_t size;
+    *path = NULL;
     sg_status st =
-            path ? sg_file_read(&whole, &size, best->schedule, 1u << 20, err) : no_memory(err);
-    if (!st) st = sg_file_write(path, whole, size, err);
-    if (!st) full = realpath(path, NULL);
-    if (full) sg_yaml_put(text, "schedule", full);
-    sg_str_appendf(text, "epochs: %d\n", t->plan.member_epochs);
-    free(full);
+            name ? sg_file_read(&whole, &size, best->schedule, 1u << 20, err) : no_memory(err);
+    if (!st) st = sg_file_write(name, whole, size, err);
+    if (!st) *path = realpath(name, NULL);
+    if (!st && !*path) st = sg_fail(err, SG_ERR_IO, "cannot find %s again", name);
     free(whole);
-    free(path);
+    free(name);
     return st;
 }
 
-/* A file for train --config: the fixed values and the winner's. */
+/* All that the winner was trained with, but for the place: a file for train --config. */
+static sg_status put_settings(sg_str *text, sg_tune *t, const finalist *best, sg_error *err) {
+    sg_arm_settings settings = {0};
+    sg_yaml yaml = {0};
+    char *schedule = NULL;
+    int epochs = best->schedule ? t->plan.member_epochs : t->plan.epochs;
+    sg_status st = best->schedule ? keep_schedule(&schedule, t, best, err) : SG_OK;
+    if (!st)
+        st = sg_tune_settings(
+                &settings, t, best->trial->trial.point, epochs, schedule, t->args->seed, err);
+    if (!st) st = sg_yaml_parse(&yaml, settings.yaml, strlen(settings.yaml), "the winner", err);
+    for (size_t i = 0; !st && i < yaml.count; i++)
+        if (!sg_tune_is_place(yaml.entries[i].key))
+            sg_yaml_put(text, yaml.entries[i].key, yaml.entries[i].value);
+    sg_yaml_dispose(&yaml);
+    sg_arm_settings_dispose(&settings);
+    free(schedule);
+    return st;
+}
+
 static sg_status write_best(char **path, sg_tune *t, const finalist *best, sg_error *err) {
-    sg_str text, value;
-    sg_str_init(&text, 0);
-    sg_str_init(&value, 0);
+    sg_str text;
     char seeds[32];
     name_seeds(seeds, best->scores);
+    sg_str_init(&text, 0);
     sg_str_appendf(&text, "# trial %zu of study '%s': %s %.4f, %s\n", best->trial->number,
             sg_study_name(t->study), sg_select_name(t->figure), best->mean, seeds);
-    sg_status st = best->schedule ? put_schedule(&text, t, best, err) : SG_OK;
-    for (size_t i = 0; i < t->space.fixed_count; i++)
-        sg_yaml_put(&text, t->space.fixed[i].name, t->space.fixed[i].value);
-    for (size_t i = 0; i < t->space.count; i++) {
-        if (isnan(best->trial->trial.point[i])) continue;
-        if (best->schedule && !t->held[i]) continue;
-        sg_str_clear(&value);
-        sg_dimension_value_put(&value, &t->space.params[i], best->trial->trial.point[i]);
-        sg_yaml_put(&text, t->space.params[i].name, sg_str_text(&value));
-    }
+    sg_status st = put_settings(&text, t, best, err);
     *path = sg_path_join(t->folder, "best.yaml");
     if (!st) st = *path ? sg_str_check(&text, err) : no_memory(err);
     if (!st) st = sg_file_write(*path, text.data, text.len, err);
     sg_str_dispose(&text);
-    sg_str_dispose(&value);
     return st;
 }
 
@@ -189,6 +196,7 @@ static void tell(const sg_tune *t, const sg_study_trial *trials, size_t count,
                 sg_json_number(best->mean), "seeds", best->scores, "best_yaml", path));
         return;
     }
+    if (t->call->quiet) return;
     printf("%zu trials finished, %zu stopped early, %zu failed\n", finished, pruned, failed);
     for (size_t i = 0; i < n; i++) {
         sg_str text;
@@ -202,12 +210,9 @@ static void tell(const sg_tune *t, const sg_study_trial *trials, size_t count,
         sg_str_dispose(&text);
     }
     printf("validation figures inside the training images; the best of many is too good.\n"
-           "next: sonograde train --config %s %s%s --splits %s/splits.csv --model %s --size "
-           "%lld%s%s --run DIR\n",
+           "next: sonograde train --config %s %s%s --splits %s/splits.csv --run DIR\n",
             path, t->args->dataset.data ? "--data " : "--manifest ",
-            t->args->dataset.data ? t->args->dataset.data : t->args->dataset.manifest, t->folder,
-            t->args->model, t->args->size, t->args->weights ? " --weights " : "",
-            t->args->weights ? t->args->weights : "");
+            t->args->dataset.data ? t->args->dataset.data : t->args->dataset.manifest, t->folder);
     if (best->schedule)
         printf("the settings of every epoch are in %s/schedule.yaml; on all folds: --folds K in "
                "place of --splits\n",

@@ -79,6 +79,12 @@ typedef struct sg_tune_stretch {
  * is recorded as failed with its message and is no error. stretch NULL: a whole training. */
 SG_MUST_CHECK sg_status sg_tune_run_trial(sg_tune *t, const sg_ticket *ticket, const double *point,
         const sg_tune_stretch *stretch, sg_error *err);
+/* What a training of the point is made with: train's defaults, the search's own options, its fixed
+ * values, the point, and what the plan says. schedule: as below. */
+SG_MUST_CHECK sg_status sg_tune_settings(sg_arm_settings *out, sg_tune *t, const double *point,
+        int epochs, const char *schedule, long long seed, sg_error *err);
+/* Does the option of train say where, on what or by what machine, rather than how? */
+bool sg_tune_is_place(const char *name);
 /* Score of a point under another seed, for finalists. schedule: file of settings that its training
  * follows, or NULL. */
 SG_MUST_CHECK sg_status sg_tune_repeat(double *score, sg_tune *t, const sg_study_trial *trial,

@@ -30,8 +30,7 @@ sg_trial *sg_tune_plain_trials(const sg_study_trial *trials, size_t count) {
     return plain;
 }
 
-/* The settings of train for a point: fixed values, then the point's. */
-static sg_status settings_of(sg_arm_settings *out, sg_tune *t, const double *point, int epochs,
+sg_status sg_tune_settings(sg_arm_settings *out, sg_tune *t, const double *point, int epochs,
         const char *schedule, long long seed, sg_error *err) {
     const sg_arm_source source = {.config = t->args->config, .set = t->args->set};
     const sg_space *space = &t->space;
@@ -247,7 +246,7 @@ static sg_status train_point(sg_inner_result *result, sg_error *failure, sg_tune
     h->values = malloc(((size_t)h->epochs + 1) * sizeof *h->values);
     st = h->steps && h->values ? SG_OK : no_memory(err);
     sg_status run = st;
-    if (!st) run = settings_of(&settings, t, point, epochs, NULL, t->args->seed, failure);
+    if (!st) run = sg_tune_settings(&settings, t, point, epochs, NULL, t->args->seed, failure);
     if (!run) run = run_inner(result, t, &settings, dir, &s, h, failure);
     if (!st && h->failed)
         st = sg_fail(err, h->failed, "%s", h->err.message);
@@ -294,7 +293,7 @@ sg_status sg_tune_repeat(double *score, sg_tune *t, const sg_study_trial *trial,
     char *dir = sg_strdupf("%s/%04zu-repeat%d", t->folder, trial->number, repeat);
     sg_status st = dir ? sg_dir_make(dir, err) : no_memory(err);
     if (!st)
-        st = settings_of(
+        st = sg_tune_settings(
                 &settings, t, trial->trial.point, epochs, schedule, t->args->seed + repeat, err);
     if (!st) {
         st = run_inner(&result, t, &settings, dir, &whole, &h, err);

@@ -26,6 +26,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_compare,
         &sg_verb_reproduce,
         &sg_verb_tune,
+        &sg_verb_tune_compare,
         &sg_verb_report,
         &sg_verb_tune_report,
         &sg_verb_tune_export,

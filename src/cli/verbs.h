@@ -28,6 +28,7 @@ extern const sg_verb sg_verb_leakage;
 extern const sg_verb sg_verb_compare;
 extern const sg_verb sg_verb_reproduce;
 extern const sg_verb sg_verb_tune;
+extern const sg_verb sg_verb_tune_compare;
 extern const sg_verb sg_verb_report;
 extern const sg_verb sg_verb_tune_report;
 extern const sg_verb sg_verb_tune_export;
