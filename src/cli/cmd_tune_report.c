@@ -23,6 +23,8 @@ static const sg_option rows[] = {
 };
 /* clang-format on */
 
+enum { CONTOURS = 3 }; /* the pairs of the three parameters that matter most */
+
 typedef struct work {
     sg_study *study;
     sg_study_trial *trials;
@@ -31,11 +33,44 @@ typedef struct work {
     sg_search_parameter *parameters;
     sg_search_trial *shown;
     double *values; /* [parameters * trials] */
+    sg_search_contour contours[CONTOURS];
+    double *maps[CONTOURS];
+    size_t contour_count;
     char **settings;
 } work;
 
 static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory making the page");
+}
+
+/* Indices of the three largest shares, largest first; fewer where there are fewer parameters. */
+static size_t find_largest(size_t out[3], const sg_importance *all, size_t count) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = n < 3 ? n++ : 3;
+        for (; at > 0 && all[i].share > all[out[at - 1]].share; at--)
+            if (at < 3) out[at] = out[at - 1];
+        if (at < 3) out[at] = i;
+    }
+    return n;
+}
+
+static sg_status map_pairs(work *w, const sg_trial *plain, size_t n, sg_error *err) {
+    const sg_space *space = sg_study_space(w->study);
+    size_t top[3], found = find_largest(top, w->importance, space->count);
+    sg_status st = SG_OK;
+    for (size_t p = 0; !st && p < found; p++)
+        for (size_t q = p + 1; !st && q < found; q++) {
+            size_t i = top[p], j = top[q];
+            size_t cells = w->importance[i].levels * w->importance[j].levels;
+            double *map = malloc(cells * sizeof *map);
+            if (!map) return no_memory(err);
+            w->maps[w->contour_count] = map;
+            w->contours[w->contour_count++] = (sg_search_contour){i, j, map};
+            st = sg_importance_map(map, space, plain, n, i, j, 0, err);
+            for (size_t k = 0; sg_study_maximise(w->study) && k < cells; k++) map[k] *= -1;
+        }
+    return st;
 }
 
 /* The model's effects in the figure's own sign. */
@@ -52,6 +87,7 @@ static sg_status measure(work *w, sg_error *err) {
         if (w->trials[i].has_point && w->trials[i].trial.state != SG_TRIAL_RUNNING)
             plain[n++] = w->trials[i].trial;
     if (!st) st = sg_importance_measure(w->importance, space, plain, n, 0, err);
+    if (!st) st = map_pairs(w, plain, n, err);
     for (size_t i = 0; !st && sg_study_maximise(w->study) && i < space->count; i++)
         for (size_t k = 0; k < w->importance[i].levels; k++) w->importance[i].effect[k] *= -1;
     free(plain);
@@ -79,6 +115,19 @@ static void fill_parameters(work *w) {
     }
 }
 
+/* A stretch ends where the next generation begins; the last one by the epochs that it had. */
+static void show_stretch(work *w, size_t i) {
+    sg_tune_stretch s;
+    const sg_study_trial *t = &w->trials[i];
+    if (!sg_tune_is_stretch(&s, t)) return;
+    sg_search_trial *shown = &w->shown[i];
+    shown->is_stretch = true;
+    shown->member = s.member;
+    shown->parent = s.parent >= 0 && (size_t)s.parent < i ? s.parent : -1;
+    shown->from = (int)json_integer_value(json_object_get(t->attributes, "sg_epoch"));
+    shown->until = (int)json_integer_value(json_object_get(t->attributes, "sg_until"));
+}
+
 static sg_status fill_trials(work *w, sg_error *err) {
     for (size_t i = 0; i < w->count; i++) {
         const sg_study_trial *t = &w->trials[i];
@@ -92,7 +141,9 @@ static sg_status fill_trials(work *w, sg_error *err) {
         const char *message = json_string_value(json_object_get(t->attributes, "sg_message"));
         w->shown[i] = (sg_search_trial){t->number, failed ? NAN : t->shown,
                 t->trial.state == SG_TRIAL_PRUNED, t->steps, t->step_values, t->step_count,
-                w->settings[i], failed ? (message ? message : "no reason was recorded") : NULL};
+                w->settings[i], failed ? (message ? message : "no reason was recorded") : NULL,
+                false, 0, 0, 0, -1};
+        show_stretch(w, i);
     }
     return SG_OK;
 }
@@ -136,7 +187,9 @@ static sg_status write_page(work *w, const char *path, sg_error *err) {
             .parameters = w->parameters,
             .parameter_count = sg_study_space(w->study)->count,
             .trials = w->shown,
-            .trial_count = w->count};
+            .trial_count = w->count,
+            .contours = w->contours,
+            .contour_count = w->contour_count};
     st = sg_search_page_write(&page, path, err);
     sg_yaml_dispose(&yaml);
     return st;
@@ -179,6 +232,7 @@ static int run_report(const sg_call *call) {
     sg_status st = report(&w, call->options, call, &err);
     for (size_t i = 0; w.settings && i < w.count; i++) free(w.settings[i]);
     free(w.settings);
+    for (size_t i = 0; i < w.contour_count; i++) free(w.maps[i]);
     free(w.shown);
     free(w.values);
     free(w.parameters);
@@ -191,7 +245,7 @@ static int run_report(const sg_call *call) {
 const sg_verb sg_verb_tune_report = {
         .name = "tune report",
         .operands = "",
-        .summary = "a search as one page: history, cost, importance, slices",
+        .summary = "a search as one page: history, cost, importance, contours, family tree",
         .details = "Works on a study that is still running, too.",
         .examples = "sonograde tune report --study s.db -o search.html",
         .options = rows,

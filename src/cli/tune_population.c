@@ -193,9 +193,12 @@ static void drop_unneeded(const sg_tune *t, const round_plan *r, const sg_study_
 }
 
 static json_t *describe(const sg_tune *t, const sg_tune_stretch *s) {
-    return json_pack("{s:I, s:i, s:o, s:i}", "sg_member", (json_int_t)s->member, "sg_generation",
-            s->generation, "sg_parent", s->parent < 0 ? json_null() : json_integer(s->parent),
-            "sg_epoch", s->generation * t->plan.every);
+    int from = s->generation * t->plan.every, until = from + t->plan.every;
+    if (until > t->plan.member_epochs) until = t->plan.member_epochs;
+    return json_pack("{s:I, s:i, s:o, s:i, s:i}", "sg_member", (json_int_t)s->member,
+            "sg_generation", s->generation, "sg_parent",
+            s->parent < 0 ? json_null() : json_integer(s->parent), "sg_epoch", from, "sg_until",
+            until);
 }
 
 static sg_status begin_stretch(sg_tune *t, const sg_study_trial *trials, size_t count,

@@ -174,6 +174,13 @@ static void put_parallel(sg_page *page, const sg_search_page *in) {
     put(page, &svg, "A line is a trial; the best tenth is dark. A line skips what was not active.");
 }
 
+static void put_contour(sg_page *page, const sg_search_page *in, const sg_search_contour *contour) {
+    sg_str svg;
+    sg_str_init(&svg, 0);
+    sg_search_put_contour(&svg, in, contour);
+    put(page, &svg, "Dark is good: the model's mean over the other parameters. A dot is a trial.");
+}
+
 /* ---- tables ---- */
 
 static void put_rows(sg_page *page, const char *caption, const char *last_column,
@@ -245,12 +252,14 @@ sg_status sg_search_page_write(const sg_search_page *in, const char *path, sg_er
             "trial.");
     put_course(&page, in);
     put_curves(&page, in);
+    sg_search_put_family(&page, in);
     sg_page_section(&page, "Best trials", NULL);
     put_best(&page, in);
     put_failed(&page, in);
     sg_page_section(&page, "What mattered", NULL);
     put_importance(&page, in);
     put_parallel(&page, in);
+    for (size_t i = 0; i < in->contour_count; i++) put_contour(&page, in, &in->contours[i]);
     sg_page_section(&page, "Each parameter", NULL);
     for (size_t i = 0; i < in->parameter_count; i++) put_slice(&page, in, &in->parameters[i]);
     return sg_page_write(&page, path, err);

@@ -26,7 +26,17 @@ typedef struct sg_search_trial {
     size_t step_count;
     const char *settings; /* "lr 0.001, batch 16" */
     const char *message;  /* why it failed, or NULL */
+    bool is_stretch;      /* of a member of a population, over these epochs */
+    size_t member;
+    int from, until;
+    long parent; /* index of the trial whose state it began with; -1: none */
 } sg_search_trial;
+
+/* The model over two parameters, mean over the others. */
+typedef struct sg_search_contour {
+    size_t a, b;          /* parameters; their levels are those of `at` */
+    const double *effect; /* [levels of a * levels of b] */
+} sg_search_contour;
 
 typedef struct sg_search_page {
     const char *study, *figure; /* "auroc" */
@@ -37,6 +47,8 @@ typedef struct sg_search_page {
     size_t parameter_count;
     const sg_search_trial *trials; /* by number */
     size_t trial_count;
+    const sg_search_contour *contours;
+    size_t contour_count;
 } sg_search_page;
 
 SG_MUST_CHECK sg_status sg_search_page_write(
@@ -45,5 +57,13 @@ SG_MUST_CHECK sg_status sg_search_page_write(
 /* Parallel coordinates: one axis per parameter and one for the value, a line per finished trial;
  * the best tenth dark. */
 void sg_search_put_parallel(sg_str *svg, const sg_search_page *page);
+
+/* A map of two parameters, dark where the model is good, with the finished trials on it. */
+void sg_search_put_contour(
+        sg_str *svg, const sg_search_page *page, const sg_search_contour *contour);
+
+/* The family tree of a population, and what its members were trained with over the epochs; nothing
+ * without stretches. */
+void sg_search_put_family(sg_page *out, const sg_search_page *page);
 
 #endif

@@ -91,3 +91,24 @@ sg_status sg_importance_measure(sg_importance *out, const sg_space *space, const
     sg_surrogate_dispose(&f.s);
     return SG_OK;
 }
+
+sg_status sg_importance_map(double *effect, const sg_space *space, const sg_trial *trials,
+        size_t count, size_t i, size_t j, uint64_t seed, sg_error *err) {
+    enum { FEW = 64 };
+    field f;
+    sg_status st = open_field(&f, space, trials, count, seed, err);
+    if (st) return st;
+    size_t rows = level_count(&space->params[i]), columns = level_count(&space->params[j]);
+    for (size_t cell = 0; cell < rows * columns; cell++) {
+        double mean = 0, unit[SG_SPACE_MAX];
+        for (uint32_t k = 0; k < FEW; k++) {
+            sg_sobol_point(unit, &f.sobol, k + 1);
+            unit[i] = ((double)(cell / columns) + 0.5) / (double)rows;
+            unit[j] = ((double)(cell % columns) + 0.5) / (double)columns;
+            mean += mean_at(&f.s, unit) / FEW;
+        }
+        effect[cell] = f.s.center + f.s.scale * mean;
+    }
+    sg_surrogate_dispose(&f.s);
+    return SG_OK;
+}

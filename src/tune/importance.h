@@ -21,4 +21,9 @@ typedef struct sg_importance {
 SG_MUST_CHECK sg_status sg_importance_measure(sg_importance *out, const sg_space *space,
         const sg_trial *trials, size_t count, uint64_t seed, sg_error *err);
 
+/* The model's mean over all other parameters at the levels of two: effect[levels of i * levels of
+ * j], unit and levels as above. */
+SG_MUST_CHECK sg_status sg_importance_map(double *effect, const sg_space *space,
+        const sg_trial *trials, size_t count, size_t i, size_t j, uint64_t seed, sg_error *err);
+
 #endif

@@ -21,10 +21,11 @@ static int by_value(const void *a, const void *b) {
     return x->trial < y->trial ? -1 : x->trial > y->trial;
 }
 
-/* Kernels of one parameter: normal on the unit interval, cut off at its ends, plus a wide one in
- * the middle as prior. */
+/* Kernels of one parameter: normal on the unit interval, cut off at its ends; one of them, as wide
+ * as the interval and in its middle, is the prior. Widths, weights and the prior are those of
+ * Optuna 3.1, beside which `make bench-search` sets this file. */
 typedef struct mixture {
-    double *center, *sd;
+    double *center, *sd, *weight; /* [count], weights of sum 1 */
     size_t count;
 } mixture;
 
@@ -37,13 +38,15 @@ static double mixture_density(const mixture *m, double u) {
     for (size_t k = 0; k < m->count; k++) {
         double z = (u - m->center[k]) / m->sd[k];
         double inside = phi((1 - m->center[k]) / m->sd[k]) - phi(-m->center[k] / m->sd[k]);
-        sum += exp(-0.5 * z * z) / (m->sd[k] * 2.5066282746310005024 * inside);
+        sum += m->weight[k] * exp(-0.5 * z * z) / (m->sd[k] * 2.5066282746310005024 * inside);
     }
-    return sum / (double)m->count;
+    return sum;
 }
 
 static double mixture_draw(const mixture *m, sg_rng *rng) {
-    size_t k = sg_rng_below(rng, (uint32_t)m->count);
+    size_t k = 0;
+    for (double at = sg_rng_uniform(rng); k + 1 < m->count && at >= m->weight[k];)
+        at -= m->weight[k++];
     for (int tries = 0; tries < 100; tries++) {
         double u = m->center[k] + m->sd[k] * sg_rng_normal(rng);
         if (u >= 0 && u <= 1) return u;
@@ -51,49 +54,77 @@ static double mixture_draw(const mixture *m, sg_rng *rng) {
     return sg_rng_uniform(rng);
 }
 
+/* Weight of the trial that is `rank`th of n in time: the last 25 count fully, those before them
+ * less and less. */
+static double weight_in_time(size_t rank, size_t n) {
+    enum { FULL = 25 };
+    if (n <= FULL || rank + FULL >= n) return 1;
+    size_t ramp = n - FULL;
+    return ramp == 1 ? 1.0 / (double)n
+                     : 1.0 / (double)n + (1 - 1.0 / (double)n) * (double)rank / (double)(ramp - 1);
+}
+
 static int by_center(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
+    const double *x = a, *y = b;
+    return x[0] < y[0] ? -1 : x[0] > y[0];
 }
 
-/* Width of a kernel: the larger gap to its neighbours, not below 1 / (number + 1), nor above 1. */
-static void set_widths(mixture *m) {
-    qsort(m->center, m->count, sizeof *m->center, by_center);
-    double least = 1.0 / (double)(m->count < 99 ? m->count + 1 : 100);
-    for (size_t k = 0; k < m->count; k++) {
-        double left = m->center[k] - (k ? m->center[k - 1] : 0);
-        double right = (k + 1 < m->count ? m->center[k + 1] : 1) - m->center[k];
-        m->sd[k] = fmin(1, fmax(least, fmax(left, right)));
+/* Width of a kernel: the larger gap to its neighbours (the outermost have one), from
+ * 1 / (kernels + 3) up to 1. rows: pairs of center and weight, the prior's weight negative. */
+static void set_kernels(mixture *m, double (*rows)[2], size_t n) {
+    double least = 1.0 / (double)(n + 3 < 100 ? n + 3 : 100), sum = 0;
+    qsort(rows, n, sizeof *rows, by_center);
+    for (size_t k = 0; k < n; k++) {
+        double left = k ? rows[k][0] - rows[k - 1][0] : 0;
+        double right = k + 1 < n ? rows[k + 1][0] - rows[k][0] : 0;
+        bool prior = rows[k][1] < 0;
+        m->center[k] = rows[k][0];
+        m->sd[k] = prior || n == 1 ? 1 : fmin(1, fmax(least, fmax(left, right)));
+        m->weight[k] = fabs(rows[k][1]);
+        sum += m->weight[k];
     }
-    m->center[m->count] = 0.5;
-    m->sd[m->count++] = 1;
+    for (size_t k = 0; k < n; k++) m->weight[k] /= sum;
+    m->count = n;
 }
 
-static void fill_mixture(mixture *m, const sg_space *space, const sg_trial *trials,
-        const ranked *rows, size_t n, size_t param) {
-    m->count = 0;
+static int by_trial(const void *a, const void *b) {
+    const ranked *x = a, *y = b;
+    return x->trial < y->trial ? -1 : x->trial > y->trial;
+}
+
+/* rows are in time. work[n + 1]. */
+static void fill_mixture(mixture *m, double (*work)[2], const sg_space *space,
+        const sg_trial *trials, const ranked *rows, size_t n, size_t param) {
+    size_t count = 0;
     for (size_t r = 0; r < n; r++) {
         double unit[SG_SPACE_MAX];
         const double *point = trials[rows[r].trial].point;
         if (isnan(point[param])) continue;
         sg_space_to_unit(space, point, unit);
-        m->center[m->count++] = unit[param];
+        work[count][0] = unit[param];
+        work[count++][1] = weight_in_time(r, n);
     }
-    set_widths(m);
+    work[count][0] = 0.5;
+    work[count++][1] = -1;
+    set_kernels(m, work, count);
 }
 
-/* Shares of a choice's options, one of each counted beforehand. */
+/* Shares of a choice's options: every trial, and the prior, is a kernel over them that leaves
+ * 1 / kernels to each option before its own. */
 static void fill_shares(double *share, const sg_dimension *p, const sg_trial *trials,
         const ranked *rows, size_t n, size_t param) {
-    double total = (double)p->choice_count;
-    for (size_t k = 0; k < p->choice_count; k++) share[k] = 1;
+    double kernels = 1, options = (double)p->choice_count, sum = 1;
+    for (size_t r = 0; r < n; r++) kernels += !isnan(trials[rows[r].trial].point[param]);
+    for (size_t k = 0; k < p->choice_count; k++) share[k] = 1 / options;
     for (size_t r = 0; r < n; r++) {
-        double value = trials[rows[r].trial].point[param];
+        double value = trials[rows[r].trial].point[param], weight = weight_in_time(r, n);
         if (isnan(value)) continue;
-        share[(size_t)value] += 1;
-        total += 1;
+        double own = weight / (1 + options / kernels);
+        for (size_t k = 0; k < p->choice_count; k++) share[k] += own / kernels;
+        share[(size_t)value] += own;
+        sum += weight;
     }
-    for (size_t k = 0; k < p->choice_count; k++) share[k] /= total;
+    for (size_t k = 0; k < p->choice_count; k++) share[k] /= sum;
 }
 
 static double draw_choice(
@@ -133,16 +164,21 @@ static size_t rank(ranked *rows, const sg_trial *trials, size_t count) {
 sg_status sg_propose_tpe(double *point, const sg_space *space, const sg_trial *trials, size_t count,
         size_t number, uint64_t seed, sg_error *err) {
     ranked *rows = malloc((count + 1) * sizeof *rows);
-    double *block = malloc(4 * (count + 2) * sizeof *block);
-    if (!rows || !block) {
+    double *block = malloc(6 * (count + 2) * sizeof *block);
+    double(*work)[2] = malloc((count + 2) * sizeof *work);
+    if (!rows || !block || !work) {
         free(rows);
         free(block);
+        free(work);
         return sg_fail(err, SG_ERR_MEMORY, "out of memory for %zu trials", count);
     }
-    mixture good = {block, block + count + 2, 0};
-    mixture bad = {block + 2 * (count + 2), block + 3 * (count + 2), 0};
+    size_t wide = count + 2;
+    mixture good = {block, block + wide, block + 2 * wide, 0};
+    mixture bad = {block + 3 * wide, block + 4 * wide, block + 5 * wide, 0};
     size_t n = rank(rows, trials, count);
     size_t best = (n + 9) / 10 < GOOD_MAX ? (n + 9) / 10 : GOOD_MAX;
+    qsort(rows, best, sizeof *rows, by_trial);
+    qsort(rows + best, n - best, sizeof *rows, by_trial);
     sg_rng rng = sg_rng_make(seed, SG_RNG_SEARCH, (uint32_t)number, 3);
     double unit[SG_SPACE_MAX];
     for (size_t i = 0; i < space->count; i++) {
@@ -153,13 +189,14 @@ sg_status sg_propose_tpe(double *point, const sg_space *space, const sg_trial *t
             fill_shares(share[1], p, trials, rows + best, n - best, i);
             unit[i] = draw_choice(p, share[0], share[1], &rng);
         } else {
-            fill_mixture(&good, space, trials, rows, best, i);
-            fill_mixture(&bad, space, trials, rows + best, n - best, i);
+            fill_mixture(&good, work, space, trials, rows, best, i);
+            fill_mixture(&bad, work, space, trials, rows + best, n - best, i);
             unit[i] = draw_number(&good, &bad, &rng);
         }
     }
     free(rows);
     free(block);
+    free(work);
     sg_space_from_unit(space, unit, point);
     return SG_OK;
 }
