@@ -146,7 +146,8 @@ static sg_status predict(sg_predictions *out, sg_evaluation_source *source, cons
     return st ? st : count_skips(&source->skipped, source, err);
 }
 
-/* Before anybody sees a figure: looking at test data is entered even if what follows fails. */
+/* Before anybody sees a figure, and after all that can be refused: a look that shows none is none.
+ */
 static sg_status enter_ledger(sg_test_look *look, const sg_predictions *p, const evaluate_args *a,
         const sg_log *log, sg_error *err) {
     *look = (sg_test_look){.order = SG_LOOK_NOT_ENTERED};
@@ -230,8 +231,8 @@ static sg_status write_results(const sg_predictions *all, const sg_predictions *
     char *json = sg_path_join(a->output, "metrics.json");
     char *page = sg_path_join(a->output, "report.html");
     char *folds = sg_path_join(a->output, "folds.csv");
-    sg_status st = table && json && page && folds ? sg_dir_make(a->output, err)
-                                                  : sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    sg_status st =
+            table && json && page && folds ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory");
     if (!st) st = sg_predictions_write(all, table, err);
     if (!st) st = write_folds(folds, m, source, a, err);
     if (!st) st = sg_json_write(metrics, json, err);
@@ -258,10 +259,10 @@ static void print_figure(const char *name, double value, sg_interval interval, c
 }
 
 static void print_summary(const sg_metrics *m, const sg_predictions *p, const evaluate_args *a) {
-    if (p->runs > 1)
-        printf("%d runs, each image answered by every one: counts are of answers\n", p->runs);
-    printf("%zu image%s%s in %zu group%s, split by %s; intervals 95 %%\n", m->n,
-            m->n == 1 ? "" : "s", a->audit ? " of the cohort" : "", m->groups,
+    if (p->runs > 1) printf("%d runs, each image answered by every one\n", p->runs);
+    size_t images = m->n / (size_t)(p->runs > 1 ? p->runs : 1);
+    printf("%zu image%s%s in %zu group%s, split by %s; intervals 95 %%\n", images,
+            images == 1 ? "" : "s", a->audit ? " of the cohort" : "", m->groups,
             m->groups == 1 ? "" : "s", p->ungrouped ? "image (marked)" : "group");
     printf("%-24s %.1f %%", "accuracy", 100 * m->c.accuracy);
     print_interval(m->accuracy_interval, 100, 1);
@@ -342,6 +343,11 @@ static sg_status measure(evaluation *e, const evaluate_args *a, const sg_log *lo
                     "the audit finds relatives of %zu of %zu images judged in another part of the "
                     "split; for figures without that, train with --manifest %s/manifest.csv",
                     e->cohort.leaks, e->cohort.all_images, a->audit);
+        if (!st && e->cohort.by_copy)
+            sg_log_line(log, SG_LOG_WARN,
+                    "%zu lesions of the audit's cohort were judged on another image than the one "
+                    "that it kept, and are in no figure of the cohort",
+                    e->cohort.by_copy);
         e->source.cohort = &e->cohort;
     }
     if (!st) st = sg_metrics_measure(&e->m, e->p, draws, err);
@@ -388,6 +394,8 @@ static sg_status measure_acting(
     failed |= json_object_set_new(
             e->metrics, "recalibrated", sg_recalibration_to_json(&e->recalibration));
     failed |= json_object_set_new(e->metrics, "strata", sg_strata_to_json(&e->strata));
+    failed |= json_object_set_new(
+            e->metrics, "strata_undivided", sg_strata_undivided_to_json(&e->strata));
     return failed ? sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics") : SG_OK;
 }
 
@@ -412,9 +420,7 @@ static sg_status evaluate(
     bool test = external || parts[a->split] == SG_PART_TEST;
     sg_status st = check_args(a, call, err);
     if (!st) st = predict(&e->all, &e->source, a, call->log, err);
-    if (!st && test) st = enter_ledger(&e->look, &e->all, a, call->log, err);
     if (st) return st;
-    if (test) e->source.look = &e->look;
     if (a->prevalence > 0) st = sg_predictions_adjust_prior(&e->all, a->prevalence, err);
     if (st) return st;
     e->source.seen_images = e->all.seen;
@@ -422,6 +428,15 @@ static sg_status evaluate(
     e->source.data = sg_path_base(e->all.root);
     st = measure(e, a, call->log, err);
     if (!st) st = measure_acting(e, a, call->log, err);
+    if (!st)
+        st = add_last(e->metrics, &e->all, a, a->audit ? &e->cohort.cohort : NULL, call->log, err);
+    bool fresh = !sg_path_exists(a->output);
+    if (!st) st = sg_dir_make(a->output, err);
+    if (!st && test) {
+        st = enter_ledger(&e->look, &e->all, a, call->log, err);
+        if (st && fresh) (void)rmdir(a->output);
+    }
+    if (test) e->source.look = &e->look;
     if (!st && test && json_object_set_new(e->metrics, "ledger", sg_look_to_json(&e->look)))
         st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
     if (!st &&
@@ -431,8 +446,6 @@ static sg_status evaluate(
                     json_object_set_new(json_object_get(e->metrics, "data"), "skipped_files",
                             json_integer((json_int_t)e->source.skipped))))
         st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
-    if (!st)
-        st = add_last(e->metrics, &e->all, a, a->audit ? &e->cohort.cohort : NULL, call->log, err);
     e->source.metrics = e->metrics;
     return st ? st : write_results(&e->all, e->p, &e->m, e->metrics, &e->source, a, err);
 }
@@ -445,7 +458,7 @@ static sg_status list_runs(const char ***out, size_t *count, const sg_call *call
     if (!*out) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
     if (a->run) (*out)[(*count)++] = a->run;
     for (int i = 0; i < call->operand_count; i++) (*out)[(*count)++] = call->operands[i];
-    return SG_OK;
+    return sg_cli_check_distinct(*out, (int)*count, "a run counts once", err);
 }
 
 static int run_evaluate(const sg_call *call) {

@@ -118,5 +118,7 @@ void sg_evaluation_strata_fill(sg_evaluation_page *page, sg_keep *k, const sg_st
         rows[i] = (sg_evaluation_stratum){s->rows[i].kind, s->rows[i].name, s->rows[i].accuracy.n,
                 of_share(&s->rows[i].accuracy)};
     page->strata = rows;
+    page->undivided = s->undivided;
+    page->undivided_count = s->undivided_count;
     page->stratum_count = rows ? s->count : 0;
 }

@@ -15,6 +15,7 @@ sg_status sg_evaluation_cohort_open(sg_evaluation_cohort *out, sg_predictions *a
     if (!st) st = sg_cohort_regroup(all, &c.cohort, err);
     if (!st) st = sg_cohort_select(&c.kept, all, &c.cohort, err);
     if (!st) st = sg_cohort_flow(c.flow, &c.flow_count, &c.cohort, all, err);
+    if (!st) st = sg_cohort_count_unjudged(&c.unjudged, &c.by_copy, &c.cohort, all, err);
     for (size_t r = 0; r < run_count && !st; r++) {
         size_t leaks = 0;
         st = sg_cohort_count_leaks(&leaks, all, &c.cohort, runs[r], (int)r, err);
@@ -58,11 +59,12 @@ sg_status sg_evaluation_cohort_put_json(
     json_t *figures = sg_metrics_to_json(&c->all, all);
     for (size_t i = 0; i < sizeof said_once / sizeof *said_once; i++)
         json_object_del(figures, said_once[i]);
-    json_t *cohort =
-            json_pack("{s:I, s:I, s:I, s:o, s:I, s:s}", "audited", (json_int_t)c->cohort.count,
-                    "kept", (json_int_t)c->cohort.kept, "judged", (json_int_t)c->kept.count,
-                    "excluded", flow_json(c, all), "images_with_a_relative_in_training",
-                    (json_int_t)c->leaks, "audit_sha256", c->cohort.digest);
+    json_t *cohort = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:s}", "audited",
+            (json_int_t)c->cohort.count, "kept", (json_int_t)c->cohort.kept, "judged",
+            (json_int_t)c->kept.count, "kept_but_not_judged", (json_int_t)c->unjudged,
+            "of_these_judged_on_a_copy", (json_int_t)c->by_copy, "excluded", flow_json(c, all),
+            "images_with_a_relative_in_training", (json_int_t)c->leaks, "audit_sha256",
+            c->cohort.digest);
     bool failed = json_object_set_new(metrics, "population", json_string("cohort")) != 0;
     failed |= !cohort || json_object_set_new(metrics, "cohort", cohort) != 0;
     failed |= !figures || json_object_set_new(metrics, "all_images", figures) != 0;
@@ -174,6 +176,8 @@ void sg_evaluation_cohort_fill(
     page->all_images = c->all_images;
     page->all_groups = c->all.groups;
     page->relatives_in_training = c->leaks;
+    page->unjudged = c->unjudged;
+    page->judged_on_copy = c->by_copy;
     page->audit_digest = SG_KEEP_TEXT(k, "%.16s", c->cohort.digest);
     if (c->all_images > m->n) fill_beside(page, k, c, m);
 }

@@ -12,7 +12,8 @@ typedef struct sg_evaluation_cohort {
     sg_predictions kept; /* the rows in the cohort */
     sg_metrics all;      /* figures of every row, by the audit's groups */
     size_t all_images;
-    size_t leaks; /* rows judged by a model that was trained on a relative */
+    size_t leaks;             /* rows judged by a model that was trained on a relative */
+    size_t unjudged, by_copy; /* kept images that were not judged; their lesions judged on a copy */
     sg_exclusion flow[SG_EXCLUSIONS_MAX];
     size_t flow_count;
 } sg_evaluation_cohort;

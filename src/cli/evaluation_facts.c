@@ -85,7 +85,8 @@ void sg_evaluation_fill_facts(sg_evaluation_facts *f, sg_page_fact more[SG_FACTS
     const json_t *training = sg_first_model(p, "training");
     double share = json_number_value(json_object_get(training, "initialisation"));
     f->data = SG_KEEP_TEXT(k, "%s%s%s, %zu images%s%s", source->data,
-            p->published ? ": read as " : "", p->published ? p->published : "", p->count,
+            p->published ? ": read as " : "", p->published ? p->published : "",
+            p->count / (size_t)(p->runs > 1 ? p->runs : 1),
             source->cohort ? " of the audit's cohort" : "",
             p->left_out
                     ? SG_KEEP_TEXT(k, "; %zu more are of classes left out on request", p->left_out)

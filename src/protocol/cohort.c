@@ -16,6 +16,7 @@ void sg_cohort_dispose(sg_cohort *c) {
         free(c->images[i].class_name);
         free(c->images[i].group);
         free(c->images[i].reason);
+        free(c->images[i].because);
     }
     free(c->images);
     free(c->by_sha256);
@@ -27,7 +28,7 @@ void sg_cohort_dispose(sg_cohort *c) {
 typedef struct table {
     sg_csv csv;
     char *path;
-    int path_column, class_column, group, sha256, reason;
+    int path_column, class_column, group, sha256, reason, because;
     char sha[SG_SHA256_HEX]; /* of the file */
 } table;
 
@@ -50,6 +51,7 @@ static sg_status open_table(table *t, const char *dir, const char *name, sg_erro
     t->group = sg_csv_column(&t->csv, "group");
     t->sha256 = sg_csv_column(&t->csv, "sha256");
     t->reason = sg_csv_column(&t->csv, "reason");
+    t->because = sg_csv_column(&t->csv, "because");
     if (t->path_column >= 0 && t->class_column >= 0 && t->group >= 0) return SG_OK;
     return sg_fail(err, SG_ERR_FORMAT,
             "%s: lacks one of the columns path, class and group; it is not what `audit` wrote",
@@ -111,7 +113,9 @@ static sg_status take_reasons(sg_cohort *c, const table *t, sg_error *err) {
         } else if (image) {
             free(image->reason);
             image->reason = sg_strdup(reason);
-            if (!image->reason) st = no_memory(err);
+            free(image->because);
+            image->because = sg_strdup(t->because < 0 ? "" : sg_csv_cell(&t->csv, i, t->because));
+            if (!image->reason || !image->because) st = no_memory(err);
         }
     }
     qsort(c->images, c->count, sizeof *c->images, by_path);
@@ -231,6 +235,27 @@ sg_status sg_cohort_select(
                                   p->count);
     free(keep);
     return st;
+}
+
+sg_status sg_cohort_count_unjudged(size_t *unjudged, size_t *by_copy, const sg_cohort *c,
+        const sg_predictions *p, sg_error *err) {
+    bool *judged = calloc(2 * c->count + 1, sizeof *judged), *by_other = judged + c->count;
+    if (!judged) return no_memory(err);
+    for (size_t i = 0; i < p->count; i++) {
+        const sg_cohort_image *image = sg_cohort_find(c, p->rows[i].path, p->rows[i].sha256);
+        if (!image) continue;
+        judged[image - c->images] = true;
+        const sg_cohort_image *kept = image->because ? find_path(c, image->because) : NULL;
+        if (kept) by_other[kept - c->images] = true;
+    }
+    *unjudged = *by_copy = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->images[i].reason || judged[i]) continue;
+        ++*unjudged;
+        *by_copy += by_other[i];
+    }
+    free(judged);
+    return SG_OK;
 }
 
 /* ---- the flow ---- */

@@ -11,7 +11,8 @@
 
 typedef struct sg_cohort_image {
     char *path, *class_name, *group;
-    char *reason;               /* why it left, a word such as "copy"; NULL: kept */
+    char *reason;  /* why it left, a word such as "copy"; NULL: kept */
+    char *because; /* path of the image that was kept or contradicts; "" or NULL: none */
     char sha256[SG_SHA256_HEX]; /* "": the file cannot be read */
     bool marked;                /* burnt-in marks were found in it */
 } sg_cohort_image;
@@ -41,6 +42,12 @@ SG_MUST_CHECK sg_status sg_cohort_regroup(
 /* The rows whose images were kept, as a table of its own. SG_ERR_INPUT when there is none. */
 SG_MUST_CHECK sg_status sg_cohort_select(sg_predictions *out, const sg_predictions *predictions,
         const sg_cohort *cohort, sg_error *err);
+
+/* Kept images that were not judged; and how many of those lesions were judged all the same, on a
+ * copy that left the cohort in favour of the kept image: a run that was made from another choice of
+ * one image per lesion. */
+SG_MUST_CHECK sg_status sg_cohort_count_unjudged(size_t *unjudged, size_t *by_copy,
+        const sg_cohort *cohort, const sg_predictions *predictions, sg_error *err);
 
 /* How many rows of run number `run` have an image of their group, joined as above, in another fold
  * or part of the run they come from: the model that judged them was trained on a relative. */

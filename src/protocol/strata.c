@@ -20,17 +20,19 @@ typedef struct work {
     double *value;
 } work;
 
-/* Appends the parts 0 .. count - 1 of w->stratum, unless one of them is everything. */
+/* Appends the parts 0 .. count - 1 of w->stratum, unless one of them is empty. */
 static sg_status add_parts(work *w, const char *kind, const char (*names)[SG_STRATUM_NAME],
         size_t count, sg_error *err) {
     sg_share shares[3];
     sg_status st =
             sg_strata_measure(shares, w->stratum, count, &w->sample, w->hit, &w->options, err);
     if (st) return st;
-    for (size_t i = 0; i < count; i++)
-        if (shares[i].n == w->sample.n) return SG_OK;
     for (size_t i = 0; i < count; i++) {
-        if (shares[i].n == 0) continue;
+        if (shares[i].n > 0) continue;
+        w->out->undivided[w->out->undivided_count++] = kind;
+        return SG_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
         sg_stratum *row = &w->out->rows[w->out->count++];
         row->kind = kind;
         (void)snprintf(row->name, sizeof row->name, "%s", names[i]);
@@ -100,5 +102,12 @@ json_t *sg_strata_to_json(const sg_strata *s) {
                               sg_json_number(a->value), "accuracy_ci",
                               sg_json_number(a->interval.low), sg_json_number(a->interval.high)));
     }
+    return list;
+}
+
+json_t *sg_strata_undivided_to_json(const sg_strata *s) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->undivided_count; i++)
+        json_array_append_new(list, json_string(s->undivided[i]));
     return list;
 }

@@ -57,8 +57,8 @@ static void put_key_figures(sg_page *page, const sg_evaluation_page *e) {
 /* ---- classes ---- */
 
 static void put_class_table(sg_page *page, const sg_evaluation_page *e) {
-    static const char *const header[] = {"class", "images", "precision %", "recall % (sensitivity)",
-            "specificity %", "F1", "AUROC", "AP"};
+    const char *const header[] = {"class", e->runs > 1 ? "answers" : "images", "precision %",
+            "recall % (sensitivity)", "specificity %", "F1", "AUROC", "AP"};
     enum { COLUMNS = sizeof header / sizeof *header };
     sg_cells cells;
     if (!sg_cells_init(&cells, (e->class_count + 1) * COLUMNS)) {

@@ -184,6 +184,8 @@ typedef struct sg_evaluation_page {
     const sg_evaluation_acting *acting;             /* NULL: not measured */
     const sg_evaluation_stratum *strata;
     size_t stratum_count;
+    const char *const *undivided; /* [undivided_count] "size": kinds that divide nothing here */
+    size_t undivided_count;
     const sg_evaluation_fold *folds;
     size_t fold_count;
     size_t runs;                         /* told together; 0, 1: one */
@@ -192,6 +194,8 @@ typedef struct sg_evaluation_page {
     size_t flow_count, audited_images;
     const sg_evaluation_beside *beside; /* 0 rows: only the cohort was judged */
     size_t beside_count, all_images, all_groups;
+    size_t unjudged;              /* images of the cohort that no row is about */
+    size_t judged_on_copy;        /* their lesions that were judged on another image */
     size_t relatives_in_training; /* images judged by a model that knew one of their group */
     const char *audit_digest;
     const sg_evaluation_case *failures; /* any order: the page puts missed malignancies first */

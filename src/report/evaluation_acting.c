@@ -188,8 +188,14 @@ void sg_evaluation_put_acting(sg_page *page, const sg_evaluation_page *e) {
 /* ---- strata ---- */
 
 void sg_evaluation_put_strata(sg_page *page, const sg_evaluation_page *e) {
-    static const char *const header[] = {"by", "images that are", "images", "accuracy %"};
+    static const char *const one[] = {"by", "images that are", "images", "accuracy %"};
+    static const char *const many[] = {"by", "images that are", "answers", "accuracy %"};
     enum { COLUMNS = 4 };
+    if (e->stratum_count + e->undivided_count == 0) return;
+    sg_page_section(page, "Parts of the images", NULL);
+    for (size_t i = 0; i < e->undivided_count; i++)
+        sg_page_textf(
+                page, "Not by %s: too many images are alike in it to be divided.", e->undivided[i]);
     if (e->stratum_count == 0) return;
     sg_cells cells;
     if (!sg_cells_init(&cells, e->stratum_count * COLUMNS)) page->failed = true;
@@ -200,8 +206,7 @@ void sg_evaluation_put_strata(sg_page *page, const sg_evaluation_page *e) {
         sg_cells_put_count(&cells, s->images);
         sg_cells_put_value(&cells, &s->accuracy, true);
     }
-    sg_page_section(page, "Parts of the images", NULL);
-    sg_cells_put_table(&cells, page, header, COLUMNS, "llrr",
+    sg_cells_put_table(&cells, page, e->runs > 1 ? many : one, COLUMNS, "llrr",
             "Accuracy with 95 % intervals; the parts were fixed before any figure was seen, and "
             "small ones differ by chance");
 }

@@ -44,6 +44,20 @@ static void put_flow(sg_page *page, const sg_evaluation_page *e) {
     free(header);
 }
 
+/* What the flow's last row promises and the judged images do not hold. */
+static void put_unjudged(sg_page *page, const sg_evaluation_page *e) {
+    if (!e->unjudged) return;
+    sg_page_textf(page, "%zu images of the cohort were not judged here, so no figure holds them.",
+            e->unjudged);
+    if (e->judged_on_copy)
+        sg_page_textf(page,
+                "The lesions of %zu of them were judged on another image, which left here as a "
+                "copy: the run was made from another choice of one image per lesion. Those answers "
+                "count among all images only. Train on the audit's cohort.csv, or judge by the "
+                "audit that the run was made from.",
+                e->judged_on_copy);
+}
+
 static void put_beside(sg_page *page, const sg_evaluation_page *e) {
     static const char *const header[] = {"figure", "cohort", "all images"};
     enum { COLUMNS = 3 };
@@ -69,18 +83,20 @@ void sg_evaluation_put_cohort(sg_page *page, const sg_evaluation_page *e) {
             "it "
             "left.");
     put_flow(page, e);
+    put_unjudged(page, e);
     if (e->relatives_in_training)
         sg_page_textf(page,
-                "%zu of the %zu images judged have an image of their audit group in another part "
-                "of "
-                "the split: the model that judged them was trained on a relative.",
-                e->relatives_in_training, e->all_images);
+                "%zu of the %zu %s have an image of their audit group in another part of the "
+                "split: "
+                "the model that judged them was trained on a relative.",
+                e->relatives_in_training, e->all_images, sg_evaluation_counted(e));
     if (e->beside_count) {
         sg_page_textf(page,
                 "Judged: %zu images in %zu groups, %zu of them in the cohort. The right column "
                 "keeps "
                 "copies together in groups but counts them all, conflicting labels included.",
-                e->all_images, e->all_groups, e->images);
+                e->all_images / sg_evaluation_runs(e), e->all_groups,
+                e->images / sg_evaluation_runs(e));
         put_beside(page, e);
     } else {
         sg_page_text(page, "Only images of the cohort were judged, so there are no figures of the "

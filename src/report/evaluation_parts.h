@@ -46,6 +46,9 @@ void sg_evaluation_put_items(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_folds(sg_page *page, const sg_evaluation_page *e);
 void sg_evaluation_put_failures(sg_page *page, const sg_evaluation_page *e);
 
+/* Runs told together, at least 1; and what counts are counts of, in words. */
+size_t sg_evaluation_runs(const sg_evaluation_page *e);
+const char *sg_evaluation_counted(const sg_evaluation_page *e);
 /* Rows of the confusion matrix: images whose truth is this class. */
 size_t sg_evaluation_support(const sg_evaluation_page *e, size_t class_index);
 

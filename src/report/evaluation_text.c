@@ -123,11 +123,11 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e) {
         char text[256];
         if (m->seen_images)
             snprintf(text, sizeof text,
-                    "%zu of the evaluated images were in the training or validation part of this "
+                    "%zu of the %s were in the training or validation part of this "
                     "model, "
                     "by content or by group, and were let in on request. The figures are not test "
                     "figures.",
-                    m->seen_images);
+                    m->seen_images, sg_evaluation_counted(e));
         else
             snprintf(text, sizeof text,
                     "Images that the model was trained on were allowed; none was found here.");
@@ -136,10 +136,11 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e) {
     if (e->relatives_in_training) {
         char text[256];
         snprintf(text, sizeof text,
-                "The audit finds relatives of %zu of the %zu images judged in another part of the "
-                "split: a model was trained on a copy or another view of them. Split by the "
+                "The audit finds relatives of %zu of the %zu %s in another part of the split: a "
+                "model was "
+                "trained on a copy or another view of them. Split by the "
                 "audit's manifest.csv for figures without that.",
-                e->relatives_in_training, e->all_images);
+                e->relatives_in_training, e->all_images, sg_evaluation_counted(e));
         sg_page_warn(page, "relatives in training", text);
     }
     if (m->looked_at) sg_page_warn(page, "test data seen before", m->looked_at);
@@ -150,13 +151,21 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e) {
 
 /* ---- facts ---- */
 
+size_t sg_evaluation_runs(const sg_evaluation_page *e) {
+    return e->runs > 1 ? e->runs : 1;
+}
+
+const char *sg_evaluation_counted(const sg_evaluation_page *e) {
+    return e->runs > 1 ? "answers (one per image and run)" : "images judged";
+}
+
 /* "benign 57.1 %, malignant 26.9 %, ..." of the evaluated images. */
 static void describe_shares(sg_str *out, const sg_evaluation_page *e) {
     for (size_t k = 0; k < e->class_count; k++) {
         size_t support = sg_evaluation_support(e, k);
         sg_str_append(out, k ? ", " : "");
         sg_str_append(out, e->classes[k].name);
-        sg_str_appendf(out, " %zu (", support);
+        sg_str_appendf(out, " %zu (", support / sg_evaluation_runs(e));
         sg_html_put_percent(out, e->images ? (double)support / (double)e->images : NAN, 1);
         sg_str_append(out, ")");
     }
@@ -171,7 +180,7 @@ void sg_evaluation_put_facts(sg_page *page, const sg_evaluation_page *e) {
         sg_str_appendf(&groups,
                 "%zu images in %zu groups. Groups are a lower bound on what belongs together: what "
                 "nobody found or declared is not in them.",
-                e->images, e->groups);
+                e->images / sg_evaluation_runs(e), e->groups);
     describe_shares(&shares, e);
     const sg_page_fact facts[] = {
             {"Data", f->data},

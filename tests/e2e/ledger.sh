@@ -33,6 +33,9 @@ grep -qaF '\"last_look\"' b.sgb || fail 'the bundle does not carry the ledger'
 expect 0 '' judge --run a --split val --out val --quiet
 expect 0 '' judge --run a --no-ledger --out none --quiet
 has none/report.html 'not entered in the ledger'
+expect 3 'isotonic' judge --run a --calibration isotonic --out no
+expect 3 'manifest.csv: is not there' judge --run a --audit data --out no
+[ ! -e no ] || fail 'a refused evaluation left a folder'
 [ "$(wc -l <$ledger)" = 3 ] || fail 'a look too many was entered'
 
 # Damage: a clear error, nothing written, the file as it was. Training goes on with a warning.

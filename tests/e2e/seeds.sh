@@ -12,7 +12,8 @@ train --data data --folds folds.csv --run a
 train --data data --folds folds.csv --run b --seed 4
 judge=("$SONOGRADE" evaluate --draws 100 --threads 1)
 expect 0 'look 1' "${judge[@]}" --run a b --out both
-has stdout.txt '2 runs, each image answered by every one'
+has stdout.txt '2 runs, each image answered by every one' '24 images in'
+has both/report.html '24 images in' '>answers<'
 has both/report.html 'Run by run' 'run 1 (seed 3), fold 0' 'run 2 (seed 4), fold 1' 'each image is answered by 2 runs'
 has both/metrics.json '"runs": 2' '"run": 1'
 [ "$(wc -l <both/predictions.csv)" = 49 ] || fail "$(wc -l <both/predictions.csv) lines"
@@ -39,6 +40,7 @@ expect 2 'name one run folder' "$SONOGRADE" bundle --run a b --calibration vecto
 
 phantoms other 6 9
 train --data other --run c
+expect 2 'is named twice' "${judge[@]}" --run a a/ --out no
 expect 3 'were judged on different images' "${judge[@]}" --run a c --out no
 expect 2 'stand behind --run' "${judge[@]}" --run a b --data data --out no
 [ ! -e no ] || fail 'a refused evaluation left a folder'

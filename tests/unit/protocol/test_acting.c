@@ -155,11 +155,15 @@ static void test_scores_move_with_the_prevalence(void **state) {
 static void test_strata(void **state) {
     (void)state;
     sg_predictions p = make_folds();
-    for (int i = 0; i < ROWS; i++) rows[i].width = rows[i].height = 64; /* one size: no parts */
+    for (int i = 0; i < ROWS; i++)
+        rows[i].width = rows[i].height = 64; /* two sizes are no thirds */
+    rows[0].width = 32;
     sg_strata s;
     sg_error err = SG_ERROR_INIT;
     CHECK_OK(sg_strata_measure_all(&s, &p, NULL, 200, &err));
     assert_int_equal(s.count, 3);
+    assert_int_equal(s.undivided_count, 1);
+    assert_string_equal(s.undivided[0], "size");
     size_t n = 0, hits = 0, right = 0;
     for (size_t i = 0; i < s.count; i++) {
         assert_string_equal(s.rows[i].kind, "brightness");

@@ -194,6 +194,28 @@ static void test_relatives_across_the_split(void **state) {
     sg_cohort_dispose(&cohort);
 }
 
+/* Of the lesion of b/1 and b/2 the audit kept the first; a run that judged the second alone has
+ * answered for the lesion by another image. m/1 was judged by nobody. */
+static void test_another_image_of_a_lesion(void **state) {
+    (void)state;
+    write_audit();
+    sg_cohort cohort;
+    sg_predictions p = make_table();
+    size_t unjudged, by_copy;
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_cohort_read(&cohort, folder, &err));
+    CHECK_OK(sg_cohort_count_unjudged(&unjudged, &by_copy, &cohort, &p, &err));
+    assert_int_equal(unjudged, 0);
+    assert_int_equal(by_copy, 0);
+    const bool keep[3] = {false, true, false};
+    sg_predictions_keep(&p, keep);
+    CHECK_OK(sg_cohort_count_unjudged(&unjudged, &by_copy, &cohort, &p, &err));
+    assert_int_equal(unjudged, 2);
+    assert_int_equal(by_copy, 1);
+    dispose_table(&p);
+    sg_cohort_dispose(&cohort);
+}
+
 /* Files that cannot be read are in no manifest and leave all the same. */
 static void test_unreadable_files_are_in_the_flow(void **state) {
     (void)state;
@@ -263,6 +285,7 @@ int main(void) {
             IN_FOLDER(test_flow),
             IN_FOLDER(test_patients_and_copies_join),
             IN_FOLDER(test_relatives_across_the_split),
+            IN_FOLDER(test_another_image_of_a_lesion),
             IN_FOLDER(test_unreadable_files_are_in_the_flow),
             IN_FOLDER(test_other_images_are_refused),
             IN_FOLDER(test_files_that_do_not_fit_are_refused),

@@ -266,7 +266,7 @@ static void test_marks_are_warnings_before_the_figures(void **state) {
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         markup_assert_order(t, marks[i], "<h2>Key figures");
     assert_int_equal(markup_count(t, "class=\"warn\""), 7);
-    assert_non_null(strstr(t, "17 of the evaluated images"));
+    assert_non_null(strstr(t, "17 of the images judged"));
     free(t);
 }
 
