@@ -340,9 +340,10 @@ static sg_status measure(evaluation *e, const evaluate_args *a, const sg_log *lo
         e->p = &e->cohort.kept;
         if (!st && e->cohort.leaks)
             sg_log_line(log, SG_LOG_WARN,
-                    "the audit finds relatives of %zu of %zu images judged in another part of the "
-                    "split; for figures without that, train with --manifest %s/manifest.csv",
-                    e->cohort.leaks, e->cohort.all_images, a->audit);
+                    "the audit finds relatives of %zu of %zu %s in another part of the split; for "
+                    "figures without that, train with --manifest %s/manifest.csv",
+                    e->cohort.leaks, e->cohort.all_images,
+                    e->all.runs > 1 ? "answers" : "images judged", a->audit);
         if (!st && e->cohort.by_copy)
             sg_log_line(log, SG_LOG_WARN,
                     "%zu lesions of the audit's cohort were judged on another image than the one "

@@ -60,12 +60,14 @@ static const char *selection(sg_keep *k, const json_t *section) {
 static const char *split_fact(sg_keep *k, const sg_predictions *p, const sg_metrics *m) {
     const char *part = p->count ? p->rows[0].split : "";
     if (!p->folds) return part;
+    int runs = p->runs > 1 ? p->runs : 1;
+    const char *of = runs > 1 ? SG_KEEP_TEXT(k, "%d folds of %d runs", runs * p->folds, runs)
+                              : SG_KEEP_TEXT(k, "%d folds", p->folds);
     if (strcmp(part, sg_part_name(SG_PART_TEST)) == 0)
-        return SG_KEEP_TEXT(k, "%zu of %d folds, each judged by the model that did not see it",
-                m->fold_count, p->folds);
-    return SG_KEEP_TEXT(k,
-            "%s part of %zu of %d folds, each judged by the model that was made with it", part,
-            m->fold_count, p->folds);
+        return SG_KEEP_TEXT(
+                k, "%zu of %s, each judged by the model that did not see it", m->fold_count, of);
+    return SG_KEEP_TEXT(k, "%s part of %zu of %s, each judged by the model that was made with it",
+            part, m->fold_count, of);
 }
 
 /* What the ledger says; the same for every look of one kind. */

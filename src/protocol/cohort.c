@@ -239,8 +239,9 @@ sg_status sg_cohort_select(
 
 sg_status sg_cohort_count_unjudged(size_t *unjudged, size_t *by_copy, const sg_cohort *c,
         const sg_predictions *p, sg_error *err) {
-    bool *judged = calloc(2 * c->count + 1, sizeof *judged), *by_other = judged + c->count;
+    bool *judged = calloc(2 * c->count + 1, sizeof *judged);
     if (!judged) return no_memory(err);
+    bool *by_other = judged + c->count;
     for (size_t i = 0; i < p->count; i++) {
         const sg_cohort_image *image = sg_cohort_find(c, p->rows[i].path, p->rows[i].sha256);
         if (!image) continue;

@@ -52,7 +52,7 @@ static const char page_style[] =
         "th,td{padding:6px 8px;border-bottom:1px solid #e4e7eb;vertical-align:top}"
         "thead th{border-bottom:2px solid #8c959f;text-align:left;font-weight:600;"
         "vertical-align:bottom}"
-        "tbody th{font-weight:500}"
+        "tbody th{font-weight:500;min-width:8em}"
         ".l{text-align:left}.r{text-align:right;white-space:nowrap}.c{text-align:center}"
         "thead .r{text-align:right;white-space:normal}thead .c{text-align:center}"
         "tr.strong td,tr.strong th{font-weight:650;background:#eef5fb}"
