@@ -1,7 +1,7 @@
 /* models.c - our side of bench/run: whole models, training steps and predictions, asked for line by
  * line on standard input so that both sides can take turns.
  *
- *   models THREADS         then: train MODEL BATCH SIZE | predict MODEL BATCH SIZE | memory
+ *   models THREADS      then: train | predict | predict8, MODEL BATCH SIZE; or memory
  *
  * Answers with one JSON object per line: {"seconds": s} or {"bytes": b}. Training is SGD with
  * momentum, all parameters, batch statistics; prediction is folded. Input is random, weights are
@@ -9,6 +9,7 @@
 #include "nn/models/models.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "infer/quantisation.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "nn/plan.h"
@@ -45,6 +46,25 @@ static void bench_close(bench *b) {
     memset(b, 0, sizeof *b);
 }
 
+/* Scales from a few random images: what is timed does not depend on them. */
+static sg_status find_scales(
+        sg_quantisation **out, bench *b, sg_backend *backend, sg_backend *fallback, sg_error *err) {
+    size_t n = 3 * (size_t)b->size * (size_t)b->size;
+    sg_ranges *ranges = NULL;
+    float *image = malloc(n * sizeof *image);
+    if (!image) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    sg_status st = sg_ranges_create(&ranges, b->graph, b->params, b->size, backend, fallback, err);
+    for (uint32_t k = 0; k < 2 && !st; k++) {
+        sg_rng rng = sg_rng_make(1, SG_RNG_TEST, k, 0);
+        for (size_t i = 0; i < n; i++) image[i] = (float)sg_rng_uniform(&rng) * 4 - 2;
+        st = sg_ranges_add(ranges, image, err);
+    }
+    if (!st) st = sg_quantisation_find(out, ranges, b->graph, err);
+    sg_ranges_destroy(ranges);
+    free(image);
+    return st;
+}
+
 static sg_status bench_open(bench *b, sg_backend *backend, sg_backend *fallback, sg_error *err) {
     sg_model_options options = SG_MODEL_OPTIONS_INIT;
     sg_plan_request request = SG_PLAN_REQUEST_INIT;
@@ -52,6 +72,7 @@ static sg_status bench_open(bench *b, sg_backend *backend, sg_backend *fallback,
     sgd.kind = SG_OPTIMIZER_SGD;
     sgd.weight_decay = 0;
     bool training = strcmp(b->work, "train") == 0;
+    sg_quantisation *quantisation = NULL;
     sg_status st = sg_model_build(&b->graph, b->model, &options, err);
     if (!st) st = sg_params_create(&b->params, b->graph, SG_F32, err);
     if (!st) st = sg_params_init(b->params, 0, err);
@@ -68,8 +89,13 @@ static sg_status bench_open(bench *b, sg_backend *backend, sg_backend *fallback,
         request.dropout = true;
         st = sg_optimizer_create(&b->optimizer, b->params, &sgd, NULL, NULL, err);
     }
+    if (!st && strcmp(b->work, "predict8") == 0) {
+        st = find_scales(&quantisation, b, backend, fallback, err);
+        if (!st) request.quant = quantisation->of;
+    }
     if (!st) st = sg_plan_create(&b->plan, b->graph, b->params, &request, backend, fallback, err);
     free(statistics);
+    sg_quantisation_free(quantisation);
     return st;
 }
 

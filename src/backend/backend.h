@@ -102,12 +102,22 @@ typedef struct sg_problem {
      * DST (not SRC), so that in-place forward is always possible. */
 } sg_problem;
 
-typedef struct sg_layout {
+/* Numbers stored in 8 bits: real = stored * scale, so that 0 is 0. */
+typedef struct sg_quant {
+    sg_dtype dtype; /* SG_U8, SG_I8; SG_F32 for a bias in the units of the products' sum */
+    int count;      /* 1, or one scale per output channel (weights, bias) */
+    const float *scale;
+} sg_quant;
+
+typedef struct sg_layout sg_layout;
+struct sg_layout {
     sg_shape shape;
     sg_dtype dtype;
-    size_t bytes; /* what a buffer of this layout needs, padding included */
-    bool plain;   /* dense in the order of tensor.h */
-} sg_layout;
+    size_t bytes;                 /* what a buffer of this layout needs, padding included */
+    bool plain;                   /* dense in the order of tensor.h; never when `quant` is set */
+    const sg_quant *quant;        /* NULL: the numbers themselves. Belongs to the layout */
+    const sg_layout *dequantised; /* with `quant`: the same order in float32; NULL = none known */
+};
 
 typedef struct sg_backend sg_backend;
 typedef struct sg_primitive sg_primitive;
@@ -124,6 +134,11 @@ typedef struct sg_backend_options {
  * (MEAN, VAR, gamma, beta, bias) the answer is always plain. */
 typedef struct sg_wanted {
     const sg_layout *arg[SG_ARG_COUNT];
+    /* Storage in 8 bits with the order left to the backend; conv and linear in INFER: SRC0 and
+     * WEIGHT together, DST with them or left real. Borrowed while compiling. With fuse_sum,
+     * arg[DST] is what DST holds before (its own scale, elements of the same size), quant[DST] what
+     * it holds after. max_pool and reorder take quantised layouts through `arg`. */
+    const sg_quant *quant[SG_ARG_COUNT];
 } sg_wanted;
 
 typedef struct sg_backend_ops {
@@ -131,6 +146,9 @@ typedef struct sg_backend_ops {
     void (*destroy)(sg_backend *backend);
     /* One line: library, version, instruction set, threads; for logs and resume checks. */
     const char *(*describe)(const sg_backend *backend);
+    /* Whether products of 8-bit numbers are faster here than of float32 (the processor has dot
+     * products of bytes); what is said above about `quant` may be asked for anyway. */
+    bool (*quantises)(const sg_backend *backend);
     SG_MUST_CHECK sg_status (*plain_layout)(const sg_layout **out, sg_backend *backend,
             const sg_shape *shape, sg_dtype dtype, sg_error *err);
     /* Compiles or fails with SG_ERR_UNSUPPORTED, which makes the planner try the next backend of

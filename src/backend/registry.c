@@ -29,7 +29,7 @@ void sg_backend_destroy(sg_backend *backend) {
 
 sg_status sg_primitive_compile(sg_primitive **out, sg_backend *backend, const sg_problem *problem,
         const sg_wanted *wanted, const sg_primitive *forward, sg_error *err) {
-    static const sg_wanted any = {{NULL}};
+    static const sg_wanted any = {.arg = {NULL}};
     return backend->ops->compile(out, backend, problem, wanted ? wanted : &any, forward, err);
 }
 

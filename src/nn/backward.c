@@ -24,7 +24,7 @@ static sg_status add_values(
             .dtype = plan->request.dtype,
             .src_count = count,
             .dst = plan->shapes[node]};
-    sg_wanted wanted = {{0}};
+    sg_wanted wanted = {.arg = {NULL}};
     wanted.arg[SG_ARG_DST] = layout;
     for (int i = 0; i < count; i++) {
         p.src[i] = plan->shapes[node];

@@ -70,7 +70,7 @@ sg_status sg_bind_reorder(sg_primitive **out, sg_plan *plan, const sg_layout *fr
             .src_count = 1,
             .dst = to->shape};
     p.src[0] = from->shape;
-    sg_wanted wanted = {{0}};
+    sg_wanted wanted = {.arg = {NULL}};
     wanted.arg[SG_ARG_SRC0] = from;
     wanted.arg[SG_ARG_DST] = to;
     sg_primitive *primitive;
@@ -103,13 +103,16 @@ sg_status sg_bind_fit(int *out, sg_plan *plan, int value, const sg_layout *layou
     if (status) return status;
     step.value[SG_ARG_SRC0] = value;
     step.value[SG_ARG_DST] = copy;
+    const sg_layout *scratch = sg_primitive_layout(step.primitive, SG_ARG_SCRATCH);
+    if (scratch)
+        status = sg_bind_value(&step.value[SG_ARG_SCRATCH], plan, scratch, SG_REGION_BLOCK, err);
     *out = copy;
-    return sg_bind_append(plan, &step, err);
+    return status ? status : sg_bind_append(plan, &step, err);
 }
 
 /* ---- arguments ---- */
 
-static int param_of(const sg_graph *g, sg_node_id id, sg_param_role role) {
+int sg_bind_param(const sg_graph *g, sg_node_id id, sg_param_role role) {
     const sg_node *node = &g->nodes[id];
     for (int i = node->first_param; i < node->first_param + node->param_count; i++)
         if (g->params[i].role == role) return i;
@@ -151,7 +154,7 @@ static sg_status bind_statistic(int *out, sg_lowering *l, sg_node_id lead, sg_ar
     int *kept = arg == SG_ARG_MEAN ? &state->mean : &state->var;
     if (l->statistics[lead]) return bind_kept(out, kept, l->plan, layout, err);
     sg_param_role role = arg == SG_ARG_MEAN ? SG_PARAM_RUNNING_MEAN : SG_PARAM_RUNNING_VAR;
-    return bind_master(out, l->plan, param_of(l->plan->graph, lead, role), err);
+    return bind_master(out, l->plan, sg_bind_param(l->plan->graph, lead, role), err);
 }
 
 static sg_status bind_mask(
@@ -177,19 +180,34 @@ static sg_status bind_weight(
     const sg_graph *g = l->plan->graph;
     if (g->nodes[lead].op == SG_OP_AFFINE) return sg_pack_constant(out, l->plan, lead, false, err);
     if (g->nodes[lead].op == SG_OP_BATCH_NORM)
-        return bind_master(out, l->plan, param_of(g, lead, SG_PARAM_GAMMA), err);
-    return sg_pack_weight(
-            out, l->plan, param_of(g, lead, SG_PARAM_WEIGHT), l->groups[lead].norm, layout, err);
+        return bind_master(out, l->plan, sg_bind_param(g, lead, SG_PARAM_GAMMA), err);
+    return sg_pack_weight(out, l->plan, sg_bind_param(g, lead, SG_PARAM_WEIGHT),
+            l->groups[lead].norm, layout, err);
 }
 
-static sg_status bind_bias(int *out, sg_lowering *l, sg_node_id lead, sg_error *err) {
-    const sg_graph *g = l->plan->graph;
+/* Of a convolution or linear layer: as it is, or with the batch norm folded in. */
+static sg_status bind_layer_bias(
+        int *out, sg_lowering *l, sg_node_id lead, const sg_layout *layout, sg_error *err) {
+    sg_plan *plan = l->plan;
     sg_node_id norm = l->groups[lead].norm;
+    int bias;
+    sg_status status = norm != SG_NOTHING
+                               ? sg_pack_folded_bias(&bias, plan, lead, norm, err)
+                               : bind_master(&bias, plan,
+                                         sg_bind_param(plan->graph, lead, SG_PARAM_BIAS), err);
+    if (status) return status;
+    if (layout->quant) return sg_pack_scaled_bias(out, plan, bias, layout, err);
+    *out = bias;
+    return SG_OK;
+}
+
+static sg_status bind_bias(
+        int *out, sg_lowering *l, sg_node_id lead, const sg_layout *layout, sg_error *err) {
+    const sg_graph *g = l->plan->graph;
     if (g->nodes[lead].op == SG_OP_AFFINE) return sg_pack_constant(out, l->plan, lead, true, err);
-    if (norm != SG_NOTHING) return sg_pack_folded_bias(out, l->plan, lead, norm, err);
-    bool batch_norm = g->nodes[lead].op == SG_OP_BATCH_NORM;
-    return bind_master(
-            out, l->plan, param_of(g, lead, batch_norm ? SG_PARAM_BETA : SG_PARAM_BIAS), err);
+    if (g->nodes[lead].op == SG_OP_BATCH_NORM)
+        return bind_master(out, l->plan, sg_bind_param(g, lead, SG_PARAM_BETA), err);
+    return bind_layer_bias(out, l, lead, layout, err);
 }
 
 /* The group's output: new bytes, or those of the summand that is added to. */
@@ -199,7 +217,10 @@ static sg_status bind_output(
     sg_node_id sum = l->groups[lead].sum;
     int summand = SG_NOTHING;
     sg_status status = SG_OK;
-    if (sum != SG_NOTHING) status = sg_bind_fit(&summand, plan, plan->node_value[sum], layout, err);
+    if (sum != SG_NOTHING && layout->quant)
+        summand = plan->node_value[sum]; /* of its own scale; the primitive was told which */
+    else if (sum != SG_NOTHING)
+        status = sg_bind_fit(&summand, plan, plan->node_value[sum], layout, err);
     if (!status) status = sg_bind_value(out, plan, layout, SG_REGION_BLOCK, err);
     if (status) return status;
     if (summand != SG_NOTHING) plan->values[*out].root = plan->values[summand].root;
@@ -216,7 +237,7 @@ static sg_status bind_argument(int *out, sg_lowering *l, sg_node_id lead, sg_arg
     case SG_ARG_WEIGHT:
         return bind_weight(out, l, lead, layout, err);
     case SG_ARG_BIAS:
-        return bind_bias(out, l, lead, err);
+        return bind_bias(out, l, lead, layout, err);
     case SG_ARG_MEAN:
     case SG_ARG_VAR:
         return bind_statistic(out, l, lead, arg, layout, err);
@@ -229,12 +250,12 @@ static sg_status bind_argument(int *out, sg_lowering *l, sg_node_id lead, sg_arg
         return sg_bind_fit(out, plan, diff_dst, layout, err);
     case SG_ARG_DIFF_WEIGHT:
         return bind_gradient(out, l,
-                param_of(plan->graph, lead, batch_norm ? SG_PARAM_GAMMA : SG_PARAM_WEIGHT), layout,
-                err);
+                sg_bind_param(plan->graph, lead, batch_norm ? SG_PARAM_GAMMA : SG_PARAM_WEIGHT),
+                layout, err);
     case SG_ARG_DIFF_BIAS:
         return bind_gradient(out, l,
-                param_of(plan->graph, lead, batch_norm ? SG_PARAM_BETA : SG_PARAM_BIAS), layout,
-                err);
+                sg_bind_param(plan->graph, lead, batch_norm ? SG_PARAM_BETA : SG_PARAM_BIAS),
+                layout, err);
     case SG_ARG_WORKSPACE:
         return bind_kept(out, &l->states[lead].workspace, plan, layout, err);
     default: /* inputs are read; their gradients and the scratch are new */

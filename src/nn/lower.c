@@ -3,6 +3,7 @@
  * to the backend that wrote it. SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 #include "nn/plan_internal.h"
+#include <stdlib.h>
 
 sg_status sg_lower_own(sg_plan *plan, sg_primitive *primitive, sg_error *err) {
     sg_status status = sg_grow(&plan->primitives, &plan->primitive_capacity,
@@ -34,16 +35,27 @@ static bool chooses_layouts(sg_op op) {
     return op == SG_OP_CONV || op == SG_OP_LINEAR;
 }
 
-static void want_forward(sg_wanted *wanted, const sg_lowering *l, sg_node_id lead) {
+static const sg_layout *dequantised(const sg_layout *layout) {
+    return layout->quant ? layout->dequantised : layout;
+}
+
+/* A maximum of stored numbers is one of them. */
+static bool takes_stored(sg_op op) {
+    return op == SG_OP_MAX_POOL;
+}
+
+static void want_forward(
+        sg_wanted *wanted, const sg_lowering *l, sg_node_id lead, bool may_be_stored) {
     const sg_plan *plan = l->plan;
     const sg_node *node = &plan->graph->nodes[lead];
     const sg_group *group = &l->groups[lead];
     if (group->sum != SG_NOTHING)
-        wanted->arg[SG_ARG_DST] = plan->values[plan->node_value[group->sum]].layout;
+        wanted->arg[SG_ARG_DST] = dequantised(plan->values[plan->node_value[group->sum]].layout);
     if (chooses_layouts(node->op)) return;
     const sg_layout *common = NULL;
     for (int i = 0; i < node->input_count; i++) {
         const sg_layout *layout = plan->values[plan->node_value[node->inputs[i]]].layout;
+        if (!may_be_stored || !takes_stored(node->op)) layout = dequantised(layout);
         if (!common || common->plain) common = layout;
         wanted->arg[SG_ARG_SRC0 + i] = layout;
     }
@@ -59,7 +71,8 @@ static sg_status want_plain_weight(
         sg_wanted *wanted, const sg_lowering *l, sg_node_id lead, sg_error *err) {
     sg_plan *plan = l->plan;
     const sg_node *node = &plan->graph->nodes[lead];
-    if (node->op != SG_OP_LINEAR || !sg_fuse_trains(l, lead)) return SG_OK;
+    bool moves = l->backward[l->groups[lead].out] && sg_fuse_trains(l, lead);
+    if (node->op != SG_OP_LINEAR || !moves) return SG_OK;
     const sg_shape *shape = &plan->graph->params[node->first_param].shape;
     return sg_bind_plain(&wanted->arg[SG_ARG_WEIGHT], plan, shape, err);
 }
@@ -105,7 +118,7 @@ static sg_status compile_on(sg_compiled *out, sg_backend *backend, const sg_prob
         const sg_wanted *wanted, passes want, bool flowing, sg_error *err) {
     sg_compiled c = {0};
     sg_problem p = *problem;
-    sg_wanted back = {{0}};
+    sg_wanted back = {.arg = {NULL}};
     sg_status status = sg_primitive_compile(&c.forward, backend, &p, wanted, NULL, err);
     if (!status && flowing) want_backward(&back, wanted, c.forward);
     if (!status && want.data) {
@@ -136,16 +149,72 @@ static sg_status own_compiled(sg_plan *plan, sg_compiled *c, sg_error *err) {
     return status;
 }
 
+/* ---- with bytes ---- */
+
+/* How a node's output is to be stored; NULL = as it is. */
+static const sg_quant *quant_of(const sg_lowering *l, sg_node_id id) {
+    return l->quant && l->quant[id].count ? &l->quant[id] : NULL;
+}
+
+/* A layer whose input is stored takes it so and stores its output, except where it is added onto
+ * real numbers. `scales` receives the weight's. */
+static void want_stored(sg_wanted *wanted, sg_quant *weight, const sg_lowering *l, sg_node_id lead,
+        const float *scales) {
+    const sg_plan *plan = l->plan;
+    const sg_group *group = &l->groups[lead];
+    *weight = (sg_quant){SG_I8, (int)plan->graph->nodes[lead].channels, scales};
+    sg_node_id input = plan->graph->nodes[lead].inputs[0];
+    const sg_quant *found = plan->values[plan->node_value[input]].layout->quant;
+    wanted->quant[SG_ARG_SRC0] = found ? found : quant_of(l, input);
+    wanted->quant[SG_ARG_WEIGHT] = weight;
+    wanted->quant[SG_ARG_DST] = quant_of(l, group->out);
+    if (group->sum == SG_NOTHING) return;
+    const sg_layout *summand = plan->values[plan->node_value[group->sum]].layout;
+    if (wanted->quant[SG_ARG_DST]) wanted->arg[SG_ARG_DST] = summand;
+    if (!summand->quant) wanted->quant[SG_ARG_DST] = NULL;
+}
+
+static bool may_compute_stored(
+        const sg_lowering *l, sg_node_id lead, const sg_problem *problem, passes want) {
+    return chooses_layouts(problem->op) && problem->pass == SG_PASS_INFER && !want.data &&
+           !want.weights && quant_of(l, l->plan->graph->nodes[lead].inputs[0]);
+}
+
+/* SG_ERR_UNSUPPORTED: compute it in float32. */
+static sg_status compile_stored(sg_compiled *out, sg_lowering *l, sg_node_id lead,
+        const sg_problem *problem, sg_error *err) {
+    sg_plan *plan = l->plan;
+    float *scales = malloc((size_t)problem->dst.dims[1] * sizeof *scales);
+    if (!scales) return sg_fail(err, SG_ERR_MEMORY, "out of memory for scales");
+    sg_pack_weight_scales(
+            scales, plan, sg_bind_param(plan->graph, lead, SG_PARAM_WEIGHT), l->groups[lead].norm);
+    sg_wanted wanted = {.arg = {NULL}};
+    sg_quant weight;
+    want_forward(&wanted, l, lead, true);
+    want_stored(&wanted, &weight, l, lead, scales);
+    sg_status status =
+            compile_on(out, plan->backend, problem, &wanted, (passes){false, false}, true, err);
+    free(scales);
+    if (!status) plan->stored++;
+    return status;
+}
+
 static sg_status compile_group(sg_compiled *out, sg_lowering *l, sg_node_id lead,
         const sg_problem *problem, sg_error *err) {
     static const sg_wanted free_choice;
     sg_plan *plan = l->plan;
     passes want = passes_of(l, lead);
-    sg_wanted wanted = {{0}};
-    want_forward(&wanted, l, lead);
+    sg_wanted wanted = {.arg = {NULL}};
     sg_status status = want_plain_weight(&wanted, l, lead, err);
     if (status) return status;
-    status = compile_on(out, plan->backend, problem, &wanted, want, true, err);
+    status = SG_ERR_UNSUPPORTED;
+    if (may_compute_stored(l, lead, problem, want))
+        status = compile_stored(out, l, lead, problem, err);
+    for (int stored = 1; stored >= 0 && status == SG_ERR_UNSUPPORTED; stored--) {
+        want_forward(&wanted, l, lead, stored);
+        status = compile_on(out, plan->backend, problem, &wanted, want, true, err);
+        if (!l->quant) break;
+    }
     if (status == SG_ERR_UNSUPPORTED && plan->fallback) {
         status = compile_on(out, plan->fallback, problem, &free_choice, want, false, err);
         if (!status) plan->fallbacks++;

@@ -28,6 +28,17 @@ static sg_status folded_value(
     return SG_OK;
 }
 
+/* What the reorders need while they run, one after another. */
+static sg_status want_scratch(sg_plan *plan, const sg_primitive *reorder, sg_error *err) {
+    const sg_layout *scratch = sg_primitive_layout(reorder, SG_ARG_SCRATCH);
+    if (!scratch) return SG_OK;
+    if (plan->pack_scratch == SG_NOTHING)
+        return sg_bind_value(&plan->pack_scratch, plan, scratch, SG_REGION_PACK, err);
+    sg_value *shared = &plan->values[plan->pack_scratch];
+    if (shared->bytes < scratch->bytes) shared->bytes = scratch->bytes;
+    return SG_OK;
+}
+
 sg_status sg_pack_weight(int *out, sg_plan *plan, int param, sg_node_id norm,
         const sg_layout *layout, sg_error *err) {
     const sg_shape *shape = &plan->graph->params[param].shape;
@@ -49,6 +60,7 @@ sg_status sg_pack_weight(int *out, sg_plan *plan, int param, sg_node_id norm,
     if (!status && !layout->plain) {
         status = sg_bind_value(&pack.packed, plan, layout, SG_REGION_PACK, err);
         if (!status) status = sg_bind_reorder(&pack.reorder, plan, plain, layout, err);
+        if (!status) status = want_scratch(plan, pack.reorder, err);
     }
     if (!status)
         status = sg_grow(&plan->packs, &plan->pack_capacity, (size_t)plan->pack_count + 1,
@@ -72,6 +84,22 @@ sg_status sg_pack_folded_bias(
     if (status) return status;
     plan->folded_biases[plan->folded_bias_count++] = bias;
     *out = bias.value;
+    return SG_OK;
+}
+
+sg_status sg_pack_scaled_bias(
+        int *out, sg_plan *plan, int value, const sg_layout *layout, sg_error *err) {
+    sg_scaled_bias bias = {.from = value};
+    sg_status status = sg_bind_value(&bias.to, plan, layout, SG_REGION_PACK, err);
+    if (!status)
+        status = sg_bind_reorder(&bias.reorder, plan, plan->values[value].layout, layout, err);
+    if (!status) status = want_scratch(plan, bias.reorder, err);
+    if (!status)
+        status = sg_grow(&plan->scaled_biases, &plan->scaled_bias_capacity,
+                (size_t)plan->scaled_bias_count + 1, sizeof *plan->scaled_biases, err);
+    if (status) return status;
+    plan->scaled_biases[plan->scaled_bias_count++] = bias;
+    *out = bias.to;
     return SG_OK;
 }
 
@@ -104,6 +132,18 @@ static double scale_of(const sg_plan *plan, sg_node_id norm, int64_t channel) {
     const sg_node *node = &plan->graph->nodes[norm];
     return number(plan, node->first_param, channel) /
            sqrt(number(plan, node->first_param + 3, channel) + node->eps);
+}
+
+void sg_pack_weight_scales(float *scale, const sg_plan *plan, int param, sg_node_id norm) {
+    const sg_shape *shape = &plan->graph->params[param].shape;
+    int64_t per_channel = sg_shape_count(shape) / shape->dims[0];
+    for (int64_t c = 0; c < shape->dims[0]; c++) {
+        double most = 0;
+        for (int64_t i = c * per_channel; i < (c + 1) * per_channel; i++)
+            most = fmax(most, fabs(number(plan, param, i)));
+        if (norm != SG_NOTHING) most *= fabs(scale_of(plan, norm, c));
+        scale[c] = most > 0 ? (float)(most / INT8_MAX) : 1.0f;
+    }
 }
 
 static void fold_weight(sg_plan *plan, const sg_pack *pack) {
@@ -151,6 +191,16 @@ static void fill_constant(sg_plan *plan, const sg_constant *constant) {
     }
 }
 
+static sg_status reorder(
+        sg_plan *plan, sg_primitive *primitive, void *from, int to, sg_error *err) {
+    void *args[SG_ARG_COUNT] = {0};
+    args[SG_ARG_SRC0] = from;
+    args[SG_ARG_DST] = plan->values[to].data;
+    if (plan->pack_scratch != SG_NOTHING)
+        args[SG_ARG_SCRATCH] = plan->values[plan->pack_scratch].data;
+    return sg_primitive_execute(primitive, args, err);
+}
+
 sg_status sg_pack_refresh(sg_plan *plan, sg_error *err) {
     if (plan->packed_version == plan->params->version) return SG_OK;
     for (int i = 0; i < plan->constant_count; i++) fill_constant(plan, &plan->constants[i]);
@@ -159,11 +209,15 @@ sg_status sg_pack_refresh(sg_plan *plan, sg_error *err) {
         const sg_pack *pack = &plan->packs[i];
         if (pack->folded != SG_NOTHING) fold_weight(plan, pack);
         if (!pack->reorder) continue;
-        void *args[SG_ARG_COUNT] = {0};
-        args[SG_ARG_SRC0] = pack->folded != SG_NOTHING ? plan->values[pack->folded].data
-                                                       : (void *)master(plan, pack->param);
-        args[SG_ARG_DST] = plan->values[pack->packed].data;
-        sg_status status = sg_primitive_execute(pack->reorder, args, err);
+        void *from = pack->folded != SG_NOTHING ? plan->values[pack->folded].data
+                                                : (void *)master(plan, pack->param);
+        sg_status status = reorder(plan, pack->reorder, from, pack->packed, err);
+        if (status) return status;
+    }
+    for (int i = 0; i < plan->scaled_bias_count; i++) {
+        const sg_scaled_bias *bias = &plan->scaled_biases[i];
+        sg_status status =
+                reorder(plan, bias->reorder, plan->values[bias->from].data, bias->to, err);
         if (status) return status;
     }
     plan->packed_version = plan->params->version;

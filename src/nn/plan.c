@@ -93,6 +93,7 @@ static sg_status keep_taps(sg_plan *plan, const sg_plan_request *r, sg_error *er
 static sg_status lower(sg_plan *plan, const sg_plan_request *request, sg_error *err) {
     sg_lowering l;
     sg_status status = lowering_init(&l, plan, err);
+    l.quant = request->quant;
     if (!status) status = sg_fuse_analyse(&l, request, err);
     if (!status) sg_fuse_groups(&l);
     if (!status) status = sg_lower_forward(&l, err);
@@ -113,6 +114,9 @@ static sg_status check_request(
                 sg_dtype_name(r->dtype));
     if (r->auxiliary && r->gradient != SG_GRADIENT_PARAMETERS)
         return sg_fail(err, SG_ERR_USAGE, "auxiliary classifiers of '%s' are for training only",
+                graph->name);
+    if (r->quant && (r->gradient != SG_GRADIENT_NONE || r->dtype != SG_F32))
+        return sg_fail(err, SG_ERR_USAGE, "only predictions of '%s' in float32 can be quantised",
                 graph->name);
     if (params->dtype != r->dtype || params->graph->elements != graph->elements)
         return sg_fail(err, SG_ERR_USAGE,
@@ -139,7 +143,8 @@ sg_status sg_plan_create(sg_plan **out, const sg_graph *graph, sg_params *params
             .logits_grad = SG_NOTHING,
             .target_grad = SG_NOTHING,
             .auxiliary_count = request->auxiliary ? graph->auxiliary_count : 0,
-            .fold_scratch = SG_NOTHING};
+            .fold_scratch = SG_NOTHING,
+            .pack_scratch = SG_NOTHING};
     size_t nodes = (size_t)graph->node_count;
     plan->shapes = calloc(nodes, sizeof *plan->shapes);
     plan->node_value = calloc(nodes, sizeof *plan->node_value);
@@ -174,6 +179,7 @@ void sg_plan_destroy(sg_plan *plan) {
     free(plan->primitives);
     free(plan->packs);
     free(plan->folded_biases);
+    free(plan->scaled_biases);
     free(plan->constants);
     free(plan->taps);
     free(plan);
@@ -247,7 +253,8 @@ void sg_plan_stats_get(sg_plan_stats *out, const sg_plan *plan) {
             .packed_bytes = plan->pack_bytes + gradients,
             .primitives = plan->primitive_count,
             .reorders = plan->reorders,
-            .fallbacks = plan->fallbacks};
+            .fallbacks = plan->fallbacks,
+            .stored = plan->stored};
 }
 
 static bool has_nan(const sg_value *v) {

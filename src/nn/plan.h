@@ -33,9 +33,14 @@ typedef struct sg_plan_request {
     int tap_count;
     bool no_fold;   /* prediction without folding, for comparing */
     bool auxiliary; /* PARAMETERS only: auxiliary classifiers are computed and trained too */
+    /* Prediction only: how the output of each node may be stored in 8 bits (count 1), or that it
+     * stays real (count 0). [graph->node_count]; NULL = all real. Convolutions and linear layers
+     * whose input is stored compute with bytes; the scales of weights follow from the parameters at
+     * creation, one per channel. What a backend does not offer is computed in float32. */
+    const sg_quant *quant;
 } sg_plan_request;
 #define SG_PLAN_REQUEST_INIT                                                                       \
-    { 0, 0, 0, SG_F32, SG_GRADIENT_NONE, NULL, -1, NULL, false, NULL, 0, false, false }
+    { 0, 0, 0, SG_F32, SG_GRADIENT_NONE, NULL, -1, NULL, false, NULL, 0, false, false, NULL }
 
 typedef struct sg_plan sg_plan;
 
@@ -78,6 +83,7 @@ typedef struct sg_plan_stats {
     size_t unshared_bytes; /* what it would be without sharing */
     size_t packed_bytes;   /* packed copies of parameters, and the gradient block */
     int primitives, reorders, fallbacks;
+    int stored; /* convolutions and linear layers that compute with bytes */
 } sg_plan_stats;
 void sg_plan_stats_get(sg_plan_stats *out, const sg_plan *plan);
 

@@ -72,6 +72,12 @@ typedef struct sg_folded_bias {
     int value;
 } sg_folded_bias;
 
+/* A bias in the units of 8-bit products: real bias -> bias / (scale of source and weight). */
+typedef struct sg_scaled_bias {
+    int from, to;
+    sg_primitive *reorder;
+} sg_scaled_bias;
+
 typedef struct sg_tap {
     sg_node_id node;
     int value, plain; /* equal when the value is plain already */
@@ -91,18 +97,22 @@ struct sg_plan {
     sg_primitive **primitives;
     sg_pack *packs;
     sg_folded_bias *folded_biases;
+    sg_scaled_bias *scaled_biases;
     sg_constant *constants;
     sg_tap *taps;
     int constant_count;
     size_t constant_capacity;
     int value_count, step_count, primitive_count, pack_count, folded_bias_count, tap_count;
+    int scaled_bias_count;
     size_t value_capacity, step_capacity, primitive_capacity, pack_capacity, folded_bias_capacity;
+    size_t scaled_bias_capacity;
     int forward_count; /* steps before this one are forward */
-    int reorders, fallbacks;
+    int reorders, fallbacks, stored;
 
     int input, logits, logits_grad, target_grad;
     int auxiliary_count, auxiliary_logits[SG_MAX_AUXILIARY], auxiliary_grad[SG_MAX_AUXILIARY];
     int fold_scratch; /* PACK value that a folded weight passes through on its way to a layout */
+    int pack_scratch; /* PACK value for the reorders on that way, or SG_NOTHING */
 
     unsigned char *block, *pack;
     size_t block_bytes, pack_bytes, unshared_bytes;
@@ -138,12 +148,13 @@ typedef struct sg_contribution {
 /* Lives only while a plan is created. */
 typedef struct sg_lowering {
     sg_plan *plan;
-    bool *trained;    /* [param_count] */
-    bool *statistics; /* [node_count] batch statistics */
-    bool *alive;      /* computed at all */
-    bool *wants;      /* the gradient of this node's output is needed */
-    bool *backward;   /* this node has a backward step of its own */
-    bool *kept;       /* its output must exist: output, tap, gradient target */
+    const sg_quant *quant; /* [node_count], the request's; or NULL */
+    bool *trained;         /* [param_count] */
+    bool *statistics;      /* [node_count] batch statistics */
+    bool *alive;           /* computed at all */
+    bool *wants;           /* the gradient of this node's output is needed */
+    bool *backward;        /* this node has a backward step of its own */
+    bool *kept;            /* its output must exist: output, tap, gradient target */
     sg_group *groups;
     sg_node_state *states;
     sg_contribution *contributions;
@@ -170,6 +181,7 @@ SG_MUST_CHECK sg_status sg_bind_value(
         int *out, sg_plan *plan, const sg_layout *layout, sg_region region, sg_error *err);
 SG_MUST_CHECK sg_status sg_bind_outside(
         int *out, sg_plan *plan, const sg_shape *shape, void *data, sg_error *err);
+int sg_bind_param(const sg_graph *g, sg_node_id id, sg_param_role role); /* or SG_NOTHING */
 SG_MUST_CHECK sg_status sg_bind_plain(
         const sg_layout **out, sg_plan *plan, const sg_shape *shape, sg_error *err);
 /* The value in this layout: itself, an earlier copy, or a new reorder step. */
@@ -191,6 +203,11 @@ SG_MUST_CHECK sg_status sg_pack_folded_bias(
         int *out, sg_plan *plan, sg_node_id conv, sg_node_id norm, sg_error *err);
 SG_MUST_CHECK sg_status sg_pack_constant(
         int *out, sg_plan *plan, sg_node_id affine, bool shift, sg_error *err);
+/* The value's numbers in a layout of scaled ones. */
+SG_MUST_CHECK sg_status sg_pack_scaled_bias(
+        int *out, sg_plan *plan, int value, const sg_layout *layout, sg_error *err);
+/* scale[channels]: the largest weight of each output channel, norm folded in, is stored as 127. */
+void sg_pack_weight_scales(float *scale, const sg_plan *plan, int param, sg_node_id norm);
 SG_MUST_CHECK sg_status sg_pack_refresh(sg_plan *plan, sg_error *err); /* all, when masters moved */
 
 /* memory.c */

@@ -134,7 +134,7 @@ static void plain_to_values(double *to, const void *from, int64_t count, sg_dtyp
 static sg_status reorder(sg_backend *backend, const buffer *to, const buffer *from, sg_error *err) {
     sg_problem p = {.op = SG_OP_REORDER, .dtype = from->layout->dtype, .src_count = 1};
     p.src[0] = p.dst = from->layout->shape;
-    sg_wanted wanted = {{NULL}};
+    sg_wanted wanted = {.arg = {NULL}};
     wanted.arg[SG_ARG_SRC0] = from->layout;
     wanted.arg[SG_ARG_DST] = to->layout;
     sg_primitive *primitive;
@@ -289,7 +289,7 @@ static sg_status hand_over(stage *s, const stage *forward, const sg_problem *p, 
 
 static sg_status stage_prepare(stage *s, sg_backend *backend, const sg_problem *p, op_mode mode,
         const stage *forward, const op_values *v, sg_error *err) {
-    sg_wanted wanted = {{NULL}};
+    sg_wanted wanted = {.arg = {NULL}};
     sg_status status = SG_OK;
     if (mode == OP_PLAIN) status = want_plain(&wanted, backend, p, err);
     if (mode == OP_FLOWING || mode == OP_BLOCKED)

@@ -48,6 +48,13 @@ dnnl_status_t sg_md_clone(sg_md *out, sg_md_ref md) {
     return dnnl_memory_desc_clone(out, md);
 }
 
+dnnl_status_t sg_md_clone_as(sg_md *out, sg_md_ref md, dnnl_data_type_t type) {
+    (void)out;
+    (void)md;
+    (void)type;
+    return dnnl_unimplemented;
+}
+
 void sg_md_dispose(sg_md *md) {
     if (*md) dnnl_memory_desc_destroy(*md);
     *md = NULL;
@@ -99,8 +106,16 @@ bool sg_md_blocking_get(sg_md_blocking *out, sg_md_ref md) {
 
 /* ---- attributes, version 3 ---- */
 
-dnnl_status_t sg_post_op_sum(dnnl_post_ops_t ops) {
-    return dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef);
+dnnl_status_t sg_post_op_sum(dnnl_post_ops_t ops, float scale, dnnl_data_type_t type) {
+    return dnnl_post_ops_append_sum(ops, scale, 0, type);
+}
+
+dnnl_status_t sg_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales) {
+    (void)attr;
+    (void)count;
+    (void)mask;
+    (void)scales;
+    return dnnl_unimplemented;
 }
 
 dnnl_status_t sg_post_op_eltwise(
@@ -173,6 +188,12 @@ dnnl_status_t sg_md_clone(sg_md *out, sg_md_ref md) {
     return dnnl_success;
 }
 
+dnnl_status_t sg_md_clone_as(sg_md *out, sg_md_ref md, dnnl_data_type_t type) {
+    *out = *md;
+    out->data_type = type;
+    return dnnl_success;
+}
+
 void sg_md_dispose(sg_md *md) {
     *md = (sg_md){0};
 }
@@ -203,8 +224,12 @@ bool sg_md_blocking_get(sg_md_blocking *out, sg_md_ref md) {
 
 /* ---- attributes, version 2 ---- */
 
-dnnl_status_t sg_post_op_sum(dnnl_post_ops_t ops) {
-    return dnnl_post_ops_append_sum(ops, 1.0f);
+dnnl_status_t sg_post_op_sum(dnnl_post_ops_t ops, float scale, dnnl_data_type_t type) {
+    return dnnl_post_ops_append_sum_v2(ops, scale, type);
+}
+
+dnnl_status_t sg_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales) {
+    return dnnl_primitive_attr_set_output_scales(attr, count, mask, scales);
 }
 
 dnnl_status_t sg_post_op_eltwise(

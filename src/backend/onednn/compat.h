@@ -30,6 +30,8 @@ dnnl_status_t sg_md_init_dense(sg_md *out, int ndims, const int64_t *dims, dnnl_
 dnnl_status_t sg_md_init_reshaped(sg_md *out, sg_md_ref md, int ndims, const int64_t *dims);
 dnnl_status_t sg_md_clone(sg_md *out, sg_md_ref md);
 void sg_md_dispose(sg_md *md);
+/* The same order with other elements. Version 2 only. */
+dnnl_status_t sg_md_clone_as(sg_md *out, sg_md_ref md, dnnl_data_type_t type);
 
 sg_md_ref sg_md_view(const sg_md *md);
 bool sg_md_equal(sg_md_ref a, sg_md_ref b);
@@ -48,7 +50,11 @@ void sg_md_dims(int64_t out[DNNL_MAX_NDIMS], sg_md_ref md);
 
 /* ---- attributes ---- */
 
-dnnl_status_t sg_post_op_sum(dnnl_post_ops_t ops);
+/* Adds scale times what the destination holds, which is of this type (undef: the destination's). */
+dnnl_status_t sg_post_op_sum(dnnl_post_ops_t ops, float scale, dnnl_data_type_t type);
+/* What results are multiplied by before the post-ops: one, or one per index of the dimensions in
+ * `mask`. Version 2 only: version 3 says it in another way, and 8 bits are not offered there. */
+dnnl_status_t sg_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales);
 dnnl_status_t sg_post_op_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha, float beta);
 
 /* ---- primitive descriptors ---- */

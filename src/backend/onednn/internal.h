@@ -23,6 +23,7 @@ typedef struct sg_dnn_layout {
     bool has_md;   /* false for raw bytes (workspace, scratch) */
     bool has_view; /* false where our own loops cannot go */
     sg_dnn_view view;
+    sg_quant quant; /* what base.quant points to, with scales of its own */
 } sg_dnn_layout;
 
 typedef struct sg_dnn_backend {
@@ -45,6 +46,7 @@ struct sg_dnn_primitive {
     sg_primitive base;
     sg_dnn_backend *backend;
     const sg_layout *layout[SG_ARG_COUNT];
+    const sg_quant *quant[SG_ARG_COUNT]; /* how arguments are stored; only while compiling */
     bool can_alias;
     char text[96];
     sg_dnn_run run;
@@ -85,15 +87,17 @@ sg_status sg_dnn_concat_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
 
 sg_status sg_dnn_layout_plain(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
         sg_dtype dtype, sg_error *err);
-/* The layout of float32 `md` for tensors of `shape`; what has the bytes of the plain layout is it.
- */
+/* The layout of `md` for tensors of `shape`, of float32 where `quant` is NULL; what then has the
+ * bytes of the plain layout is it. */
 sg_status sg_dnn_layout_intern(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
-        sg_md_ref md, sg_error *err);
+        sg_md_ref md, const sg_quant *quant, sg_error *err);
 sg_status sg_dnn_layout_bytes(
         const sg_layout **out, sg_dnn_backend *b, size_t bytes, sg_error *err);
-/* The layout of another shape, in the manner of `model`. SG_ERR_UNSUPPORTED for unknown manners. */
+/* The float32 layout of another shape, in the manner of `model`. SG_ERR_UNSUPPORTED for unknown
+ * manners. */
 sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
         const sg_layout *model, sg_error *err);
+bool sg_dnn_data_type(dnnl_data_type_t *out, sg_dtype dtype);
 /* A descriptor of a layout of ours, with these dimensions when the layout is plain. */
 sg_status sg_dnn_layout_md(
         sg_md *out, const sg_layout *layout, int ndims, const int64_t *dims, sg_error *err);
@@ -124,9 +128,18 @@ sg_status sg_dnn_fail(
 /* Descriptor for an argument: the wanted layout, or any. */
 sg_status sg_dnn_md_wanted(sg_md *out, const sg_dnn_primitive *p, const sg_wanted *wanted,
         sg_arg arg, int ndims, const int64_t *dims, sg_error *err);
+/* The factors of a primitive on numbers stored in 8 bits. */
+typedef struct sg_dnn_scaling {
+    const float *result; /* [count] of the results, by the dimensions in `mask` */
+    int count, mask;
+    float summand; /* of what a fused sum finds */
+    dnnl_data_type_t summand_type;
+    float unit; /* scale of the destination: bounds are given in it */
+} sg_dnn_scaling;
 /* Attributes with the caller's scratch memory and the fused tail of the problem (sum, ReLU, clip).
- */
-sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *problem, sg_error *err);
+ * scaling: NULL for real numbers. */
+sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *problem,
+        const sg_dnn_scaling *scaling, sg_error *err);
 /* Takes p->pd to an executable primitive. Arguments are those of sg_problem_arg, and WORKSPACE and
  * SCRATCH where the library wants them. */
 sg_status sg_dnn_finish(sg_dnn_primitive *p, sg_error *err);

@@ -7,8 +7,9 @@
 #include "backend/onednn/internal.h"
 #include "base/str.h"
 #include <stdlib.h>
+#include <string.h>
 
-static bool data_type_of(dnnl_data_type_t *out, sg_dtype dtype) {
+bool sg_dnn_data_type(dnnl_data_type_t *out, sg_dtype dtype) {
     switch (dtype) {
     case SG_F32:
         *out = dnnl_f32;
@@ -112,10 +113,13 @@ sg_status sg_dnn_layout_plain(const sg_layout **out, sg_dnn_backend *b, const sg
     if (count == 0)
         return sg_fail(err, SG_ERR_SHAPE, "a tensor of shape %s has no elements",
                 sg_shape_text(text, shape));
-    sg_dnn_layout made = {.base = {*shape, dtype, (size_t)count * sg_dtype_size(dtype), true}};
+    sg_dnn_layout made = {.base = {.shape = *shape,
+                                  .dtype = dtype,
+                                  .bytes = (size_t)count * sg_dtype_size(dtype),
+                                  .plain = true}};
     static const int64_t one = 1;
     dnnl_data_type_t type;
-    if (data_type_of(&type, dtype)) {
+    if (sg_dnn_data_type(&type, dtype)) {
         bool scalar = shape->rank == 0;
         dnnl_status_t done = sg_md_init_dense(
                 &made.md, scalar ? 1 : shape->rank, scalar ? &one : shape->dims, type);
@@ -127,25 +131,47 @@ sg_status sg_dnn_layout_plain(const sg_layout **out, sg_dnn_backend *b, const sg
     return status;
 }
 
+static bool same_quant(const sg_quant *a, const sg_quant *b) {
+    if (!a || !b) return a == b;
+    return a->dtype == b->dtype && a->count == b->count &&
+           memcmp(a->scale, b->scale, (size_t)a->count * sizeof *a->scale) == 0;
+}
+
+/* Gives the newest layout its own copy of `quant`, and its twin in float32 where there is one. */
+static sg_status store_quant(sg_dnn_backend *b, const sg_quant *quant, sg_error *err) {
+    sg_dnn_layout *l = b->layouts[b->layout_count - 1];
+    size_t bytes = (size_t)quant->count * sizeof(float);
+    float *scale = malloc(bytes);
+    if (!scale) return sg_fail(err, SG_ERR_MEMORY, "out of memory for a tensor layout");
+    memcpy(scale, quant->scale, bytes);
+    l->quant = *quant;
+    l->quant.scale = scale;
+    l->base.quant = &l->quant;
+    sg_status status = sg_dnn_layout_like(&l->base.dequantised, b, &l->base.shape, &l->base, NULL);
+    return status == SG_ERR_UNSUPPORTED ? SG_OK : status;
+}
+
 sg_status sg_dnn_layout_intern(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
-        sg_md_ref md, sg_error *err) {
+        sg_md_ref md, const sg_quant *quant, sg_error *err) {
     sg_md_blocking m;
-    if (sg_md_blocking_get(&m, md) && is_dense(&m))
+    if (!quant && sg_md_blocking_get(&m, md) && is_dense(&m))
         return sg_dnn_layout_plain(out, b, shape, SG_F32, err);
     for (size_t i = 0; i < b->layout_count; i++) {
         const sg_dnn_layout *l = b->layouts[i];
         if (!l->has_md || !sg_shape_equal(&l->base.shape, shape) ||
-                !sg_md_equal(sg_md_view(&l->md), md))
+                !same_quant(l->base.quant, quant) || !sg_md_equal(sg_md_view(&l->md), md))
             continue;
         *out = &l->base;
         return SG_OK;
     }
-    sg_dnn_layout made = {.base = {*shape, SG_F32, sg_md_bytes(md), false}, .has_md = true};
+    sg_dtype dtype = quant ? quant->dtype : SG_F32;
+    sg_dnn_layout made = {
+            .base = {.shape = *shape, .dtype = dtype, .bytes = sg_md_bytes(md)}, .has_md = true};
     dnnl_status_t done = sg_md_clone(&made.md, md);
     if (done != dnnl_success) return sg_dnn_fail(err, done, NULL, "a layout");
     sg_status status = add_layout(out, b, &made, err);
     if (status) sg_md_dispose(&made.md);
-    return status;
+    return status || !quant ? status : store_quant(b, quant, err);
 }
 
 sg_status sg_dnn_layout_bytes(
@@ -161,6 +187,9 @@ sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_
     const sg_dnn_layout *of = (const sg_dnn_layout *)model;
     dnnl_format_tag_t tag = dnnl_format_tag_undef;
     sg_md_blocking m;
+    if (of->has_md && sg_md_blocking_get(&m, sg_md_view(&of->md))) {
+        if (of->base.quant && is_dense(&m)) return sg_dnn_layout_plain(out, b, shape, SG_F32, err);
+    }
     if (of->has_view && shape->rank == 4 && sg_md_blocking_get(&m, sg_md_view(&of->md))) {
         if (m.block_count == 0 && of->view.block == of->view.channels)
             tag = dnnl_nhwc;
@@ -174,7 +203,7 @@ sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_
     sg_md md = {0};
     dnnl_status_t done = sg_md_init_tag(&md, 4, shape->dims, dnnl_f32, tag);
     if (done != dnnl_success) return sg_dnn_fail(err, done, NULL, "a layout like another");
-    sg_status status = sg_dnn_layout_intern(out, b, shape, sg_md_view(&md), err);
+    sg_status status = sg_dnn_layout_intern(out, b, shape, sg_md_view(&md), NULL, err);
     sg_md_dispose(&md);
     return status;
 }
@@ -185,7 +214,7 @@ sg_status sg_dnn_layout_md(
         sg_md *out, const sg_layout *layout, int ndims, const int64_t *dims, sg_error *err) {
     const sg_dnn_layout *l = (const sg_dnn_layout *)layout;
     dnnl_data_type_t type;
-    if (!l->has_md || !data_type_of(&type, layout->dtype))
+    if (!l->has_md || !sg_dnn_data_type(&type, layout->dtype))
         return sg_fail(err, SG_ERR_UNSUPPORTED, "oneDNN has no layout for elements of type %s",
                 sg_dtype_name(layout->dtype));
     dnnl_status_t done = layout->plain ? sg_md_init_dense(out, ndims, dims, type)
@@ -224,6 +253,7 @@ sg_status sg_dnn_check_wanted(
 void sg_dnn_layouts_dispose(sg_dnn_backend *b) {
     for (size_t i = 0; i < b->layout_count; i++) {
         if (b->layouts[i]->has_md) sg_md_dispose(&b->layouts[i]->md);
+        free((void *)b->layouts[i]->quant.scale);
         free(b->layouts[i]);
     }
     free(b->layouts);

@@ -15,11 +15,13 @@ static sg_status describe(sg_dnn_primitive *p, dnnl_prop_kind_t prop, sg_md_ref 
         const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out, sg_error *err) {
     const sg_problem *q = &p->base.problem;
     dnnl_primitive_attr_t attr;
-    sg_status status = sg_dnn_attr_create(&attr, q, err);
+    sg_status status = sg_dnn_attr_create(&attr, q, NULL, err);
     if (status) return status;
     sg_md any = {0};
     dnnl_status_t made = dnnl_success;
-    if (!dst) made = sg_md_init_tag(&any, 4, q->dst.dims, dnnl_f32, dnnl_format_tag_any);
+    dnnl_data_type_t type = dnnl_f32;
+    if (p->quant[SG_ARG_SRC0]) sg_dnn_data_type(&type, p->quant[SG_ARG_SRC0]->dtype);
+    if (!dst) made = sg_md_init_tag(&any, 4, q->dst.dims, type, dnnl_format_tag_any);
     if (made == dnnl_success) {
         sg_pd_data data = {.src = src, .dst = dst ? dst : sg_md_view(&any)};
         sg_window window = sg_dnn_window(q);
@@ -42,7 +44,7 @@ static sg_status describe_forward(
     sg_status status = describe(p, prop, src, NULL, NULL, &p->pd, err);
     if (status || !want) return status;
     status = sg_dnn_layout_intern(
-            &chosen, p->backend, &q->dst, sg_pd_md(p->pd, dnnl_query_dst_md, 0), err);
+            &chosen, p->backend, &q->dst, sg_pd_md(p->pd, dnnl_query_dst_md, 0), NULL, err);
     if (status || chosen == want) return status;
     dnnl_primitive_desc_destroy(p->pd);
     p->pd = NULL;
@@ -59,6 +61,7 @@ static sg_status compile_forward(sg_dnn_primitive *p, const sg_wanted *wanted, s
     sg_md src = {0};
     sg_status status = layout ? sg_dnn_check_wanted(p, layout, SG_ARG_SRC0, err)
                               : sg_dnn_layout_plain(&layout, p->backend, &q->src[0], SG_F32, err);
+    p->quant[SG_ARG_SRC0] = p->quant[SG_ARG_DST] = layout ? layout->quant : NULL;
     if (!status) status = sg_dnn_layout_md(&src, layout, 4, q->src[0].dims, err);
     if (!status) status = describe_forward(p, wanted, sg_md_view(&src), err);
     sg_md_dispose(&src);

@@ -29,11 +29,21 @@ sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem) {
 sg_status sg_dnn_md_wanted(sg_md *out, const sg_dnn_primitive *p, const sg_wanted *wanted,
         sg_arg arg, int ndims, const int64_t *dims, sg_error *err) {
     const sg_layout *layout = wanted->arg[arg];
+    const sg_quant *quant = wanted->quant[arg];
+    dnnl_data_type_t type = dnnl_f32;
+    if (quant && !sg_dnn_data_type(&type, quant->dtype))
+        return sg_dnn_unsupported(err, &p->base.problem);
+    dnnl_status_t done;
     if (layout) {
         sg_status status = sg_dnn_check_wanted(p, layout, arg, err);
-        return status ? status : sg_dnn_layout_md(out, layout, ndims, dims, err);
+        if (!status) status = sg_dnn_layout_md(out, layout, ndims, dims, err);
+        if (status || !quant || quant->dtype == layout->dtype) return status;
+        sg_md as_found = *out;
+        done = sg_md_clone_as(out, sg_md_view(&as_found), type);
+        sg_md_dispose(&as_found);
+    } else {
+        done = sg_md_init_tag(out, ndims, dims, type, dnnl_format_tag_any);
     }
-    dnnl_status_t done = sg_md_init_tag(out, ndims, dims, dnnl_f32, dnnl_format_tag_any);
     return done == dnnl_success ? SG_OK : sg_dnn_fail(err, done, &p->base.problem, "an argument");
 }
 
@@ -53,25 +63,32 @@ sg_window sg_dnn_window(const sg_problem *q) {
     return w;
 }
 
-static dnnl_status_t append_fused(dnnl_post_ops_t ops, const sg_problem *problem) {
+static dnnl_status_t append_fused(
+        dnnl_post_ops_t ops, const sg_problem *problem, const sg_dnn_scaling *scaling) {
     dnnl_status_t done = dnnl_success;
-    if (problem->fuse_sum) done = sg_post_op_sum(ops);
+    if (problem->fuse_sum) done = sg_post_op_sum(ops, scaling->summand, scaling->summand_type);
     if (done != dnnl_success || !problem->fuse_relu) return done;
     if (problem->clip > 0)
-        return sg_post_op_eltwise(ops, dnnl_eltwise_clip, 0.0f, (float)problem->clip);
+        return sg_post_op_eltwise(
+                ops, dnnl_eltwise_clip, 0.0f, (float)problem->clip / scaling->unit);
     return sg_post_op_eltwise(ops, dnnl_eltwise_relu, 0.0f, 0.0f);
 }
 
-sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *problem, sg_error *err) {
+sg_status sg_dnn_attr_create(dnnl_primitive_attr_t *out, const sg_problem *problem,
+        const sg_dnn_scaling *scaling, sg_error *err) {
+    static const sg_dnn_scaling none = {NULL, 0, 0, 1.0f, dnnl_data_type_undef, 1.0f};
+    if (!scaling) scaling = &none;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_post_ops_t ops = NULL;
     dnnl_status_t done = dnnl_primitive_attr_create(&attr);
     if (done == dnnl_success)
         done = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (done == dnnl_success && scaling->result)
+        done = sg_attr_scales(attr, scaling->count, scaling->mask, scaling->result);
     bool fused = problem->op == SG_OP_CONV || problem->op == SG_OP_LINEAR;
     if (done == dnnl_success && fused && (problem->fuse_relu || problem->fuse_sum)) {
         done = dnnl_post_ops_create(&ops);
-        if (done == dnnl_success) done = append_fused(ops, problem);
+        if (done == dnnl_success) done = append_fused(ops, problem, scaling);
         if (done == dnnl_success) done = dnnl_primitive_attr_set_post_ops(attr, ops);
         if (ops) dnnl_post_ops_destroy(ops);
     }
@@ -111,8 +128,9 @@ static sg_status bind_argument(sg_dnn_primitive *p, sg_arg arg, sg_error *err) {
     sg_md_ref md = sg_pd_md(p->pd, dnnl_query_exec_arg_md, name);
     size_t bytes = sg_md_bytes(md);
     if (bytes == 0) return SG_OK;
-    sg_status status = raw ? sg_dnn_layout_bytes(&p->layout[arg], p->backend, bytes, err)
-                           : sg_dnn_layout_intern(&p->layout[arg], p->backend, &shape, md, err);
+    sg_status status =
+            raw ? sg_dnn_layout_bytes(&p->layout[arg], p->backend, bytes, err)
+                : sg_dnn_layout_intern(&p->layout[arg], p->backend, &shape, md, p->quant[arg], err);
     if (status) return status;
     dnnl_memory_t memory;
     dnnl_status_t done = dnnl_memory_create(&memory, md, p->backend->engine, DNNL_MEMORY_NONE);
@@ -147,6 +165,7 @@ sg_status sg_dnn_finish(sg_dnn_primitive *p, sg_error *err) {
     dnnl_status_t done = dnnl_primitive_create(&p->handle, p->pd);
     if (done != dnnl_success) return sg_dnn_fail(err, done, &p->base.problem, "the primitive");
     p->run = run_library;
+    for (int arg = 0; arg < SG_ARG_COUNT; arg++) p->quant[arg] = NULL; /* was borrowed */
     snprintf(p->text, sizeof p->text, "%s %s", sg_op_name(p->base.problem.op),
             sg_pd_implementation(p->pd));
     return SG_OK;

@@ -2,11 +2,14 @@
  * checked problem with its kernel. SPDX-License-Identifier: Apache-2.0 */
 #include "backend/ref/ref.h"
 #include "backend/ref/kernels.h"
+#include "backend/ref/stored.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct layout_node {
     sg_layout layout;
+    sg_quant quant; /* of a stored layout, with scales of its own */
     struct layout_node *next;
 } layout_node;
 
@@ -19,6 +22,8 @@ typedef struct ref_primitive {
     sg_primitive base;
     sg_ref_kernel run;
     const sg_layout *layouts[SG_ARG_COUNT];
+    bool stored;             /* some argument is stored in 8 bits */
+    const sg_quant *summand; /* what a fused sum finds; NULL = real numbers */
     char text[64];
 } ref_primitive;
 
@@ -26,6 +31,7 @@ static void destroy(sg_backend *backend) {
     ref_backend *self = (ref_backend *)backend;
     for (layout_node *node = self->layouts, *next; node; node = next) {
         next = node->next;
+        free((void *)node->quant.scale);
         free(node);
     }
     free(self);
@@ -36,11 +42,17 @@ static const char *describe(const sg_backend *backend) {
     return "ref: plain C, 1 thread";
 }
 
+static bool quantises(const sg_backend *backend) {
+    (void)backend;
+    return false;
+}
+
 static sg_status plain_layout(const sg_layout **out, sg_backend *backend, const sg_shape *shape,
         sg_dtype dtype, sg_error *err) {
     ref_backend *self = (ref_backend *)backend;
     for (layout_node *node = self->layouts; node; node = node->next)
-        if (node->layout.dtype == dtype && sg_shape_equal(&node->layout.shape, shape)) {
+        if (node->layout.plain && node->layout.dtype == dtype &&
+                sg_shape_equal(&node->layout.shape, shape)) {
             *out = &node->layout;
             return SG_OK;
         }
@@ -52,7 +64,48 @@ static sg_status plain_layout(const sg_layout **out, sg_backend *backend, const 
         return sg_fail(err, SG_ERR_SHAPE, "a tensor of more bytes than can be counted");
     layout_node *node = malloc(sizeof *node);
     if (!node) return sg_fail(err, SG_ERR_MEMORY, "out of memory for a layout");
-    *node = (layout_node){{*shape, dtype, bytes, true}, self->layouts};
+    *node = (layout_node){
+            .layout = {.shape = *shape, .dtype = dtype, .bytes = bytes, .plain = true},
+            .next = self->layouts};
+    self->layouts = node;
+    *out = &node->layout;
+    return SG_OK;
+}
+
+static bool same_quant(const sg_quant *a, const sg_quant *b) {
+    return a->dtype == b->dtype && a->count == b->count &&
+           memcmp(a->scale, b->scale, (size_t)a->count * sizeof *a->scale) == 0;
+}
+
+/* The plain order with other elements. */
+static sg_status stored_layout(const sg_layout **out, sg_backend *backend, const sg_shape *shape,
+        const sg_quant *quant, sg_error *err) {
+    ref_backend *self = (ref_backend *)backend;
+    for (layout_node *node = self->layouts; node; node = node->next)
+        if (node->layout.quant && same_quant(node->layout.quant, quant) &&
+                sg_shape_equal(&node->layout.shape, shape)) {
+            *out = &node->layout;
+            return SG_OK;
+        }
+    const sg_layout *plain;
+    sg_status status = plain_layout(&plain, backend, shape, SG_F32, err);
+    if (status) return status;
+    layout_node *node = malloc(sizeof *node);
+    float *scale = malloc((size_t)quant->count * sizeof *scale);
+    if (!node || !scale) {
+        free(node);
+        free(scale);
+        return sg_fail(err, SG_ERR_MEMORY, "out of memory for a layout");
+    }
+    memcpy(scale, quant->scale, (size_t)quant->count * sizeof *scale);
+    size_t bytes = plain->bytes / sizeof(float) * sg_dtype_size(quant->dtype);
+    *node = (layout_node){.layout = {.shape = *shape,
+                                  .dtype = quant->dtype,
+                                  .bytes = bytes,
+                                  .dequantised = plain},
+            .quant = {quant->dtype, quant->count, scale},
+            .next = self->layouts};
+    node->layout.quant = &node->quant;
     self->layouts = node;
     *out = &node->layout;
     return SG_OK;
@@ -84,6 +137,19 @@ static sg_status check(sg_problem *p, sg_error *err) {
     return SG_OK;
 }
 
+/* Room in SCRATCH for float32 copies of what is stored otherwise. */
+static sg_status want_copies(ref_primitive *self, sg_backend *backend, sg_error *err) {
+    const sg_problem *p = &self->base.problem;
+    int64_t bytes = 0;
+    for (int i = 0; i < SG_ARG_COUNT; i++)
+        if (self->layouts[i] && self->layouts[i]->quant)
+            bytes += sg_shape_count(&self->layouts[i]->shape) * (int64_t)sizeof(float);
+    if (p->dtype != SG_F32 || p->pass != SG_PASS_INFER || bytes == 0)
+        return sg_fail(err, SG_ERR_UNSUPPORTED, "ref stores 8 bits in float32's inference only");
+    sg_shape shape = sg_shape_of(1, &bytes);
+    return plain_layout(&self->layouts[SG_ARG_SCRATCH], backend, &shape, SG_U8, err);
+}
+
 static sg_status choose_layouts(
         ref_primitive *self, sg_backend *backend, const sg_wanted *wanted, sg_error *err) {
     const sg_problem *p = &self->base.problem;
@@ -91,13 +157,22 @@ static sg_status choose_layouts(
         sg_shape shape;
         if (!sg_problem_arg(&shape, p, (sg_arg)i)) continue;
         const sg_layout *want = wanted->arg[i];
-        if (want &&
-                (!want->plain || want->dtype != p->dtype || !sg_shape_equal(&want->shape, &shape)))
+        const sg_quant *quant = wanted->quant[i];
+        if (!quant && want) quant = want->quant;
+        bool as_real = want && !want->quant;
+        if (want && ((as_real && (quant || !want->plain || want->dtype != p->dtype)) ||
+                            !sg_shape_equal(&want->shape, &shape)))
             return sg_fail(err, SG_ERR_UNSUPPORTED, "ref takes only the plain layout for %s of %s",
                     sg_arg_name((sg_arg)i), sg_op_name(p->op));
-        sg_status status = plain_layout(&self->layouts[i], backend, &shape, p->dtype, err);
+        if (p->op == SG_OP_MAX_POOL && i == SG_ARG_DST && self->layouts[SG_ARG_SRC0]->quant)
+            quant = self->layouts[SG_ARG_SRC0]->quant; /* a maximum is one of its numbers */
+        if (p->fuse_sum && i == SG_ARG_DST && want) self->summand = want->quant;
+        self->stored = self->stored || quant || self->summand;
+        sg_status status = quant ? stored_layout(&self->layouts[i], backend, &shape, quant, err)
+                                 : plain_layout(&self->layouts[i], backend, &shape, p->dtype, err);
         if (status) return status;
     }
+    if (self->stored) return want_copies(self, backend, err);
     int64_t bytes = workspace_bytes(p);
     if (bytes == 0) return SG_OK;
     sg_shape shape = sg_shape_of(1, &bytes);
@@ -159,13 +234,33 @@ static const char *primitive_describe(const sg_primitive *primitive) {
     return ((const ref_primitive *)primitive)->text;
 }
 
+static void run_stored(const ref_primitive *self, void *const args[SG_ARG_COUNT]) {
+    void *numbers[SG_ARG_COUNT];
+    float *next = args[SG_ARG_SCRATCH];
+    for (int i = 0; i < SG_ARG_COUNT; i++) {
+        const sg_layout *layout = self->layouts[i];
+        numbers[i] = args[i];
+        if (!layout || !layout->quant) continue;
+        const sg_quant *found = i == SG_ARG_DST ? self->summand : layout->quant;
+        if (found) sg_ref_decode(next, args[i], &layout->shape, found);
+        numbers[i] = next;
+        next += sg_shape_count(&layout->shape);
+    }
+    self->run(&self->base.problem, numbers);
+    const sg_layout *dst = self->layouts[SG_ARG_DST];
+    if (dst->quant) sg_ref_encode(args[SG_ARG_DST], numbers[SG_ARG_DST], &dst->shape, dst->quant);
+}
+
 static sg_status execute(sg_primitive *primitive, void *const args[SG_ARG_COUNT], sg_error *err) {
     const ref_primitive *self = (const ref_primitive *)primitive;
     for (int i = 0; i < SG_ARG_COUNT; i++)
         if (self->layouts[i] && !args[i])
             return sg_fail(err, SG_ERR_INTERNAL, "%s runs without its argument %s",
                     sg_op_name(primitive->problem.op), sg_arg_name((sg_arg)i));
-    self->run(&primitive->problem, args);
+    if (self->stored)
+        run_stored(self, args);
+    else
+        self->run(&primitive->problem, args);
     return SG_OK;
 }
 
@@ -173,6 +268,7 @@ static const sg_backend_ops ops = {
         .name = "ref",
         .destroy = destroy,
         .describe = describe,
+        .quantises = quantises,
         .plain_layout = plain_layout,
         .compile = compile,
         .primitive_destroy = primitive_destroy,

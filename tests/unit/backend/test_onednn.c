@@ -82,7 +82,7 @@ static void move(sg_backend *b, void *to, const sg_layout *to_layout, void *from
             .src_count = 1,
             .src = {to_layout->shape},
             .dst = to_layout->shape};
-    sg_wanted w = {{NULL}};
+    sg_wanted w = {.arg = {NULL}};
     w.arg[SG_ARG_SRC0] = from_layout;
     w.arg[SG_ARG_DST] = to_layout;
     sg_primitive *p;

@@ -163,8 +163,8 @@ static void ref_layouts_are_interned_and_plain(void **state) {
     assert_ptr_not_equal(a, c);
     assert_true(a->plain && a->bytes == 480);
 
-    sg_layout strange = {shape, SG_F32, 480, false};
-    sg_wanted wanted = {{NULL}};
+    sg_layout strange = {.shape = shape, .dtype = SG_F32, .bytes = 480};
+    sg_wanted wanted = {.arg = {NULL}};
     sg_problem p;
     sg_primitive *primitive = NULL;
     assert_int_equal(sg_problem_parse(&p, "relu:infer:f32 n2c3h4w5", &err), SG_OK);
