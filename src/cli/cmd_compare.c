@@ -4,6 +4,7 @@
 #include "cli/arm_pairs.h"
 #include "cli/compare_bundles.h"
 #include "cli/comparison.h"
+#include "cli/shared_rows.h"
 #include "cli/verbs.h"
 #include "train/options.h"
 #include <stdlib.h>
@@ -30,11 +31,11 @@ static const sg_option rows[] = {
     { "bundles", 0, SG_OPTION_TEXT, AT(bundles), NULL, "OLD,NEW", "hold a new bundle against the one in use, on --data that neither has seen", 0, 0 },
     { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "ARM=FILE,...", "safetensors files to start from, the other arms start from random weights; with --ablate one FILE", 0, 0 },
     GROUP("Data"),
-    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
-    { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
-    { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together; default: equal or near-equal pictures", 0, 0 },
+    SG_DATA_ROW(AT(dataset.data)),
+    SG_MANIFEST_ROW(AT(dataset.manifest)),
+    SG_GROUP_BY_ROW(AT(dataset.group_by)),
     { "folds", 0, SG_OPTION_TEXT, AT(folds), "5", "K|FILE", "number of folds, or a table path,class,fold", 0, 0 },
-    { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    SG_SKIP_BAD_ROW(AT(dataset.skip_bad)),
     GROUP("Results"),
     { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder of the comparison; the same command goes on with one that was stopped", 0, 0 },
     { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "replace the comparison that is in --out; it is deleted when an epoch of the new one is complete", 0, 0 },
@@ -44,17 +45,17 @@ static const sg_option rows[] = {
     { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
     GROUP("Budget of every arm"),
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "20", "N", "passes over the training images", 1, 100000 },
-    { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step", 1, 4096 },
-    { "size", 0, SG_OPTION_INT, AT(size), "224", "P", "side of the square the network sees, in pixels", 8, 4096 },
+    SG_BATCH_ROW(AT(batch)),
+    SG_SIZE_ROW(AT(size), "224"),
     { "lr", 0, SG_OPTION_REAL, AT(lr), "6e-4", "X", "peak learning rate", 1e-12, 100 },
     { "lr-find", 0, SG_OPTION_FLAG, AT(lr_find), NULL, NULL, "in place of --lr: a range test for each arm and fold, on that fold's training images", 0, 0 },
     { "select", 0, SG_OPTION_CHOICE, AT(select), "none", SG_SELECT_NAMES, "validation figure that chooses the epoch in every arm; none takes the last", 0, 0 },
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of folds and trainings", 0, 9e15 },
-    { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML; what is typed here wins", 0, 0 },
-    { "set", 0, SG_OPTION_TEXT, AT(set), NULL, "[ARM:]KEY=VALUE;...", "further options of train, for all arms or for one", 0, 0 },
+    SG_CONFIG_ROW(AT(config)),
+    SG_ARMS_SET_ROW(AT(set)),
     GROUP("Machine"),
-    { "threads", 't', SG_OPTION_INT, AT(dataset.threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
-    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images", 0, 64 },
+    SG_THREADS_ROW(AT(dataset.threads)),
+    SG_WORKERS_ROW(AT(workers)),
     { "force-resume", 0, SG_OPTION_FLAG, AT(force_resume), NULL, NULL, "go on although library or processor differ", 0, 0 },
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };

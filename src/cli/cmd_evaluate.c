@@ -6,6 +6,7 @@
 #include "cli/dataset.h"
 #include "cli/evaluation_acting.h"
 #include "cli/evaluation_cohort.h"
+#include "cli/shared_rows.h"
 #include "cli/verbs.h"
 #include "data/phantom.h"
 #include "protocol/recalibrate.h"
@@ -35,7 +36,7 @@ static const sg_option rows[] = {
     { "run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "run folder: judged on its own test images, or on others in --data", 0, 0 },
     { "bundle", 0, SG_OPTION_PATH, AT(bundle), NULL, "FILE", "bundle to judge on --data", 0, 0 },
     { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class; for a run also where its own images lie now", 0, 0 },
-    { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
+    SG_MANIFEST_ROW(AT(dataset.manifest)),
     { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together in --data", 0, 0 },
     { "class-map", 0, SG_OPTION_TEXT, AT(class_map), NULL, "MAP", "what the classes of --data are to the model: \"malignant=malignant;benign=benign,cyst;=unknown\" (nothing on the left: left out)", 0, 0 },
     { "audit", 0, SG_OPTION_PATH, AT(audit), NULL, "DIR", "what `audit --out` left for these images: figures of the cohort, beside those of all images", 0, 0 },
@@ -48,9 +49,9 @@ static const sg_option rows[] = {
     { "allow-phantom-model", 0, SG_OPTION_FLAG, AT(allow_phantom), NULL, NULL, "let a model of simulated images be judged on others", 0, 0 },
     { "show-full", 0, SG_OPTION_FLAG, AT(show_full), NULL, NULL, "show file paths and whole pictures with their borders", 0, 0 },
     { "no-ledger", 0, SG_OPTION_FLAG, AT(no_ledger), NULL, NULL, "do not enter this look at test images in the ledger; the report is marked", 0, 0 },
-    { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    SG_SKIP_BAD_ROW(AT(dataset.skip_bad)),
     { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
-    { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
+    SG_THREADS_ROW(AT(threads)),
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };
 /* clang-format on */

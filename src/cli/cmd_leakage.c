@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/leakage_results.h"
 #include "cli/looks.h"
+#include "cli/shared_rows.h"
 #include "cli/verbs.h"
 #include "protocol/derived.h"
 #include <math.h>
@@ -18,11 +19,11 @@
 /* clang-format off */
 static const sg_option rows[] = {
     GROUP("Data"),
-    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
-    { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
-    { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together; default: equal or near-equal pictures", 0, 0 },
+    SG_DATA_ROW(AT(dataset.data)),
+    SG_MANIFEST_ROW(AT(dataset.manifest)),
+    SG_GROUP_BY_ROW(AT(dataset.group_by)),
     { "cohort", 0, SG_OPTION_PATH, AT(cohort), NULL, "FILE", "table whose column path lists the cohort; default: one image of each group without contradictory labels", 0, 0 },
-    { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    SG_SKIP_BAD_ROW(AT(dataset.skip_bad)),
     GROUP("Study"),
     { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder of the study; the same command goes on with one that was stopped", 0, 0 },
     { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "replace the study that is in --out; it is deleted when an epoch of the new one is complete", 0, 0 },
@@ -35,14 +36,14 @@ static const sg_option rows[] = {
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
     { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "10", "N", "passes over the training images", 1, 100000 },
-    { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step", 1, 4096 },
-    { "size", 0, SG_OPTION_INT, AT(size), "96", "P", "side of the square the network sees, in pixels", 8, 4096 },
+    SG_BATCH_ROW(AT(batch)),
+    SG_SIZE_ROW(AT(size), "96"),
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of splits, copies and training", 0, 9e15 },
-    { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML; what is typed here wins", 0, 0 },
-    { "set", 0, SG_OPTION_TEXT, AT(set), NULL, "KEY=VALUE;...", "further options of train", 0, 0 },
+    SG_CONFIG_ROW(AT(config)),
+    SG_SET_ROW(AT(set)),
     GROUP("Machine"),
-    { "threads", 't', SG_OPTION_INT, AT(dataset.threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
-    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images", 0, 64 },
+    SG_THREADS_ROW(AT(dataset.threads)),
+    SG_WORKERS_ROW(AT(workers)),
     { "force-resume", 0, SG_OPTION_FLAG, AT(force_resume), NULL, NULL, "go on although library or processor differ", 0, 0 },
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };

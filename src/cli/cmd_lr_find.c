@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/dataset.h"
 #include "cli/rate_curves.h"
+#include "cli/shared_rows.h"
 #include "cli/verbs.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,25 +20,25 @@ typedef struct find_args {
 #define AT(field) offsetof(find_args, field)
 /* clang-format off */
 static const sg_option rows[] = {
-    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
-    { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
-    { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together; default: equal or near-equal pictures", 0, 0 },
-    { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    SG_DATA_ROW(AT(dataset.data)),
+    SG_MANIFEST_ROW(AT(dataset.manifest)),
+    SG_GROUP_BY_ROW(AT(dataset.group_by)),
+    SG_SKIP_BAD_ROW(AT(dataset.skip_bad)),
     { "folds", 0, SG_OPTION_TEXT, AT(folds), NULL, "K|FILE", "the training images are those of a fold, as train would have them; without: of train's own split", 0, 0 },
     { "fold", 0, SG_OPTION_INT, AT(fold), "0", "I", "which fold", 0, 99 },
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
     { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
-    { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step", 1, 4096 },
-    { "size", 0, SG_OPTION_INT, AT(size), "224", "P", "side of the square the network sees, in pixels", 8, 4096 },
+    SG_BATCH_ROW(AT(batch)),
+    SG_SIZE_ROW(AT(size), "224"),
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of everything random", 0, 9e15 },
-    { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML; what is typed here wins", 0, 0 },
-    { "set", 0, SG_OPTION_TEXT, AT(set), NULL, "KEY=VALUE;...", "further options of train", 0, 0 },
+    SG_CONFIG_ROW(AT(config)),
+    SG_SET_ROW(AT(set)),
     { "steps", 0, SG_OPTION_INT, AT(steps), "100", "N", "updates", 10, 100000 },
     { "low", 0, SG_OPTION_REAL, AT(low), "1e-6", "X", "rate of the first step", 1e-12, 100 },
     { "high", 0, SG_OPTION_REAL, AT(high), "1", "X", "rate of the last step", 1e-12, 100 },
     { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder for lr-find.csv, lr-find.json and lr-find.svg", 0, 0 },
-    { "threads", 't', SG_OPTION_INT, AT(dataset.threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
-    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images", 0, 64 },
+    SG_THREADS_ROW(AT(dataset.threads)),
+    SG_WORKERS_ROW(AT(workers)),
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };
 /* clang-format on */

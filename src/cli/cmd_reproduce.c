@@ -2,6 +2,7 @@
  * that may leak and one that does not. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/arm_pairs.h"
 #include "cli/comparison.h"
+#include "cli/shared_rows.h"
 #include "cli/verbs.h"
 #include "nn/models/models.h"
 #include <stdio.h>
@@ -19,7 +20,7 @@ typedef struct reproduce_args {
 /* clang-format off */
 static const sg_option rows[] = {
     { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "BUSI, or any folder with one folder of images per class", 0, 0 },
-    { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together; default: equal or near-equal pictures", 0, 0 },
+    SG_GROUP_BY_ROW(AT(dataset.group_by)),
     { "folds", 0, SG_OPTION_TEXT, AT(folds), "5", "K|FILE", "folds of the grouped split, and as many of the random one", 0, 0 },
     { "models", 0, SG_OPTION_TEXT, AT(models), "resnet50,alexnet,googlenet,vgg16,mresnet", "NAME,...", "which of the paper's five", 0, 0 },
     { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "MODEL=FILE,...", "safetensors files to start from; the other models start from random weights", 0, 0 },
@@ -29,11 +30,11 @@ static const sg_option rows[] = {
     { "size", 0, SG_OPTION_INT, AT(size), "224", "P", "side of the square the network sees; less than 224 is marked", 8, 4096 },
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of folds and trainings", 0, 9e15 },
     { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "options of train in place of the built-in configs/paper.yaml", 0, 0 },
-    { "set", 0, SG_OPTION_TEXT, AT(set), NULL, "[ARM:]KEY=VALUE;...", "further options of train, for all arms or for one", 0, 0 },
+    SG_ARMS_SET_ROW(AT(set)),
     { "print-config", 0, SG_OPTION_FLAG, AT(print_config), NULL, NULL, "print the built-in settings and leave", 0, 0 },
     { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
-    { "threads", 't', SG_OPTION_INT, AT(dataset.threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
-    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images", 0, 64 },
+    SG_THREADS_ROW(AT(dataset.threads)),
+    SG_WORKERS_ROW(AT(workers)),
     { "force-resume", 0, SG_OPTION_FLAG, AT(force_resume), NULL, NULL, "go on although library or processor differ", 0, 0 },
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };

@@ -1,6 +1,7 @@
 /* cmd_tune.c - `sonograde tune`: hyperparameters by search, on validation data inside the training
  * images. SPDX-License-Identifier: Apache-2.0 */
 #include "base/thread.h"
+#include "cli/shared_rows.h"
 #include "cli/tune_study.h"
 #include "cli/verbs.h"
 #include <math.h>
@@ -13,16 +14,16 @@
 /* clang-format off */
 static const sg_option rows[] = {
     GROUP("Data"),
-    { "data", 0, SG_OPTION_PATH, AT(dataset.data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
-    { "manifest", 0, SG_OPTION_PATH, AT(dataset.manifest), NULL, "FILE", "table of images instead", 0, 0 },
-    { "group-by", 0, SG_OPTION_TEXT, AT(dataset.group_by), NULL, "COLUMN|REGEX", "what belongs together; default: equal or near-equal pictures", 0, 0 },
+    SG_DATA_ROW(AT(dataset.data)),
+    SG_MANIFEST_ROW(AT(dataset.manifest)),
+    SG_GROUP_BY_ROW(AT(dataset.group_by)),
     { "splits", 0, SG_OPTION_PATH, AT(splits), NULL, "FILE", "table of parts: its test images stay unseen", 0, 0 },
     { "folds", 0, SG_OPTION_PATH, AT(folds), NULL, "FILE", "table of folds, with --fold", 0, 0 },
     { "fold", 0, SG_OPTION_INT, AT(fold), "-1", "I", "this fold of the table is test and stays unseen", -1, 99 },
     { "test-share", 0, SG_OPTION_REAL, AT(test_share), "0.15", "F", "share set aside for testing without a table", 0.01, 0.9 },
     { "inner", 0, SG_OPTION_INT, AT(inner), "3", "K", "inner folds of the other images: a trial is trained and judged K times", 2, 20 },
     { "ungrouped", 0, SG_OPTION_FLAG, AT(ungrouped), NULL, NULL, "allow images that belong together on both sides of a split", 0, 0 },
-    { "skip-bad", 0, SG_OPTION_FLAG, AT(dataset.skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    SG_SKIP_BAD_ROW(AT(dataset.skip_bad)),
     GROUP("Search"),
     { "study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE", "SQLite file in Optuna's schema; made when absent, gone on with and joined when there", 0, 0 },
     { "study-name", 0, SG_OPTION_TEXT, AT(study_name), "sonograde", "NAME", "of the study in the file", 0, 0 },
@@ -48,14 +49,14 @@ static const sg_option rows[] = {
     { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "10", "N", "passes over the training images, in each inner fold", 1, 100000 },
     { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step, unless searched", 1, 4096 },
-    { "size", 0, SG_OPTION_INT, AT(size), "112", "P", "side of the square the network sees, in pixels", 8, 4096 },
+    SG_SIZE_ROW(AT(size), "112"),
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of splits, proposals and trainings", 0, 9e15 },
-    { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML; what is typed here wins", 0, 0 },
-    { "set", 0, SG_OPTION_TEXT, AT(set), NULL, "KEY=VALUE;...", "further options of train", 0, 0 },
+    SG_CONFIG_ROW(AT(config)),
+    SG_SET_ROW(AT(set)),
     { "keep-weights", 0, SG_OPTION_FLAG, AT(keep_weights), NULL, NULL, "keep the weights of finished trials", 0, 0 },
     GROUP("Machine"),
-    { "threads", 't', SG_OPTION_INT, AT(dataset.threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
-    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images", 0, 64 },
+    SG_THREADS_ROW(AT(dataset.threads)),
+    SG_WORKERS_ROW(AT(workers)),
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };
 /* clang-format on */

@@ -5,6 +5,7 @@
  * Apache-2.0
  */
 #include "cli/cli.h"
+#include "cli/shared_rows.h"
 #include "cli/tune_claim.h"
 #include "cli/verbs.h"
 #include <math.h>
@@ -22,8 +23,8 @@ static const sg_option rows[] = {
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "the first one", 0, 9e15 },
     { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder of the comparison; the same command goes on with one that was stopped", 0, 0 },
     GROUP("Data"),
-    { "data", 0, SG_OPTION_PATH, AT(data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
-    { "manifest", 0, SG_OPTION_PATH, AT(manifest), NULL, "FILE", "table of images instead", 0, 0 },
+    SG_DATA_ROW(AT(data)),
+    SG_MANIFEST_ROW(AT(manifest)),
     { "folds", 0, SG_OPTION_PATH, AT(folds), NULL, "FILE", "table path,class,fold", 0, 0 },
     { "first-folds", 0, SG_OPTION_INT, AT(first_folds), "3", "N", "test on these folds of the table only", 1, 100 },
     GROUP("Every search"),
@@ -37,12 +38,12 @@ static const sg_option rows[] = {
     { "param", 0, SG_OPTION_TEXT, AT(param), "lr=float 1e-5 1e-2 log; weight-decay=float 1e-4 0.2 log; batch=ordered 8 16 32", "NAME=KIND...;...", "what is searched", 0, 0 },
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture", 0, 0 },
     { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
-    { "size", 0, SG_OPTION_INT, AT(size), "112", "P", "side of the square the network sees, in pixels", 8, 4096 },
+    SG_SIZE_ROW(AT(size), "112"),
     { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML", 0, 0 },
-    { "set", 0, SG_OPTION_TEXT, AT(set), NULL, "KEY=VALUE;...", "further options of train", 0, 0 },
+    SG_SET_ROW(AT(set)),
     GROUP("Machine"),
-    { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
-    { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images", 0, 64 },
+    SG_THREADS_ROW(AT(threads)),
+    SG_WORKERS_ROW(AT(workers)),
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
 };
 /* clang-format on */

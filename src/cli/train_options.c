@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/train_options.h"
 #include "base/file.h"
+#include "cli/shared_rows.h"
 #include "weights/name_map.h"
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 /* clang-format off */
 const sg_option sg_train_option_rows[] = {
     GROUP("Data"),
-    { "data", 0, SG_OPTION_PATH, AT(data), NULL, "DIR", "folder with one folder of images per class", 0, 0 },
+    SG_DATA_ROW(AT(data)),
     { "manifest", 0, SG_OPTION_PATH, AT(manifest), NULL, "FILE", "table of images instead (data manifest makes it)", 0, 0 },
     { "group-by", 0, SG_OPTION_TEXT, AT(group_by), NULL, "COLUMN|REGEX", "what must stay together: a column, or a pattern with one capture on the path; default: equal or near-equal pictures", 0, 0 },
     { "splits", 0, SG_OPTION_PATH, AT(splits), NULL, "FILE", "table of parts or folds (path,class,split or path,class,fold)", 0, 0 },
@@ -23,7 +24,7 @@ const sg_option sg_train_option_rows[] = {
     { "val-share", 0, SG_OPTION_REAL, AT(val_share), "-1", "F", "share for validation; -1: 0.15, but 0 with --folds and without --select", -1, 0.9 },
     { "train-share", 0, SG_OPTION_REAL, AT(train_share), "1", "F", "use this share of the training images only, by whole groups: for learning curves", 0.001, 1 },
     { "ungrouped", 0, SG_OPTION_FLAG, AT(ungrouped), NULL, NULL, "allow images that belong together on both sides of a split; reports are marked", 0, 0 },
-    { "skip-bad", 0, SG_OPTION_FLAG, AT(skip_bad), NULL, NULL, "go on without images that cannot be read, and list them", 0, 0 },
+    SG_SKIP_BAD_ROW(AT(skip_bad)),
     GROUP("Run"),
     { "run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "new folder for all that the training leaves behind", 0, 0 },
     { "resume", 0, SG_OPTION_PATH, AT(resume), NULL, "DIR", "go on with this run; its own settings count", 0, 0 },
@@ -47,7 +48,7 @@ const sg_option sg_train_option_rows[] = {
     { "transform-input", 0, SG_OPTION_FLAG, AT(transform_input), NULL, NULL, "googlenet: bring images standardised as ImageNet's to mean 0.5 and deviation 0.5, as torchvision's weights want", 0, 0 },
     GROUP("Optimisation"),
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "20", "N", "passes over the training images", 1, 100000 },
-    { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step", 1, 4096 },
+    SG_BATCH_ROW(AT(batch)),
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of everything random", 0, 9e15 },
     { "optimizer", 0, SG_OPTION_CHOICE, AT(optimizer), "adamw", "sgd|adamw", "update rule", 0, 0 },
     { "lr", 0, SG_OPTION_REAL, AT(lr), "6e-4", "X", "peak learning rate", 1e-12, 100 },
@@ -72,7 +73,7 @@ const sg_option sg_train_option_rows[] = {
     SG_RECIPE_ROWS(sg_train_args, recipe),
     SG_AUGMENT_ROWS(sg_train_args, augment),
     GROUP("Machine"),
-    { "threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors", 0, 1024 },
+    SG_THREADS_ROW(AT(threads)),
     { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images; the result does not depend on it", 0, 64 },
     { "backend", 0, SG_OPTION_TEXT, AT(backend), "onednn", "NAME", "onednn, or ref (plain C, slow)", 0, 0 },
     { "winograd", 0, SG_OPTION_CHOICE, AT(winograd), "true", "false|true", "Winograd convolutions where the library expects them to be faster (3 x 3 from about batch 16 on); they round differently", 0, 0 },
