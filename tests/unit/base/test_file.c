@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "support/check.h"
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -303,6 +304,25 @@ static void paths_join(void **state) {
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
+/* Against libsodium alone: every length around whole blocks, and parts that end inside of one. */
+static void test_hash_in_parts(void **state) {
+    (void)state;
+    unsigned char data[700], digest[crypto_hash_sha256_BYTES];
+    char hex[SG_SHA256_HEX], expected[SG_SHA256_HEX];
+    for (size_t i = 0; i < sizeof data; i++) data[i] = (unsigned char)(i * 7 + i / 64);
+    for (size_t size = 0; size < sizeof data; size++) {
+        crypto_hash_sha256(digest, data, size);
+        sodium_bin2hex(expected, sizeof expected, digest, sizeof digest);
+        sg_sha256_hex(hex, data, size);
+        assert_string_equal(hex, expected);
+        size_t cut = size / 3;
+        const void *parts[] = {data, data + cut};
+        size_t sizes[] = {cut, size - cut};
+        sg_sha256_parts(hex, parts, sizes, 2);
+        assert_string_equal(hex, expected);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             IN_FOLDER(a_write_replaces_the_whole_file),
@@ -318,6 +338,7 @@ int main(void) {
             IN_FOLDER(hashes_match_the_standard),
             IN_FOLDER(pseudonyms_hide_the_name_and_keep_apart),
             IN_FOLDER(a_mark_is_found_two_folders_up),
+            cmocka_unit_test(test_hash_in_parts),
             cmocka_unit_test(a_full_disk_is_told),
             cmocka_unit_test(paths_join),
     };
