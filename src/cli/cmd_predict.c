@@ -274,13 +274,13 @@ static json_t *result_json(const result *r, const sg_bundle *b) {
             high, "seen_in_training", (int)r->prediction.seen);
 }
 
-static void print_json(const results *r, const sg_bundle *b) {
+static void print_json(const results *r, const sg_bundle *b, const char *numbers) {
     json_t *list = json_array();
     for (size_t i = 0; i < r->count; i++) json_array_append_new(list, result_json(&r->items[i], b));
-    sg_cli_print_json(json_pack("{s:s, s:s, s:i, s:b, s:O?, s:o}", "use", SG_RESEARCH_USE, "model",
-            b->model, "members", b->member_count, "phantom_model", (int)b->phantom,
-            "training_class_counts", json_object_get(b->members[0].training, "class_counts"),
-            "predictions", list));
+    sg_cli_print_json(json_pack("{s:s, s:s, s:i, s:s, s:b, s:O?, s:o}", "use", SG_RESEARCH_USE,
+            "model", b->model, "members", b->member_count, "numbers", numbers, "phantom_model",
+            (int)b->phantom, "training_class_counts",
+            json_object_get(b->members[0].training, "class_counts"), "predictions", list));
 }
 
 /* ---- the verb ---- */
@@ -341,7 +341,7 @@ static sg_status answer(const sg_call *call, sg_error *err) {
         average(&r);
         const sg_bundle *b = sg_predictor_bundle(predictor);
         if (call->json)
-            print_json(&r, b);
+            print_json(&r, b, sg_predictor_numbers(predictor));
         else if (a->csv)
             st = print_csv(&r, b, err);
         else

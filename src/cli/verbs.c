@@ -31,6 +31,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_tune_report,
         &sg_verb_tune_export,
         &sg_verb_bundle,
+        &sg_verb_bundle_quantize,
         &sg_verb_export,
         &sg_verb_predict,
         &sg_verb_readers,

@@ -33,6 +33,7 @@ extern const sg_verb sg_verb_report;
 extern const sg_verb sg_verb_tune_report;
 extern const sg_verb sg_verb_tune_export;
 extern const sg_verb sg_verb_bundle;
+extern const sg_verb sg_verb_bundle_quantize;
 extern const sg_verb sg_verb_export;
 extern const sg_verb sg_verb_predict;
 extern const sg_verb sg_verb_readers;

@@ -18,7 +18,7 @@ static sg_status no_memory(sg_error *err, const char *path) {
 /* Sections this reader understands; a file may demand others. */
 static bool is_known_section(const char *name) {
     static const char *const known[] = {"model", "recipe", "classes", "training", "calibration",
-            "selection", "members", "ledger"};
+            "selection", "members", "ledger", "quantisation"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], name) == 0) return true;
     return false;
@@ -161,6 +161,10 @@ static sg_status add_members(sg_bundle *b, const sg_safetensors *file, const jso
         memset(m, 0, sizeof *m);
         sg_status st = build_member(m, b, doc, i, path, err);
         if (!st) st = load_member(m, file, is_bundle, i, path, err);
+        if (st) return st;
+        const json_t *quantised = member_section(doc, "quantisation", i);
+        if (json_is_object(quantised))
+            st = sg_bundle_set_quantisation(b, b->member_count - 1, (json_t *)quantised, path, err);
         if (st) return st;
         const json_t *ledger = member_section(doc, "ledger", i);
         json_array_append_new(
@@ -335,6 +339,8 @@ void sg_bundle_close(sg_bundle *b) {
     if (!b) return;
     for (int i = 0; i < b->member_count; i++) {
         sg_calibrator_free(b->members[i].calibrator);
+        sg_quantisation_free(b->members[i].quantisation);
+        json_decref(b->members[i].quantised);
         sg_params_destroy(b->members[i].params);
         sg_graph_destroy(b->members[i].graph);
     }
@@ -348,6 +354,20 @@ void sg_bundle_close(sg_bundle *b) {
     json_decref(b->ledgers);
     json_decref(b->calibrations);
     free(b);
+}
+
+sg_status sg_bundle_set_quantisation(
+        sg_bundle *b, int i, json_t *section, const char *path, sg_error *err) {
+    sg_member *m = &b->members[i];
+    sg_quantisation *quantisation;
+    sg_status st = sg_quantisation_from_json(
+            &quantisation, json_object_get(section, "storage"), m->graph, path, err);
+    if (st) return st;
+    sg_quantisation_free(m->quantisation);
+    json_decref(m->quantised);
+    m->quantisation = quantisation;
+    m->quantised = json_incref(section);
+    return SG_OK;
 }
 
 sg_status sg_bundle_set_calibration(sg_bundle *b, json_t *section, sg_error *err) {
@@ -391,6 +411,15 @@ static json_t *list_models(const sg_bundle *b) {
     return list;
 }
 
+/* Only where it says something: other bundles keep their bytes. */
+static int add_quantisation(json_t *doc, const sg_bundle *b) {
+    bool any = false;
+    for (int i = 0; i < b->member_count; i++) any = any || b->members[i].quantised;
+    if (!any) return 0;
+    return json_object_set_new(
+            doc, "quantisation", list_sections(b, offsetof(sg_member, quantised)));
+}
+
 static json_t *bundle_document(const sg_bundle *b) {
     const json_t *first = json_array_get(b->document, 0);
     return json_pack("{s:i, s:s, s:s, s:[s,s,s,s,s], s:i, s:o, s:O, s:O, s:o, s:o, s:o, s:O}",
@@ -409,7 +438,8 @@ sg_status sg_bundle_write(const sg_bundle *b, const char *path, sg_error *err) {
     sg_safetensors_item *items = calloc(most + 1, sizeof *items);
     char **names = calloc(most + 1, sizeof *names);
     json_t *doc = bundle_document(b);
-    char *text = doc ? sg_json_line(doc) : NULL;
+    bool described = doc && add_quantisation(doc, b) == 0;
+    char *text = described ? sg_json_line(doc) : NULL;
     json_t *metadata = text ? json_pack("{s:s, s:s}", "format", "pt", "sonograde", text) : NULL;
     sg_status st = items && names && metadata ? SG_OK : no_memory(err, path);
     for (int i = 0; i < b->member_count && !st; i++) {

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "image/recipe.h"
+#include "infer/quantisation.h"
 #include "nn/models/models.h"
 #include "nn/params.h"
 
@@ -21,6 +22,8 @@ typedef struct sg_member {
     long long seed;
     double initialisation; /* share of parameters from given weights, 0..1 */
     const json_t *training, *calibration, *selection; /* borrowed from the bundle's document */
+    sg_quantisation *quantisation; /* how it may compute with bytes; NULL: float32 only */
+    json_t *quantised;             /* the section that says so, or NULL */
 } sg_member;
 
 typedef struct sg_seen {
@@ -62,6 +65,11 @@ void sg_bundle_close(sg_bundle *bundle); /* NULL-safe */
  * it is damaged; the bundle then keeps what it had. */
 SG_MUST_CHECK sg_status sg_bundle_set_calibration(
         sg_bundle *bundle, json_t *section, sg_error *err);
+
+/* Gives member i this section `quantisation` (a reference of its own). SG_ERR_FORMAT when it is
+ * damaged; the member then keeps what it had. */
+SG_MUST_CHECK sg_status sg_bundle_set_quantisation(
+        sg_bundle *bundle, int i, json_t *section, const char *path, sg_error *err);
 
 /* Writes all members into one file (kind `bundle`). */
 SG_MUST_CHECK sg_status sg_bundle_write(const sg_bundle *bundle, const char *path, sg_error *err);

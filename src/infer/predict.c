@@ -89,12 +89,24 @@ const char *sg_predictor_class(const sg_predictor *p, int index) {
     return index >= 0 && index < p->bundle->class_count ? p->bundle->classes[index] : "";
 }
 
+static bool computes_with_bytes(const sg_predictor *p, const sg_member *m) {
+    return m->quantisation && p->backend->ops->quantises(p->backend);
+}
+
+const char *sg_predictor_numbers(const sg_predictor *p) {
+    int bytes = 0;
+    for (int i = 0; i < p->bundle->member_count; i++)
+        bytes += computes_with_bytes(p, &p->bundle->members[i]);
+    return bytes == 0 ? "float32" : bytes == p->bundle->member_count ? "int8" : "mixed";
+}
+
 static sg_status member_plan(sg_plan **out, sg_predictor *p, int i, sg_error *err) {
     if (!p->plans[i]) {
         sg_plan_request request = SG_PLAN_REQUEST_INIT;
         request.batch = p->options.batch;
         request.height = request.width = p->bundle->recipe.size;
         const sg_member *m = &p->bundle->members[i];
+        if (computes_with_bytes(p, m)) request.quant = m->quantisation->of;
         sg_status st = sg_plan_create(
                 &p->plans[i], m->graph, m->params, &request, p->backend, p->fallback, err);
         if (st) return st;

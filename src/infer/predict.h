@@ -11,6 +11,9 @@
 SG_MUST_CHECK sg_status sg_predictor_create(
         sg_predictor **out, sg_bundle *bundle, const sg_predictor_options *options, sg_error *err);
 const sg_bundle *sg_predictor_bundle(const sg_predictor *predictor);
+/* "int8" where every member computes with bytes; "float32", also for a quantised bundle on a
+ * processor where bytes are not faster; "mixed" for an ensemble of both. */
+const char *sg_predictor_numbers(const sg_predictor *predictor);
 
 /* out[n]; images may be of any size; `seen` and `sha256` are left empty. Equal to n single calls
  * whatever the batch. */

@@ -156,7 +156,8 @@ static sg_status read_file(sg_image *out, const char *path, const char *listed, 
     return st;
 }
 
-static sg_status read_row(sg_image *out, const sg_manifest *m, size_t row, sg_error *err) {
+sg_status sg_predictions_read_image(
+        sg_image *out, const sg_manifest *m, size_t row, sg_error *err) {
     char *path = sg_manifest_file(m, row);
     if (!path) return no_memory(err);
     sg_status st = read_file(out, path, m->rows[row].sha256, err);
@@ -176,7 +177,7 @@ static sg_status predict_rows(sg_predictions *out, sg_predictor *predictor, cons
             return sg_fail(err, SG_ERR_INTERRUPTED, "stopped; nothing was written");
         size_t count = n - start_at < CHUNK ? n - start_at : CHUNK;
         for (size_t i = 0; i < count && !st; i++)
-            st = read_row(&images[i], m, rows[start_at + i], err);
+            st = sg_predictions_read_image(&images[i], m, rows[start_at + i], err);
         if (!st) st = sg_predictor_predict_images(predictor, found, images, (int)count, err);
         for (size_t i = 0; i < count && !st; i++) {
             size_t row = rows[start_at + i];
@@ -306,9 +307,7 @@ static sg_status predict_part(sg_predictions *out, const char *dir, const sg_run
     return st;
 }
 
-/* As the fold's training left them; without a file (an older run) all other folds were trained on.
- */
-static sg_status read_fold_parts(
+sg_status sg_predictions_fold_parts(
         sg_split *out, const sg_run *run, const char *dir, int fold, sg_error *err) {
     sg_split_options options = SG_SPLIT_OPTIONS_INIT;
     options.ungrouped = true; /* the mark comes from the whole split */
@@ -325,7 +324,7 @@ static sg_status predict_fold(sg_predictions *out, const sg_run *run, int fold, 
         const sg_predict_options *options, sg_error *err) {
     sg_split parts = {0};
     char *dir = sg_run_fold_dir(run->dir, fold);
-    sg_status st = dir ? read_fold_parts(&parts, run, dir, fold, err) : no_memory(err);
+    sg_status st = dir ? sg_predictions_fold_parts(&parts, run, dir, fold, err) : no_memory(err);
     if (!st) st = predict_part(out, dir, run, &parts, part, fold, options, err);
     sg_split_dispose(&parts);
     free(dir);
@@ -388,7 +387,7 @@ sg_status sg_predictions_count_part(
         bool there = false;
         char *sub = sg_run_fold_dir(dir, fold);
         st = sub ? sg_train_is_finished(&there, sub, err) : no_memory(err);
-        if (!st && there) st = read_fold_parts(&parts, &run, sub, fold, err);
+        if (!st && there) st = sg_predictions_fold_parts(&parts, &run, sub, fold, err);
         size_t n = st || !there ? SIZE_MAX : count_bin(&parts, part);
         if (n < least) least = n;
         sg_split_dispose(&parts);

@@ -11,6 +11,7 @@
 #include "data/split.h"
 #include "infer/predict.h"
 #include "protocol/class_map.h"
+#include "protocol/run.h"
 #include <signal.h>
 
 typedef struct sg_prediction_row {
@@ -100,6 +101,15 @@ SG_MUST_CHECK sg_status sg_predictions_of_run(sg_predictions *out, const char *d
 /* The fewest images that any finished model of a run has in `part`: 0 = it was trained without. */
 SG_MUST_CHECK sg_status sg_predictions_count_part(
         size_t *out, const char *dir, const char *root, sg_part part, sg_error *err);
+
+/* The parts of one fold as its training, in `dir`, left them; without a file (an older run) all
+ * other folds were trained on. */
+SG_MUST_CHECK sg_status sg_predictions_fold_parts(
+        sg_split *out, const sg_run *run, const char *dir, int fold, sg_error *err);
+/* The image that a row of the manifest lists, by its bytes, and no other that came under its name
+ * since (SG_ERR_INPUT). */
+SG_MUST_CHECK sg_status sg_predictions_read_image(
+        sg_image *out, const sg_manifest *manifest, size_t row, sg_error *err);
 
 /* All images of a manifest through one bundle (all members averaged). Classes are matched by the
  * map, else by name. The bundle becomes the predictor's and is closed, also on failure.

@@ -1,0 +1,30 @@
+#!/bin/bash
+# A run's model in bytes: accepted on validation images or refused, kept in the bundle, used where
+# bytes are faster; elsewhere the same bundle answers like the float32 one.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+. "$(dirname "$0")/../support/images.sh"
+. "$(dirname "$0")/../support/training.sh"
+
+phantoms data 8
+train --data data --model resnet18 --run r1
+image=$(find data -name '*.png' ! -name '*_mask*' | sort | head -1)
+quantize=("$SONOGRADE" bundle quantize --run r1 --threads 1)
+
+expect 2 'say which file' "${quantize[@]}"
+expect 2 'name the run folder' "$SONOGRADE" bundle quantize -o q.sgb
+ONEDNN_MAX_CPU_ISA=AVX2 expect 1 'not applicable' "${quantize[@]}" -o no.sgb
+[ ! -e no.sgb ] || fail 'a refusal wrote a bundle'
+grep -q avx512_vnni /proc/cpuinfo || exit 0
+
+expect 0 'accepted' "${quantize[@]}" -o q.sgb --json
+has stdout.txt '"numbers": "int8"' '"equal_decisions": 1.0' '"calibration_images":'
+expect 0 '' "$SONOGRADE" predict --bundle q.sgb --threads 1 --json --allow-phantom-model "$image"
+has stdout.txt '"numbers": "int8"'
+expect 0 '' "$SONOGRADE" bundle --run r1 -o f.sgb
+expect 0 '' "$SONOGRADE" predict --bundle f.sgb --threads 1 --json --allow-phantom-model "$image"
+has stdout.txt '"numbers": "float32"'
+ONEDNN_MAX_CPU_ISA=AVX2 expect 0 '' "$SONOGRADE" predict --bundle f.sgb --threads 1 --json "$image"
+cp stdout.txt float.json
+ONEDNN_MAX_CPU_ISA=AVX2 expect 0 '' "$SONOGRADE" predict --bundle q.sgb --threads 1 --json "$image"
+cmp stdout.txt float.json || fail 'without VNNI the bundle does not answer in float32'
