@@ -5,6 +5,7 @@ Reads one request per line on standard input and answers with one JSON object pe
 sides can take turns in one run:
     train MODEL BATCH SIZE     one SGD training step: seconds
     predict MODEL BATCH SIZE   one forward pass in eval mode: seconds
+    frozen MODEL BATCH SIZE    the same through torch.jit.trace and torch.jit.freeze: seconds
     memory                     peak resident memory of this process so far: bytes
 The first answer of a (request, model) includes warm-up and is thrown away by the caller.
 PyTorch runs channels-last, float32, gradients only where asked.
@@ -25,6 +26,7 @@ print(json.dumps({"peer": "torch " + torch.__version__, "threads": torch.get_num
 
 NAMES = {"mobilenetv2": "mobilenet_v2"}
 models = {}
+frozen_models = {}
 
 
 def build(name):
@@ -61,6 +63,19 @@ def predict(name, batch, size):
         return time.perf_counter() - start
 
 
+def frozen(name, batch, size):
+    x, _ = batch_of(batch, size)
+    with torch.no_grad():
+        if (name, batch, size) not in frozen_models:
+            net, _ = build(name)
+            frozen_models[name, batch, size] = torch.jit.freeze(torch.jit.trace(net.eval(), x))
+            for _ in range(3):  # the profiling executor needs some passes to settle
+                frozen_models[name, batch, size](x)
+        start = time.perf_counter()
+        frozen_models[name, batch, size](x)
+        return time.perf_counter() - start
+
+
 for line in sys.stdin:
     words = line.split()
     if not words:
@@ -69,5 +84,5 @@ for line in sys.stdin:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(json.dumps({"bytes": peak}), flush=True)
     else:
-        work = {"train": train, "predict": predict}[words[0]]
+        work = {"train": train, "predict": predict, "frozen": frozen}[words[0]]
         print(json.dumps({"seconds": work(words[1], int(words[2]), int(words[3]))}), flush=True)
