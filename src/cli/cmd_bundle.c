@@ -23,7 +23,8 @@ static const sg_option rows[] = {
         {"calibration", 0, SG_OPTION_CHOICE, AT(calibration), "kept",
                 "kept|temperature|vector|isotonic",
                 "what mends the probabilities: as training left it, or fitted on validation images "
-                "or across folds; isotonic needs 500 images",
+                "or across folds; then thresholds and set quantiles from the same images travel "
+                "too; isotonic needs 500 images",
                 0, 0},
         {NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
 };

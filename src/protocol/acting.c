@@ -8,51 +8,33 @@
 #include <strings.h>
 
 const double sg_acting_coverages[SG_ACTING_COVERAGES] = {0.95, 0.9, 0.8};
-static const double miss_rate = 0.1;
 
 static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory measuring what acting would mean");
 }
 
-/* ---- reference rows ---- */
+/* ---- rules ---- */
 
-/* What one fold's thresholds are made from. */
-typedef struct reference_rows {
-    size_t n;
-    double *p; /* [n * classes] */
-    uint32_t *labels;
-    double *score; /* [n] of malignancy */
-    uint8_t *positive;
-} reference_rows;
-
-static void dispose_rows(reference_rows *r) {
-    free(r->p);
-    free(r->labels);
-    free(r->score);
-    free(r->positive);
-}
-
-/* The rows for fold `fold` (-1 without folds): validation rows of that fold, or the others' rows.
+/* From the rows for fold `fold` (-1 without folds): validation rows of that fold, or the others'.
  */
-static sg_status gather(reference_rows *out, const sg_acting *a, const sg_predictions *p,
+static sg_status make_rules(sg_acting_rules *out, const sg_acting *a, const sg_predictions *p,
         const sg_predictions *validation, int fold, sg_error *err) {
     bool own = a->reference == SG_REFERENCE_VALIDATION;
     const sg_predictions *from = own ? validation : p;
-    size_t k = (size_t)p->class_count;
-    *out = (reference_rows){0, malloc(from->count * k * sizeof *out->p + 1),
-            malloc(from->count * sizeof *out->labels + 1),
-            malloc(from->count * sizeof *out->score + 1), malloc(from->count + 1)};
-    if (!out->p || !out->labels || !out->score || !out->positive) return no_memory(err);
-    for (size_t i = 0; i < from->count; i++) {
+    size_t k = (size_t)p->class_count, n = 0;
+    double *probabilities = malloc(from->count * k * sizeof *probabilities + 1);
+    uint32_t *labels = malloc(from->count * sizeof *labels + 1);
+    sg_status st = probabilities && labels ? SG_OK : no_memory(err);
+    for (size_t i = 0; i < from->count && !st; i++) {
         const sg_prediction_row *row = &from->rows[i];
         if (!sg_reference_has(a->reference, p, from, i, fold)) continue;
-        memcpy(out->p + out->n * k, row->p, k * sizeof *out->p);
-        out->labels[out->n] = (uint32_t)row->label;
-        out->score[out->n] = a->malignant < 0 ? 0 : row->p[a->malignant];
-        out->positive[out->n] = row->label == a->malignant;
-        out->n++;
+        memcpy(probabilities + n * k, row->p, k * sizeof *probabilities);
+        labels[n++] = (uint32_t)row->label;
     }
-    return SG_OK;
+    if (!st) st = sg_acting_rules_make(out, probabilities, labels, n, k, a->malignant, err);
+    free(probabilities);
+    free(labels);
+    return st;
 }
 
 /* ---- thresholds ---- */
@@ -66,31 +48,22 @@ typedef struct judged {
     uint8_t *positive;       /* [n] */
 } judged;
 
-static sg_status find_threshold(
-        double *out, const sg_acting_point *point, const reference_rows *r, sg_error *err) {
-    sg_operating_point found;
-    sg_status st = point->fixes_specificity ? sg_operating_point_for_specificity(&found, r->score,
-                                                      r->positive, r->n, point->target, err)
-                                            : sg_operating_point_for_sensitivity(&found, r->score,
-                                                      r->positive, r->n, point->target, err);
-    if (!st) *out = found.threshold;
-    return st;
-}
-
 static bool has_both_sides(const uint8_t *positive, size_t n) {
     size_t sum = 0;
     for (size_t i = 0; i < n; i++) sum += positive[i];
     return sum > 0 && sum < n;
 }
 
-static sg_status measure_point(sg_acting_point *point, const sg_acting *a, const judged *j,
-        const reference_rows *references, sg_error *err) {
+/* Point number i, with each fold's own threshold. */
+static sg_status measure_point(
+        sg_acting *a, size_t number, const judged *j, const sg_acting_rules *rules, sg_error *err) {
+    sg_acting_point *point = &a->points[number];
+    point->fixes_specificity = sg_acting_targets[number].fixes_specificity;
+    point->target = sg_acting_targets[number].target;
     point->threshold_low = INFINITY;
     point->threshold_high = -INFINITY;
     for (size_t f = 0; f < j->rows->folds; f++) {
-        double threshold;
-        sg_status st = find_threshold(&threshold, point, &references[f], err);
-        if (st) return st;
+        double threshold = rules[f].threshold[number];
         point->threshold_low = fmin(point->threshold_low, threshold);
         point->threshold_high = fmax(point->threshold_high, threshold);
         for (size_t i = 0; i < j->rows->n; i++) /* no score reaches an infinite threshold */
@@ -102,19 +75,11 @@ static sg_status measure_point(sg_acting_point *point, const sg_acting *a, const
 }
 
 static sg_status measure_points(
-        sg_acting *a, const judged *j, const reference_rows *references, sg_error *err) {
-    static const struct {
-        bool fixes_specificity;
-        double target;
-    } wanted[SG_ACTING_POINTS] = {{true, 0.90}, {true, 0.95}, {false, 0.90}, {false, 0.95}};
+        sg_acting *a, const judged *j, const sg_acting_rules *rules, sg_error *err) {
     for (size_t f = 0; f < j->rows->folds; f++)
-        if (!has_both_sides(references[f].positive, references[f].n)) return SG_OK;
+        if (!rules[f].has_points) return SG_OK;
     sg_status st = SG_OK;
-    for (size_t i = 0; i < SG_ACTING_POINTS && !st; i++) {
-        a->points[i].fixes_specificity = wanted[i].fixes_specificity;
-        a->points[i].target = wanted[i].target;
-        st = measure_point(&a->points[i], a, j, references, err);
-    }
+    for (size_t i = 0; i < SG_ACTING_POINTS && !st; i++) st = measure_point(a, i, j, rules, err);
     if (!st) a->point_count = SG_ACTING_POINTS;
     return st;
 }
@@ -167,18 +132,15 @@ static sg_status measure_risk(sg_acting *a, const judged *j, sg_error *err) {
     return st;
 }
 
-static sg_status measure_sets(sg_conformal_figures *out, const sg_acting *a, const judged *j,
-        const reference_rows *references, bool by_class, sg_error *err) {
+static sg_status measure_sets(sg_conformal_figures *out, const judged *j,
+        const sg_acting_rules *rules, bool by_class, sg_error *err) {
     size_t n = j->rows->n, k = j->rows->classes;
     uint8_t *member = calloc(n * k + 1, 1);
     sg_status st = member ? SG_OK : no_memory(err);
-    for (size_t f = 0; f < j->rows->folds && !st; f++) {
-        const reference_rows *r = &references[f];
-        sg_conformal model;
-        st = sg_conformal_fit(&model, r->p, r->labels, r->n, k, a->alpha, by_class, err);
-        for (size_t i = 0; i < n && !st; i++)
-            if (j->rows->fold[i] == f)
-                sg_conformal_sets(&model, member + i * k, j->rows->p + i * k, 1);
+    for (size_t i = 0; i < n && !st; i++) {
+        const sg_acting_rules *r = &rules[j->rows->fold[i]];
+        sg_conformal_sets(by_class ? &r->one_by_class : &r->one_quantile, member + i * k,
+                j->rows->p + i * k, 1);
     }
     if (!st) st = sg_conformal_measure(out, &j->sample, member, &j->options, err);
     free(member);
@@ -193,23 +155,31 @@ static int find_malignant(const sg_predictions *p) {
     return -1;
 }
 
+/* One set of rules for each fold; a bundle's are the same for all. */
+static sg_status list_rules(sg_acting_rules *rules, sg_acting *a, const judged *j,
+        const sg_predictions *validation, sg_error *err) {
+    sg_status st = SG_OK;
+    a->reference_rows = SIZE_MAX;
+    for (size_t f = 0; f < j->rows->folds && !st; f++) {
+        bool found;
+        st = a->reference == SG_REFERENCE_BUNDLE
+                     ? sg_acting_rules_find(&rules[f], &found, j->p, err)
+                     : make_rules(&rules[f], a, j->p, validation, j->rows->fold_names[f], err);
+        if (!st && rules[f].rows < a->reference_rows) a->reference_rows = rules[f].rows;
+    }
+    return st;
+}
+
 static sg_status measure_references(
         sg_acting *a, const judged *j, const sg_predictions *validation, sg_error *err) {
-    size_t folds = j->rows->folds;
-    reference_rows *references = calloc(folds, sizeof *references);
-    sg_status st = references ? SG_OK : no_memory(err);
-    a->reference_rows = SIZE_MAX;
-    for (size_t f = 0; f < folds && !st; f++) {
-        st = gather(&references[f], a, j->p, validation, j->rows->fold_names[f], err);
-        if (!st && references[f].n < a->reference_rows) a->reference_rows = references[f].n;
-    }
+    sg_acting_rules *rules = calloc(j->rows->folds, sizeof *rules);
+    sg_status st = rules ? list_rules(rules, a, j, validation, err) : no_memory(err);
     bool enough = !st && a->reference_rows > 0;
-    if (enough && a->binary) st = measure_points(a, j, references, err);
-    if (enough && !st) st = measure_sets(&a->sets, a, j, references, false, err);
-    if (enough && !st) st = measure_sets(&a->sets_by_class, a, j, references, true, err);
+    if (enough && a->binary) st = measure_points(a, j, rules, err);
+    if (enough && !st) st = measure_sets(&a->sets, j, rules, false, err);
+    if (enough && !st) st = measure_sets(&a->sets_by_class, j, rules, true, err);
     a->has_sets = enough && !st;
-    for (size_t f = 0; references && f < folds; f++) dispose_rows(&references[f]);
-    free(references);
+    free(rules);
     return st;
 }
 
@@ -234,7 +204,8 @@ static sg_status measure_all(
 
 sg_status sg_acting_measure(sg_acting *out, const sg_predictions *p,
         const sg_predictions *validation, double prevalence, size_t draws, sg_error *err) {
-    sg_acting a = {.malignant = find_malignant(p), .prevalence = prevalence, .alpha = miss_rate};
+    sg_acting a = {
+            .malignant = find_malignant(p), .prevalence = prevalence, .alpha = sg_acting_alpha};
     sg_arrays rows;
     sg_status st = sg_arrays_make(&rows, p, err);
     judged j = {.rows = &rows,
@@ -243,6 +214,12 @@ sg_status sg_acting_measure(sg_acting *out, const sg_predictions *p,
             .options = SG_BOOTSTRAP_OPTIONS_INIT};
     j.options.draws = draws;
     if (!st) a.reference = sg_reference_choose(p, &rows, validation);
+    if (!st && a.reference == SG_REFERENCE_NONE) {
+        sg_acting_rules rules;
+        bool found;
+        st = sg_acting_rules_find(&rules, &found, p, err);
+        if (!st && found) a.reference = SG_REFERENCE_BUNDLE;
+    }
     if (!st) st = measure_all(&a, &j, validation, err);
     free(j.score);
     free(j.positive);

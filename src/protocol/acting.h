@@ -4,11 +4,13 @@
  *
  * Thresholds and quantiles come from reference rows that the judged model was not trained on and
  * that are not judged with them: validation images of the same model, or, in a cross-validation
- * without any, the rows of the other folds (each judged by the model that did not see it). Where
- * there are neither, the parts that need them are left out. SPDX-License-Identifier: Apache-2.0 */
+ * without any, the rows of the other folds (each judged by the model that did not see it), or, for
+ * a bundle, rules that were made so before it was handed on (acting_rules.h). Where there is none
+ * of these, the parts that need them are left out. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_PROTOCOL_ACTING_H
 #define SG_PROTOCOL_ACTING_H
 
+#include "protocol/acting_rules.h"
 #include "protocol/predictions.h"
 #include "stats/conformal.h"
 #include "stats/decision_curve.h"
@@ -18,9 +20,10 @@
 typedef enum sg_reference {
     SG_REFERENCE_NONE,
     SG_REFERENCE_VALIDATION, /* rows of `validation`, fold by fold */
-    SG_REFERENCE_OTHER_FOLDS
+    SG_REFERENCE_OTHER_FOLDS,
+    SG_REFERENCE_BUNDLE /* rules that travel with the model; none for calibration, which it has */
 } sg_reference;
-/* "none", "validation images", "the other folds". */
+/* "none", "validation images", "the other folds", "images behind the bundle's calibration". */
 const char *sg_reference_name(sg_reference reference);
 
 typedef struct sg_acting_point {
@@ -30,7 +33,7 @@ typedef struct sg_acting_point {
     sg_operating_figures figures;         /* its point.threshold means nothing here */
 } sg_acting_point;
 
-enum { SG_ACTING_POINTS = 4, SG_ACTING_CURVE = 19, SG_ACTING_COVERAGES = 3 };
+enum { SG_ACTING_CURVE = 19, SG_ACTING_COVERAGES = 3 };
 
 typedef struct sg_acting {
     int malignant;     /* class number; -1: no points and no curve */

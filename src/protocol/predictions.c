@@ -362,6 +362,7 @@ sg_status sg_predictions_of_run(sg_predictions *out, const char *dir, sg_part pa
     found.ungrouped = run.split.ungrouped;
     found.doubtful = run.split.doubtful;
     found.folds = folds;
+    found.flip_averaged = options->predictor.flip_average;
     sg_run_close(&run);
     if (st)
         sg_predictions_dispose(&found);
@@ -430,6 +431,7 @@ sg_status sg_predictions_of_bundle(sg_predictions *out, sg_bundle *bundle,
         st = no_memory(err);
     found.left_out = manifest->count - n;
     found.uniform_side = uniform_side(manifest);
+    found.flip_averaged = options->predictor.flip_average;
     stamp mark = {"external", -1, bundle->members[0].seed};
     if (!st)
         st = sg_predictor_create(&predictor, bundle, &own.predictor, err);

@@ -45,12 +45,13 @@ typedef struct sg_predictions {
      * parameters_sha256 (of this model alone), ledger; of several runs also run. For metrics.json
      * and the report. */
     json_t *models;
-    bool ungrouped;   /* the split had a group on both sides */
-    size_t doubtful;  /* groups of like thumbnails, unlike in detail, on both sides (split.h) */
-    int uniform_side; /* side in pixels when every image is a square of one size, else 0 */
-    int folds;        /* of the run; 0 = one split, or external data */
-    int runs;         /* judged together on the same images, each with rows of its own; 0 = 1 */
-    size_t seen;      /* rows whose image or group was in training or validation of their model */
+    bool flip_averaged; /* over each image and its mirror image */
+    bool ungrouped;     /* the split had a group on both sides */
+    size_t doubtful;    /* groups of like thumbnails, unlike in detail, on both sides (split.h) */
+    int uniform_side;   /* side in pixels when every image is a square of one size, else 0 */
+    int folds;          /* of the run; 0 = one split, or external data */
+    int runs;           /* judged together on the same images, each with rows of its own; 0 = 1 */
+    size_t seen;        /* rows whose image or group was in training or validation of their model */
 } sg_predictions;
 /* Training images of a model, mean over the models; NaN without models. */
 double sg_predictions_mean_training(const sg_predictions *predictions);

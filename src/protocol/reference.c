@@ -2,7 +2,8 @@
 #include "protocol/reference.h"
 
 const char *sg_reference_name(sg_reference reference) {
-    static const char *const names[] = {"none", "validation images", "the other folds"};
+    static const char *const names[] = {"none", "validation images", "the other folds",
+            "images behind the bundle's calibration"};
     return names[reference];
 }
 

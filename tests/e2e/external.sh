@@ -32,6 +32,16 @@ has bra/metrics.json '"published": "BUS-BRA"' '"normal"' '"fold": 2'
 has bra/report.html 'read as BUS-BRA' 'official folds' 'No image here is of the class normal'
 head -1 bra/predictions.csv | grep -q ',official_fold$' || fail "$(head -1 bra/predictions.csv)"
 
+# A bundle without reference images has no thresholds for foreign data; one that was calibrated brings some.
+has bra/metrics.json '"reference": "none"' '"conformal_sets": null'
+"$SONOGRADE" bundle --run r --calibration temperature -o c.sgb --quiet
+judge=("$SONOGRADE" evaluate --bundle c.sgb --draws 100 --threads 1 --quiet)
+expect 0 '' "${judge[@]}" --allow-phantom-model --data BUSBRA --out acting
+has acting/metrics.json "images behind the bundle's calibration" '"operating_points"' '"promised_coverage"'
+has acting/report.html 'Sets of classes with measured coverage' "images behind the bundle&#39;s calibration"
+expect 0 '' "${judge[@]}" --allow-phantom-model --data BUSBRA --tta --out two
+has two/metrics.json '"reference": "none"'
+
 # The manifest of a published set is its official split.
 expect 0 '' "$SONOGRADE" data manifest BUSBRA -o bra.csv
 [ "$(column bra.csv fold | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" = '4 4 ' ] || fail "$(cat bra.csv)"

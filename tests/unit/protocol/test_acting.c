@@ -88,6 +88,74 @@ static void test_thresholds_come_from_validation_where_there_is_any(void **state
     sg_acting_dispose(&a);
 }
 
+static json_t *model_with(const sg_acting_rules *rules) {
+    return json_pack("{s:{s:f, s:o}}", "calibration", "temperature", 1.0, "acting",
+            sg_acting_rules_to_json(rules));
+}
+
+/* What a bundle carries is what its reference rows gave: figures on foreign rows are the same as
+ * with those rows at hand. Not for answers of two views, nor where members differ. */
+static void test_rules_travel_with_a_bundle(void **state) {
+    (void)state;
+    sg_predictions p = make_folds();
+    double reference[2 * VALIDATION];
+    uint32_t labels[VALIDATION];
+    for (int i = 0; i < ROWS; i++) rows[i].fold = -1;
+    for (int i = 0; i < VALIDATION; i++) {
+        fill(&validation_rows[i], validation_values[i], i, -1,
+                0.3 + 0.02 * (i % 10) + 0.2 * (i % 2));
+        memcpy(&reference[2 * i], validation_values[i], 2 * sizeof *reference);
+        labels[i] = (uint32_t)validation_rows[i].label;
+    }
+    p.folds = 0;
+    const sg_predictions validation = {
+            .rows = validation_rows, .count = VALIDATION, .classes = classes, .class_count = 2};
+    sg_acting_rules rules;
+    sg_acting a, b;
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_acting_rules_make(&rules, reference, labels, VALIDATION, 2, 1, &err));
+    CHECK_OK(sg_acting_measure(&a, &p, &validation, NAN, 200, &err));
+    p.models = json_array();
+    json_array_append_new(p.models, model_with(&rules));
+    json_array_append_new(p.models, model_with(&rules));
+    CHECK_OK(sg_acting_measure(&b, &p, NULL, NAN, 200, &err));
+    assert_int_equal(b.reference, SG_REFERENCE_BUNDLE);
+    assert_int_equal(b.reference_rows, VALIDATION);
+    assert_int_equal(b.point_count, SG_ACTING_POINTS);
+    for (size_t i = 0; i < SG_ACTING_POINTS; i++) {
+        assert_true(a.points[i].threshold_low == b.points[i].threshold_high);
+        assert_int_equal(
+                a.points[i].figures.sensitivity.hits, b.points[i].figures.sensitivity.hits);
+    }
+    assert_true(b.has_sets && a.sets.coverage.hits == b.sets.coverage.hits);
+    assert_int_equal(a.sets_by_class.coverage.hits, b.sets_by_class.coverage.hits);
+    sg_acting_dispose(&a);
+    sg_acting_dispose(&b);
+
+    p.flip_averaged = true;
+    CHECK_OK(sg_acting_measure(&b, &p, NULL, NAN, 200, &err));
+    assert_int_equal(b.reference, SG_REFERENCE_NONE);
+    sg_acting_dispose(&b);
+    p.flip_averaged = false;
+    rules.threshold[0] = INFINITY; /* JSON has no infinity: it must come back */
+    json_array_set_new(p.models, 1, model_with(&rules));
+    CHECK_OK(sg_acting_measure(&b, &p, NULL, NAN, 200, &err));
+    assert_int_equal(b.reference, SG_REFERENCE_NONE);
+    sg_acting_dispose(&b);
+    json_array_set_new(p.models, 0, model_with(&rules));
+    CHECK_OK(sg_acting_measure(&b, &p, NULL, NAN, 200, &err));
+    assert_true(isinf(b.points[0].threshold_low));
+    assert_true(b.points[0].figures.sensitivity.value == 0);
+    sg_acting_dispose(&b);
+
+    json_t *section =
+            json_object_get(json_object_get(json_array_get(p.models, 0), "calibration"), "acting");
+    json_object_set_new(section, "quantile", json_array());
+    json_array_set(p.models, 1, json_array_get(p.models, 0));
+    CHECK_FAILS(sg_acting_measure(&b, &p, NULL, NAN, 200, &err), SG_ERR_FORMAT, "'acting'");
+    json_decref(p.models);
+}
+
 static void test_nothing_to_set_thresholds_on(void **state) {
     (void)state;
     sg_predictions p = make_folds();
@@ -180,6 +248,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_thresholds_come_from_the_other_folds),
             cmocka_unit_test(test_thresholds_come_from_validation_where_there_is_any),
+            cmocka_unit_test(test_rules_travel_with_a_bundle),
             cmocka_unit_test(test_nothing_to_set_thresholds_on),
             cmocka_unit_test(test_scores_move_with_the_prevalence),
             cmocka_unit_test(test_strata),
