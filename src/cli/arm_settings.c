@@ -231,6 +231,41 @@ sg_status sg_arm_settings_finish(sg_arm_settings *s, sg_error *err) {
     return s->yaml ? SG_OK : no_memory(err);
 }
 
+static const char *value_of(const sg_yaml *yaml, const char *key) {
+    for (size_t i = 0; i < yaml->count; i++)
+        if (strcmp(yaml->entries[i].key, key) == 0) return yaml->entries[i].value;
+    return "";
+}
+
+static bool has_key(const char *keys, const char *key) {
+    size_t n = strlen(key);
+    for (const char *at = keys; (at = strstr(at, key)); at += n)
+        if (at >= keys + 2 && at[-1] == ' ' && (at[n] == ',' || !at[n])) return true;
+    return false;
+}
+
+static void put_unlike(
+        sg_str *keys, const sg_yaml *mine, const sg_yaml *theirs, const char *const *apart) {
+    for (size_t i = 0; i < mine->count; i++) {
+        const sg_yaml_entry *e = &mine->entries[i];
+        bool counts = !is_among(apart, e->key) && !has_key(sg_str_text(keys), e->key);
+        if (counts && strcmp(e->value, value_of(theirs, e->key)) != 0)
+            sg_str_appendf(keys, ", %s", e->key);
+    }
+}
+
+sg_status sg_arm_settings_differ(sg_str *keys, const sg_arm_settings *a, const sg_arm_settings *b,
+        const char *const *apart, sg_error *err) {
+    sg_yaml x = {0}, y = {0};
+    sg_status st = sg_yaml_parse(&x, a->yaml, strlen(a->yaml), "settings", err);
+    if (!st) st = sg_yaml_parse(&y, b->yaml, strlen(b->yaml), "settings", err);
+    if (!st) put_unlike(keys, &x, &y, apart);
+    if (!st) put_unlike(keys, &y, &x, apart);
+    sg_yaml_dispose(&x);
+    sg_yaml_dispose(&y);
+    return st ? st : sg_str_check(keys, err);
+}
+
 double sg_arm_val_share(const sg_arm_settings *s) {
     if (s->args.val_share >= 0) return s->args.val_share;
     return s->args.select == SG_SELECT_NONE ? 0 : 0.15;

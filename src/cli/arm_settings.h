@@ -35,6 +35,10 @@ SG_MUST_CHECK sg_status sg_arm_settings_put(
         sg_arm_settings *settings, const char *yaml, const char *name, sg_error *err);
 /* Makes file names absolute, settles what is left open, fills options and yaml. */
 SG_MUST_CHECK sg_status sg_arm_settings_finish(sg_arm_settings *settings, sg_error *err);
+/* Appends ", key" for each option whose value differs between the two, without those named in
+ * `apart` (ends with NULL) and those already in *keys. After finish. */
+SG_MUST_CHECK sg_status sg_arm_settings_differ(sg_str *keys, const sg_arm_settings *a,
+        const sg_arm_settings *b, const char *const *apart, sg_error *err);
 /* Share of each fold's training images set aside for selection, as train settles it for folds. */
 double sg_arm_val_share(const sg_arm_settings *settings);
 void sg_arm_settings_dispose(sg_arm_settings *settings); /* NULL-safe */

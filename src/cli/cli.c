@@ -1,6 +1,7 @@
 /* cli.c - exit codes, signals and what is said on stderr.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
+#include "base/file.h"
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -85,6 +86,28 @@ void sg_cli_print_json(json_t *value) {
     json_decref(value);
 }
 
+/* Of the kinds that a run folder keeps itself; pages and exports may lie in it and be replaced. */
+static bool is_kind_of_run(const char *path) {
+    static const char *const kinds[] = {".yaml", ".csv", ".json", ".jsonl", ".safetensors"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (sg_ends_with(path, kinds[i])) return true;
+    return false;
+}
+
+/* RUN/args.yaml, RUN/weights/best.safetensors, RUN/fold0/weights/best.safetensors */
+static bool is_inside_run(const char *path) {
+    char *folder = realpath(path, NULL), *slash;
+    bool inside = false;
+    for (int up = 0; up < 3 && folder && !inside && (slash = strrchr(folder, '/')); up++) {
+        *slash = '\0';
+        char *settings = sg_path_join(folder, "args.yaml");
+        inside = settings && sg_path_exists(settings);
+        free(settings);
+    }
+    free(folder);
+    return inside;
+}
+
 sg_status sg_cli_check_output(const char *path, sg_error *err) {
     static const char *const images[] = {
             ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".dcm"};
@@ -95,6 +118,9 @@ sg_status sg_cli_check_output(const char *path, sg_error *err) {
                     "-o %s is named like an image, and no image is written here: give the file "
                     "another name",
                     path);
+    if (is_kind_of_run(path) && is_inside_run(path))
+        return sg_fail(err, SG_ERR_USAGE,
+                "%s is part of a run, which would be lost with it: write to another name", path);
     return SG_OK;
 }
 

@@ -38,8 +38,9 @@ void sg_cli_print_json(json_t *value);
  * obeys what it is sent. */
 void sg_cli_print_safe(FILE *stream, const char *text);
 
-/* SG_ERR_USAGE when a table, page or bundle would be written under an image's name: such a file is
- * more likely a source image than what was meant. */
+/* SG_ERR_USAGE when a table, page or bundle would be written under an image's name, more likely a
+ * source image than what was meant, or over a file that a run lives by (settings, tables,
+ * weights). */
 SG_MUST_CHECK sg_status sg_cli_check_output(const char *path, sg_error *err);
 
 /* Set by SIGINT, SIGTERM and SIGUSR1 (value: the signal); long work polls it. A second SIGINT or

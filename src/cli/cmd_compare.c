@@ -118,25 +118,51 @@ static sg_status add_ablation(sg_comparison *c, const compare_args *a, sg_error 
     return st ? st : sg_arm_set_check(a->set, names, c->trial_count, err);
 }
 
+/* A range test finds the rate: one that is set for an arm would be passed over. */
+static sg_status check_rates(const sg_comparison *c, const compare_args *a, sg_error *err) {
+    for (size_t i = 0; i < c->trial_count; i++)
+        if (sg_cli_is_given(c->call, "lr") || c->trials[i].settings.args.lr != a->lr)
+            return sg_fail(err, SG_ERR_USAGE,
+                    "--lr-find finds the learning rate of every arm, and arm %s was given one: "
+                    "leave out --lr-find or the rate",
+                    c->trials[i].name);
+    return SG_OK;
+}
+
 static sg_status compare(sg_comparison *c, const compare_args *a, sg_error *err) {
     if (!a->models && !a->ablate)
         return sg_fail(err, SG_ERR_USAGE,
                 "say what to compare: --models NAME,NAME, --ablate WHAT or --bundles OLD,NEW");
     sg_status st = sg_comparison_open(c, err);
     if (!st) st = a->ablate ? add_ablation(c, a, err) : add_models(c, a, err);
+    if (!st && a->lr_find) st = check_rates(c, a, err);
     if (!st && a->lr_find) st = sg_comparison_find_rates(c, err);
     if (!st) st = sg_comparison_run(c, err);
     return st ? st : sg_comparison_report(c, err);
 }
 
+/* Bundles are trained already: what shapes a training has no meaning. */
+static sg_status check_bundles(const sg_call *call, const compare_args *a, sg_error *err) {
+    static const char *const meant[] = {"bundles", "data", "manifest", "group-by", "skip-bad",
+            "out", "tta", "margin", "show-full", "draws", "threads", NULL};
+    for (const sg_option *o = rows; o->name; o++) {
+        bool fits = o->type == SG_OPTION_GROUP || !sg_cli_is_given(call, o->name);
+        for (const char *const *m = meant; *m && !fits; m++) fits = strcmp(*m, o->name) == 0;
+        if (!fits)
+            return sg_fail(err, SG_ERR_USAGE, "--bundles trains nothing: leave out --%s", o->name);
+    }
+    char *other = a->out ? sg_path_join(a->out, "campaign.yaml") : NULL;
+    bool taken = other && sg_path_exists(other);
+    free(other);
+    return taken ? sg_fail(err, SG_ERR_MISMATCH,
+                           "%s holds a comparison of trainings: name another folder", a->out)
+                 : SG_OK;
+}
+
 static int run_compare(const sg_call *call) {
     const compare_args *a = call->options;
     sg_error err = SG_ERROR_INIT;
-    if (a->bundles && (a->models || a->ablate || a->lr_find)) {
-        (void)sg_fail(&err, SG_ERR_USAGE,
-                "--bundles trains nothing: leave out --models, --ablate and --lr-find");
-        return sg_cli_fail(&err);
-    }
+    if (a->bundles && check_bundles(call, a, &err)) return sg_cli_fail(&err);
     if (a->bundles)
         return sg_compare_bundles(call, &(sg_bundle_comparison){a->bundles, a->dataset, a->out,
                                                 a->margin, a->draws, a->tta, a->show_full});
@@ -146,9 +172,9 @@ static int run_compare(const sg_call *call) {
             .lead = a->ablate
                             ? "One thing is switched at a time, the rest stays: same folds, budget "
                               "and rule of selection."
-                            : "Every model on the same folds, with the same budget, augmentation "
-                              "and rule of selection; each image is judged by the model that did "
-                              "not see it.",
+                            : "Every model on the same folds; each image is judged by the model "
+                              "that did not see it. Budget, augmentation and rule of selection are "
+                              "the same but for what a mark above names.",
             .free_to_change = free_to_change,
             .dataset = a->dataset,
             .folds = a->folds,

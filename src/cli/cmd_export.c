@@ -189,9 +189,13 @@ static sg_status annotate(sg_bundle *b, const sg_call *call, sg_error *err) {
 
 static sg_status write_all(const sg_call *call, sg_bundle *b, sg_error *err) {
     const export_args *a = call->options;
+    const char *outputs[] = {a->onnx, a->safetensors, a->card, a->zip};
     json_t *metrics = NULL;
     int member = 0;
-    sg_status st = choose_member(&member, a, b, a->onnx || a->safetensors || a->zip, err);
+    sg_status st = SG_OK;
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs && !st; i++)
+        if (outputs[i]) st = sg_cli_check_output(outputs[i], err);
+    if (!st) st = choose_member(&member, a, b, a->onnx || a->safetensors || a->zip, err);
     if (!st && a->metrics) st = sg_json_read(&metrics, a->metrics, err);
     if (!st && a->metrics && !json_is_number(json_object_get(metrics, "accuracy")))
         st = sg_fail(err, SG_ERR_INPUT,

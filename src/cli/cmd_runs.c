@@ -300,7 +300,7 @@ static int run_diff(const sg_call *call) {
     sg_error err = SG_ERROR_INIT;
     runs r = {0};
     differences d = {0};
-    sg_status st = SG_OK;
+    sg_status st = a->out ? sg_cli_check_output(a->out, &err) : SG_OK;
     for (int i = 0; i < call->operand_count && !st; i++) st = add_run(&r, call->operands[i], &err);
     if (!st) st = find_differences(&d, &r, &err);
     if (!st && a->out) st = write_page(&r, &d, a->out, &err);

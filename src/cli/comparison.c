@@ -143,6 +143,24 @@ sg_status sg_comparison_add(sg_comparison *c, const sg_trial_plan *plan, sg_erro
     return st ? sg_fail_context(err, st, "arm %s", t->name) : SG_OK;
 }
 
+/* In what arms that stand for models differ, beyond the model, its start and its rate. */
+static sg_status note_unequal(sg_comparison *c, sg_error *err) {
+    static const char *const apart[] = {"model", "blocks", "se-reduction", "dilation", "dropout",
+            "mobilenet-first", "auxiliary", "transform-input", "weights", "allow-new", "freeze",
+            "new-layer-factor", "fixed-norms", "lr", "ungrouped", NULL};
+    const sg_trial *first = &c->trials[0];
+    sg_str keys;
+    sg_str_init(&keys, 0);
+    sg_status st = SG_OK;
+    for (size_t i = 1; i < c->trial_count && !st; i++)
+        if (c->trials[i].base < 0)
+            st = sg_arm_settings_differ(
+                    &keys, &first->settings, &c->trials[i].settings, apart, err);
+    (void)snprintf(c->unequal, sizeof c->unequal, "%s", keys.len > 2 ? sg_str_text(&keys) + 2 : "");
+    sg_str_dispose(&keys);
+    return st;
+}
+
 static sg_status train(sg_comparison *c, sg_error *err) {
     sg_arm arms[SG_COMPARISON_TRIALS];
     for (size_t i = 0; i < c->trial_count; i++) {
@@ -295,7 +313,10 @@ static sg_status measure_pairs(sg_comparison *c, sg_error *err) {
 
 sg_status sg_comparison_run(sg_comparison *c, sg_error *err) {
     c->ledger = sg_cli_ledger(c->call->log);
-    sg_status st = train(c, err);
+    sg_status st = note_unequal(c, err);
+    if (!st && *c->unequal)
+        sg_log_line(c->call->log, SG_LOG_WARN, "the arms differ in %s too", c->unequal);
+    if (!st) st = train(c, err);
     for (size_t i = 0; i < c->trial_count && !st; i++) st = measure_trial(c, &c->trials[i], err);
     if (!st) st = measure_pairs(c, err);
     return st ? st : adjust_pairs(c, err);

@@ -59,8 +59,10 @@ typedef struct sg_comparison {
     size_t trial_count;
     sg_trial_pair *pairs;
     size_t pair_count;
-    size_t unpaired; /* pairs left out because their starts differ */
-    size_t unlike;   /* pairs with a base whose start differs: that may be what is switched */
+    size_t unpaired;   /* pairs left out because their starts differ */
+    char unequal[200]; /* "epochs, augment": settings in which arms without a base differ beyond
+                          architecture, start and rate; "" = none */
+    size_t unlike;     /* pairs with a base whose start differs: that may be what is switched */
 } sg_comparison;
 
 /* Takes the folder, the images as they were at the start, and the folds. The first group of fields

@@ -33,14 +33,14 @@ static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory for the page");
 }
 
-/* Which published row a model of ours stands beside. */
-static int paper_row(const char *model) {
-    static const struct {
-        const char *prefix;
-        int row;
-    } rows[] = {{"resnet50", 0}, {"alexnet", 1}, {"googlenet", 2}, {"vgg16", 3}, {"mresnet", 4}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strncmp(model, rows[i].prefix, strlen(rows[i].prefix)) == 0) return rows[i].row;
+/* Which published row a model of ours stands beside; *variant: it is another form of that model. */
+static int paper_row(const char *model, bool *variant) {
+    static const char *const rows[] = {"resnet50", "alexnet", "googlenet", "vgg16", "mresnet"};
+    for (int i = 0; i < (int)(sizeof rows / sizeof *rows); i++)
+        if (strncmp(model, rows[i], strlen(rows[i])) == 0) {
+            *variant = strcmp(model, rows[i]) != 0;
+            return i;
+        }
     return -1;
 }
 
@@ -109,7 +109,7 @@ static sg_status fill_arm(sg_compare_arm *out, arm_data *d, const sg_trial *t, s
     for (size_t i = 0; i < k * k; i++) d->confusion[i] = m->c.confusion[i / k][i % k];
     *out = (sg_compare_arm){.name = t->name,
             .meaning = *t->meaning ? t->meaning : NULL,
-            .paper = paper_row(t->settings.args.model),
+            .model = t->settings.args.model,
             .epochs = most_epochs(t),
             .initialisation = t->init_share,
             .accuracy = sg_value_of_accuracy(m),
@@ -133,15 +133,16 @@ static sg_status fill_arm(sg_compare_arm *out, arm_data *d, const sg_trial *t, s
             .ranges = t->ranges ? d->ranges : NULL,
             .curves = d->curves,
             .curve_count = t->history_count};
+    out->paper = paper_row(out->model, &out->paper_variant);
     return SG_OK;
 }
 
 /* ---- words ---- */
 
-enum { WARNINGS = 5 };
+enum { WARNINGS = 6 };
 
 typedef struct words {
-    char data[256], budget[256], groups[160], pairs[400], intervals[200], seen[64];
+    char data[256], budget[320], groups[160], pairs[400], intervals[200], unequal[360];
     const char *warnings[2 * WARNINGS];
     size_t warning_count;
     sg_page_fact facts[5];
@@ -175,6 +176,14 @@ static void fill_warnings(words *w, const sg_comparison *c) {
         warn(w, "ungrouped split",
                 "Some arms judge images whose near-copies were in training: their figures are too "
                 "high, which is what they are here to show.");
+    if (*c->unequal) {
+        (void)snprintf(w->unequal, sizeof w->unequal,
+                "Arms differ in %s too, beside model, start and learning rate: a difference "
+                "between "
+                "them is one of these settings as much as of the model.",
+                c->unequal);
+        warn(w, "unequal settings", w->unequal);
+    }
     if (c->unpaired)
         warn(w, "different starts",
                 "Some arms started from given weights and others did not, or from other shares of "
@@ -187,15 +196,22 @@ static void fill_warnings(words *w, const sg_comparison *c) {
 
 static void fill_words(words *w, const sg_comparison *c) {
     const sg_train_args *a = &c->trials[0].settings.args;
+    char rate[40];
+    (void)snprintf(rate, sizeof rate, "%g", a->lr);
+    for (size_t i = 1; i < c->trial_count; i++)
+        if (c->trials[i].settings.args.lr != a->lr)
+            (void)snprintf(rate, sizeof rate, "set for each arm");
+    if (c->trials[0].rates) (void)snprintf(rate, sizeof rate, "found for each arm and fold");
     (void)snprintf(w->data, sizeof w->data, "%.120s, %zu images", sg_path_base(c->manifest.root),
             c->trials[0].metrics.n);
     (void)snprintf(w->groups, sizeof w->groups, "%d folds by group, %zu groups among the images",
             c->split.folds, c->trials[0].metrics.groups);
     (void)snprintf(w->budget, sizeof w->budget,
-            "the first arm's: %lld epochs, %lld px, batch %lld, learning rate %g, weight decay %g, "
-            "seed %lld, selection %s%s; each arm's are in arms/NAME/args.yaml",
-            a->epochs, a->recipe.size, a->batch, a->lr, a->weight_decay, a->seed,
-            sg_select_name((sg_select)a->select), c->tta ? ", flip averaged" : "");
+            "%s%lld epochs, %lld px, batch %lld, learning rate %s, weight decay %g, seed %lld, "
+            "selection %s%s; each arm's settings are in arms/NAME/args.yaml",
+            *c->unequal ? "the first arm's: " : "", a->epochs, a->recipe.size, a->batch, rate,
+            a->weight_decay, a->seed, sg_select_name((sg_select)a->select),
+            c->tta ? ", flip averaged" : "");
     (void)snprintf(w->intervals, sizeof w->intervals,
             "95 %% intervals: Wilson for accuracy and sensitivity where every group has one image, "
             "else bootstrap over groups (BCa, %lld draws), as all others",

@@ -220,7 +220,8 @@ sg_status sg_predictor_check_phantom(const sg_predictor *p, const char *path, sg
         return SG_OK;
     return sg_fail(err, SG_ERR_INPUT,
             "this model was trained on simulated images (phantoms) and says nothing about %s; "
-            "train on real images, or add --allow-phantom-model to see what it answers anyway",
+            "train on real images; predict and evaluate have --allow-phantom-model to see what it "
+            "answers anyway",
             path ? path : "other images");
 }
 

@@ -247,7 +247,7 @@ static sg_status check_seen(size_t *count, const bool *seen, const sg_manifest *
     return sg_fail(err, SG_ERR_INPUT,
             "%zu of %zu images, or images of their groups, were in this model's training or "
             "validation, the first is %s: figures on them say nothing about new images; take other "
-            "images, or add --allow-seen (the report will be marked)",
+            "images, or `evaluate --allow-seen`, whose report is marked",
             *count, n, m->rows[first].path);
 }
 

@@ -16,14 +16,15 @@ static void put_fixed(sg_cells *cells, double value, int decimals) {
 /* ---- the published table ---- */
 
 static void put_results(sg_page *page, const sg_compare_page *in) {
-    static const char *const header[] = {
-            "arm", "initialisation %", "epochs", "accuracy %", "precision %", "recall %", "F1 %"};
+    static const char *const header[] = {"arm", "model", "initialisation %", "epochs", "accuracy %",
+            "precision %", "recall %", "F1 %"};
     enum { COLUMNS = sizeof header / sizeof *header };
     sg_cells cells;
     if (!sg_cells_init(&cells, in->arm_count * COLUMNS)) page->failed = true;
     for (size_t i = 0; i < in->arm_count && cells.text && cells.cell; i++) {
         const sg_compare_arm *a = &in->arms[i];
         sg_cells_put(&cells, a->name);
+        sg_cells_put(&cells, a->model);
         put_fixed(&cells, 100 * a->initialisation, 1);
         sg_cells_put_count(&cells, a->epochs);
         sg_cells_put_value(&cells, &a->accuracy, true);
@@ -31,10 +32,11 @@ static void put_results(sg_page *page, const sg_compare_page *in) {
         sg_cells_put_value(&cells, &a->recall, true);
         sg_cells_put_value(&cells, &a->f1, true);
     }
-    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, in->interval_method);
+    sg_cells_put_table(&cells, page, header, COLUMNS, "llrrrrrr", in->interval_method);
     sg_page_note(page,
             "Initialisation: share of the parameters that started from given weights, the smallest "
-            "over the folds. Precision, recall and F1 are means over the classes with equal "
+            "over the folds; from which pictures those were learned, the share does not say. "
+            "Precision, recall and F1 are means over the classes with equal "
             "weights.");
 }
 
@@ -55,7 +57,7 @@ static void put_ranking(sg_page *page, const sg_compare_page *in) {
 
 /* One line of the published table; arm NULL: none of ours stands beside it. */
 static void put_beside_row(sg_cells *cells, const sg_paper_row *row, const sg_compare_arm *arm) {
-    char epochs[24];
+    char epochs[24], remark[80];
     (void)snprintf(epochs, sizeof epochs, "%zu", arm ? arm->epochs : 0);
     sg_cells_put(cells, row->model);
     sg_cells_put(cells, arm ? arm->name : "-");
@@ -69,7 +71,11 @@ static void put_beside_row(sg_cells *cells, const sg_paper_row *row, const sg_co
     sg_cells_put_number(cells, arm ? arm->recall.value : NAN, true);
     put_fixed(cells, row->f1, 2);
     sg_cells_put_number(cells, arm ? arm->f1.value : NAN, true);
-    sg_cells_put(cells, sg_paper_f1_impossible(row) ? "printed F1 above (P + R) / 2" : "");
+    (void)snprintf(remark, sizeof remark, "%s%s%s",
+            sg_paper_f1_impossible(row) ? "printed F1 above (P + R) / 2" : "",
+            sg_paper_f1_impossible(row) && arm && arm->paper_variant ? "; " : "",
+            arm && arm->paper_variant ? "ours is another form" : "");
+    sg_cells_put_copy(cells, remark);
 }
 
 /* Every printed row, once for each arm of that model. */
@@ -109,8 +115,8 @@ static void put_points(sg_cells *cells, const sg_evaluation_value *v, bool perce
 }
 
 static void put_pairs(sg_page *page, const sg_compare_page *in) {
-    static const char *const header[] = {"arm", "against", "accuracy, points", "over folds, points",
-            "macro F1", "gained", "lost", "p", "p, Holm"};
+    static const char *const header[] = {"row", "arm", "against", "accuracy, points",
+            "over folds, points", "macro F1", "gained", "lost", "p", "p, Holm"};
     enum { COLUMNS = sizeof header / sizeof *header };
     sg_page_section(page, "Paired differences", in->pair_note);
     if (!in->pair_count) return;
@@ -118,6 +124,7 @@ static void put_pairs(sg_page *page, const sg_compare_page *in) {
     if (!sg_cells_init(&cells, in->pair_count * COLUMNS)) page->failed = true;
     for (size_t i = 0; i < in->pair_count && cells.text && cells.cell; i++) {
         const sg_compare_pair *p = &in->pairs[i];
+        sg_cells_put_count(&cells, i + 1);
         sg_cells_put(&cells, in->arms[p->other].name);
         sg_cells_put(&cells, in->arms[p->base].name);
         put_points(&cells, &p->accuracy, true);
@@ -128,7 +135,7 @@ static void put_pairs(sg_page *page, const sg_compare_page *in) {
         put_fixed(&cells, p->p, 3);
         put_fixed(&cells, p->p_adjusted, 3);
     }
-    sg_cells_put_table(&cells, page, header, COLUMNS, "llrrrrrrr",
+    sg_cells_put_table(&cells, page, header, COLUMNS, "rllrrrrrrr",
             "On the same images, with 95 % intervals from a bootstrap over groups; over folds: "
             "mean of the folds' differences, corrected resampled t (Nadeau and Bengio); p: sign "
             "flips "

@@ -17,8 +17,9 @@ typedef struct sg_compare_range { /* loss of a range test against its learning r
 } sg_compare_range;
 
 typedef struct sg_compare_arm {
-    const char *name, *meaning; /* meaning may be NULL */
-    int paper;                  /* row of sg_paper_table, or -1 */
+    const char *name, *model, *meaning; /* model: the architecture; meaning may be NULL */
+    int paper;                          /* row of sg_paper_table, or -1 */
+    bool paper_variant;                 /* another form of the model of that row */
     size_t epochs;
     double initialisation; /* share of the parameters from given weights, 0..1 */
     sg_evaluation_value accuracy, precision, recall, f1, auroc, sensitivity;

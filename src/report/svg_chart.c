@@ -77,7 +77,7 @@ static void put_marks(sg_str *out, const sg_svg_frame *f, const sg_svg_series *s
             sg_svg_line(out, x - 3, low, x + 3, low, color, 1.4, "");
             sg_svg_line(out, x - 3, high, x + 3, high, color, 1.4, "");
         }
-        if (s->markers || s->no_line) sg_svg_mark_put(out, s->color, x, y, 3.6, color);
+        if (s->markers || s->no_line || s->n == 1) sg_svg_mark_put(out, s->color, x, y, 3.6, color);
     }
 }
 

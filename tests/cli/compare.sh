@@ -15,7 +15,7 @@ epochs: 1
 batch: 8
 END
 asked=(--models one=mobilenetv2,two=mobilenetv2,given=mobilenetv2 --data data --folds 2 --config budget.yaml --threads 1
-    --seed 3 --draws 200 --weights given=start/weights/best.safetensors --set 'two:dropout=0.5')
+    --seed 3 --draws 200 --weights given=start/weights/best.safetensors --set 'two:dropout=0.5;two:label-smoothing=0.2')
 
 "$SONOGRADE" compare --quiet "${asked[@]}" --out cmp 2>stopped.txt &
 child=$!
@@ -46,6 +46,11 @@ has cmp/report.html 'Beside the published table' '98.46' 'ROC, malignant' 'Train
 [ "$(wc -l <cmp/compare.csv)" = 4 ] && [ "$(wc -l <cmp/folds.csv)" = 7 ] && [ "$(wc -l <cmp/pairs.csv)" = 2 ] ||
     fail 'rows of the tables'
 [ "$(column cmp/compare.csv initialisation | tr '\n' ' ')" = '0 0 1 ' ] || fail 'initialisation'
+has cmp/report.html 'Arms differ in label-smoothing too' '>mobilenetv2<'
+awk -F, 'NR > 1 { sum[$1] += $5 } END { print (sum["two"] - sum["one"]) / 2 }' cmp/folds.csv >wanted.txt
+column cmp/pairs.csv folds_accuracy | awk '{ print $1 + 0 }' | diff wanted.txt - || fail 'mean difference of the folds'
+with --set 'two:lr=1e-3'
+expect 2 'arm two was given one' "$SONOGRADE" compare "${now[@]}" --lr-find --out rates
 diff cmp/arms/one/splits.csv cmp/arms/two/splits.csv || fail 'the arms have other folds'
 has cmp/arms/two/args.yaml 'dropout: 0.5'
 has cmp/arms/one/args.yaml 'dropout: -1'

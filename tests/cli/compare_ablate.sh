@@ -43,5 +43,12 @@ expect 0 '' "$SONOGRADE" compare --bundles calm.sgb,wary.sgb "${judge[@]}" --jso
 has stdout.txt '"newly_found_malignancies": 5' '"worse": false'
 expect 3 "in this model's training" "$SONOGRADE" compare --bundles wary.sgb,calm.sgb --data data --threads 1
 expect 2 'trains nothing' "$SONOGRADE" compare --bundles wary.sgb,calm.sgb --models resnet18 --data locked
+expect 2 'leave out --epochs' "$SONOGRADE" compare --bundles wary.sgb,calm.sgb --epochs 3 "${judge[@]}"
+expect 4 'holds a comparison' "$SONOGRADE" compare --bundles wary.sgb,calm.sgb "${judge[@]}" --out apart
+for name in args.yaml weights/best.safetensors; do
+    expect 2 'part of a run' "$SONOGRADE" export wary --safetensors wary/$name
+done
+expect 2 'part of a run' "$SONOGRADE" runs diff wary calm -o wary/args.yaml
+expect 0 '' "$SONOGRADE" export wary --safetensors wary.safetensors
 expect 2 'OLD,NEW' "$SONOGRADE" compare --bundles wary.sgb --data locked
 expect 3 'nowhere.sgb' "$SONOGRADE" compare --bundles wary.sgb,nowhere.sgb --data locked --threads 1

@@ -11,6 +11,8 @@ static void test_starts_that_may_be_paired(void **state) {
     assert_true(sg_same_start(0, 0));
     assert_true(sg_same_start(0.998, 0.97));
     assert_false(sg_same_start(0.998, 0.33));
+    assert_true(sg_same_start(0.50, 0.54));
+    assert_false(sg_same_start(0.50, 0.56));
     assert_false(sg_same_start(0, 0.02)); /* given weights, however few, are no random start */
     assert_false(sg_same_start(0.02, 0));
 }

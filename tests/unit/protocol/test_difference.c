@@ -48,6 +48,21 @@ static void test_paired_figures_by_hand(void **state) {
     assert_true(d.accuracy.interval.low < 0.3 && d.accuracy.interval.high > 0.3);
 }
 
+static void test_signs_flip_group_by_group(void **state) {
+    (void)state;
+    static const int a[ROWS] = {0, 0, 0, 1, 1, 1, 1, 0, 0, 0};
+    static const int b[ROWS] = {0, 0, 0, 0, 1, 1, 1, 1, 1, 0};
+    sg_prediction_row rows_a[ROWS], rows_b[ROWS];
+    sg_predictions base = make(rows_a, a), other = make(rows_b, b);
+    sg_error err = SG_ERROR_INIT;
+    sg_difference d;
+    for (int i = 0; i < ROWS; i++) /* h and i, both gained, are one patient */
+        if (rows_a[i].path == paths[8]) rows_a[i].group = rows_b[i].group = paths[7];
+    CHECK_OK(sg_difference_measure(&d, &base, &other, DRAWS, &err));
+    assert_int_equal(d.groups, ROWS - 1);
+    assert_true(fabs(d.p - 0.5) < 1e-12); /* +3, +1, -1, -3: two of four are as extreme */
+}
+
 static void test_images_of_one_side_count_there_alone(void **state) {
     (void)state;
     static const int a[ROWS] = {0, 0, 1, 1, 1, 1, 1, 1, 0, 0};     /* 5 of 10 */
@@ -113,6 +128,7 @@ static void test_other_classes_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_paired_figures_by_hand),
+            cmocka_unit_test(test_signs_flip_group_by_group),
             cmocka_unit_test(test_images_of_one_side_count_there_alone),
             cmocka_unit_test(test_equal_sides_have_no_interval),
             cmocka_unit_test(test_shared_rows_in_order),
