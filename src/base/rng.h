@@ -23,7 +23,8 @@ typedef enum sg_rng_purpose {
     SG_RNG_SAMPLER = 8,   /* a = epoch: balanced sampling */
     SG_RNG_MIXUP = 9,     /* a = epoch, b = batch */
     SG_RNG_TEST = 10,     /* free for tests and tools */
-    SG_RNG_SEARCH = 11    /* a = trial, b = part of the search */
+    SG_RNG_SEARCH = 11,   /* a = trial, b = part of the search */
+    SG_RNG_EXPLAIN = 12   /* a = noisy copy, b = view */
 } sg_rng_purpose;
 
 typedef struct sg_rng {

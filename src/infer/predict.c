@@ -147,8 +147,13 @@ static sg_status run_member(sg_predictor *p, int i, int n, sg_error *err) {
     return st;
 }
 
-static void add_member(
-        sg_prediction *out, const float *logits, const sg_member *member, bool first) {
+void sg_prediction_begin(sg_prediction *out, int classes) {
+    memset(out, 0, sizeof *out);
+    out->classes = classes;
+    for (int c = 0; c < classes; c++) out->low[c] = 1.0;
+}
+
+void sg_prediction_add(sg_prediction *out, const float *logits, const sg_member *member) {
     double q[SG_PREDICTOR_MAX_CLASSES], wide[SG_PREDICTOR_MAX_CLASSES];
     for (int c = 0; c < out->classes; c++) wide[c] = logits[c];
     if (member->calibrator)
@@ -158,12 +163,12 @@ static void add_member(
     for (int c = 0; c < out->classes; c++) {
         out->probability[c] += q[c];
         out->logit[c] += logits[c];
-        if (first || q[c] < out->low[c]) out->low[c] = q[c];
-        if (first || q[c] > out->high[c]) out->high[c] = q[c];
+        if (q[c] < out->low[c]) out->low[c] = q[c];
+        if (q[c] > out->high[c]) out->high[c] = q[c];
     }
 }
 
-static void conclude(sg_prediction *out, int members) {
+void sg_prediction_conclude(sg_prediction *out, int members) {
     out->top = 0;
     for (int c = 0; c < out->classes; c++) {
         out->probability[c] /= members;
@@ -174,17 +179,14 @@ static void conclude(sg_prediction *out, int members) {
 
 static sg_status run_batch(sg_predictor *p, sg_prediction *out, int n, sg_error *err) {
     int members = p->bundle->member_count, k = p->bundle->class_count;
-    for (int j = 0; j < n; j++) {
-        memset(&out[j], 0, sizeof out[j]);
-        out[j].classes = k;
-    }
+    for (int j = 0; j < n; j++) sg_prediction_begin(&out[j], k);
     for (int i = 0; i < members; i++) {
         sg_status st = run_member(p, i, n, err);
         if (st) return st;
         for (int j = 0; j < n; j++)
-            add_member(&out[j], p->logits + (size_t)j * (size_t)k, &p->bundle->members[i], i == 0);
+            sg_prediction_add(&out[j], p->logits + (size_t)j * (size_t)k, &p->bundle->members[i]);
     }
-    for (int j = 0; j < n; j++) conclude(&out[j], members);
+    for (int j = 0; j < n; j++) sg_prediction_conclude(&out[j], members);
     return SG_OK;
 }
 

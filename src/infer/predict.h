@@ -20,6 +20,12 @@ const char *sg_predictor_numbers(const sg_predictor *predictor);
 SG_MUST_CHECK sg_status sg_predictor_predict_images(
         sg_predictor *predictor, sg_prediction *out, const sg_image *images, int n, sg_error *err);
 
+/* How logits become a prediction: begin, add every member, conclude. logits[classes]: the member's,
+ * views averaged. */
+void sg_prediction_begin(sg_prediction *out, int classes);
+void sg_prediction_add(sg_prediction *out, const float *logits, const sg_member *member);
+void sg_prediction_conclude(sg_prediction *out, int members);
+
 /* SG_ERR_INPUT when the model knows phantoms only and `path` (NULL = pixels) is none, unless the
  * options allow it. */
 SG_MUST_CHECK sg_status sg_predictor_check_phantom(
