@@ -53,7 +53,7 @@ static void find_range(double *low, double *high, const double *values, size_t n
 void sg_search_put_contour(sg_str *svg, const sg_search_page *in, const sg_search_contour *c) {
     const sg_search_parameter *a = &in->parameters[c->a], *b = &in->parameters[c->b];
     sg_svg_axis x = axis_of(a), y = axis_of(b);
-    sg_svg_frame frame;
+    sg_svg_frame frame = {0};
     double low, high;
     char title[160];
     (void)snprintf(title, sizeof title, "%s and %s", a->name, b->name);
