@@ -140,7 +140,7 @@ sg_status sg_explainer_create(sg_explainer **out, const sg_bundle *bundle,
     return st;
 }
 
-static void drop_plans(sg_explained_member *m) {
+void sg_explain_drop_plans(sg_explained_member *m) {
     sg_plan **plans[] = {&m->cam, &m->path, &m->plain, &m->gates};
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         sg_plan_destroy(*plans[i]);
@@ -152,7 +152,7 @@ void sg_explainer_close(sg_explainer *e) {
     if (!e) return;
     for (int i = 0; i < e->bundle->member_count; i++) {
         sg_explained_member *m = &e->members[i];
-        drop_plans(m);
+        sg_explain_drop_plans(m);
         sg_params_destroy(m->own);
         free(m->activations);
         free(m->gradients);
@@ -318,8 +318,9 @@ static sg_status add_grid(
     double m[6];
     sg_fit_boxes fit = sg_fit_place(e->box.width, e->box.height, r->size, r->fit);
     sg_fit_matrix(m, e->box.width, e->box.height, r->size, r->fit);
-    place *across = calloc(w + h, sizeof *across), *down = across + w;
+    place *across = calloc(w + h, sizeof *across);
     if (!across) return sg_fail(err, SG_ERR_MEMORY, "out of memory bringing a map into its image");
+    place *down = across + w;
     lay(across, map->width, e->box.x, fit.source.x, fit.source.width, m[0], m[2], r->size,
             grid->width);
     lay(down, map->height, e->box.y, fit.source.y, fit.source.height, m[4], m[5], r->size,

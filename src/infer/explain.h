@@ -85,4 +85,32 @@ SG_MUST_CHECK sg_status sg_explainer_map(sg_plane *out, sg_explainer *explainer,
 SG_MUST_CHECK sg_status sg_explainer_grid(sg_plane *out, sg_explainer *explainer, int member,
         int view, sg_explain_method method, int class_index, sg_error *err);
 
+enum { SG_EXPLAIN_CURVE_STEPS = 20 };
+/* Deletion and insertion (Petsiuk et al. 2018): the calibrated probability of a class with 0, 1/20
+ * ... 20/20 of the network's pixels hidden in mean grey, or only they shown on mean grey, the
+ * highest of the map first; members averaged, the plain view only. Areas by trapezoids: a map that
+ * finds what counts has a small one under deletion and a large one under insertion. */
+typedef struct sg_explain_curves {
+    double deletion[SG_EXPLAIN_CURVE_STEPS + 1], insertion[SG_EXPLAIN_CURVE_STEPS + 1];
+    double deletion_area, insertion_area;
+} sg_explain_curves;
+/* map: of the image in view, any values; class_index >= 0. */
+SG_MUST_CHECK sg_status sg_explainer_curves(sg_explain_curves *out, sg_explainer *explainer,
+        const sg_plane *map, int class_index, sg_error *err);
+
+/* Calls visit for every squeeze-and-excitation gate of the image in view, number 0 next to the
+ * image, with its values per channel, once per member and view. SG_ERR_INPUT without gates. */
+SG_MUST_CHECK sg_status sg_explainer_gates(sg_explainer *explainer,
+        void (*visit)(
+                void *user, int number, const char *name, const float *gates, size_t channels),
+        void *user, sg_error *err);
+
+/* Stages of the model, 0 next to the image, as layer-wise rates count them. */
+int sg_explainer_stages(const sg_explainer *explainer);
+/* Weights and statistics of the stages from `from_stage` on are drawn anew (Adebayo et al. 2018; 0:
+ * the whole network, untrained), those below are the bundle's, which itself stays as it is. The
+ * image stays in view. */
+SG_MUST_CHECK sg_status sg_explainer_randomise(
+        sg_explainer *explainer, int from_stage, uint64_t seed, sg_error *err);
+
 #endif

@@ -48,3 +48,26 @@ sg_status sg_explain_gated(sg_plane *grid, sg_explainer *e, int member, int view
         for (size_t i = 0; i < pixels; i++) grid->values[i] += fabsf(scaled[c * pixels + i]);
     return SG_OK;
 }
+
+sg_status sg_explainer_gates(sg_explainer *e,
+        void (*visit)(
+                void *user, int number, const char *name, const float *gates, size_t channels),
+        void *user, sg_error *err) {
+    sg_status st = sg_explainer_check(e, SG_EXPLAIN_GATED, err);
+    for (int i = 0; i < e->bundle->member_count && !st; i++) {
+        const sg_graph *g = e->members[i].graph;
+        int number = 0;
+        st = run_gates(e, i, err);
+        for (int n = 0; n < g->node_count && !st; n++) {
+            if (g->nodes[n].op != SG_OP_CHANNEL_SCALE) continue;
+            const void *found;
+            size_t channels = (size_t)g->nodes[n].channels;
+            st = sg_plan_tap(&found, e->members[i].gates, g->nodes[n].inputs[1], err);
+            for (int v = 0; v < e->views && !st; v++)
+                visit(user, number, g->nodes[g->nodes[n].inputs[1]].name,
+                        (const float *)found + (size_t)v * channels, channels);
+            number++;
+        }
+    }
+    return st;
+}

@@ -1,7 +1,8 @@
 /* explain_internal.h - what the files of the explainer share: the session, and one function per
  * family of methods. explain.c keeps the session and brings grids into the image; explain_cam.c has
  * prediction and CAMs; explain_path.c integrated gradients; explain_occlude.c occlusion;
- * explain_gates.c what squeeze-and-excitation gates say.
+ * explain_gates.c what squeeze-and-excitation gates say;
+ * explain_curves.c deletion and insertion; explain_random.c weights drawn anew.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_INFER_EXPLAIN_INTERNAL_H
 #define SG_INFER_EXPLAIN_INTERNAL_H
@@ -56,6 +57,8 @@ SG_MUST_CHECK sg_status sg_explain_shape(
 /* Makes *plan unless it is there; sizes and batch of the request are filled in. */
 SG_MUST_CHECK sg_status sg_explain_plan(sg_plan **plan, sg_explainer *e, int member,
         sg_plan_request request, int batch, sg_error *err);
+
+void sg_explain_drop_plans(sg_explained_member *member);
 
 /* Brings the member's logits, and its gradients for a class, up to date. */
 SG_MUST_CHECK sg_status sg_explain_forward(sg_explainer *e, int member, sg_error *err);

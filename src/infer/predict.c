@@ -217,14 +217,17 @@ static bool is_phantom_file(const char *path) {
     return sg_path_marked_above(path, "phantom-truth.csv");
 }
 
-sg_status sg_predictor_check_phantom(const sg_predictor *p, const char *path, sg_error *err) {
-    if (!p->bundle->phantom || p->options.allow_phantom_model || (path && is_phantom_file(path)))
-        return SG_OK;
+sg_status sg_bundle_check_phantom(const sg_bundle *bundle, const char *path, sg_error *err) {
+    if (!bundle->phantom || (path && is_phantom_file(path))) return SG_OK;
     return sg_fail(err, SG_ERR_INPUT,
             "this model was trained on simulated images (phantoms) and says nothing about %s; "
             "train on real images; predict and evaluate have --allow-phantom-model to see what it "
             "answers anyway",
             path ? path : "other images");
+}
+
+sg_status sg_predictor_check_phantom(const sg_predictor *p, const char *path, sg_error *err) {
+    return p->options.allow_phantom_model ? SG_OK : sg_bundle_check_phantom(p->bundle, path, err);
 }
 
 sg_status sg_predictor_predict_file(

@@ -30,5 +30,7 @@ void sg_prediction_conclude(sg_prediction *out, int members);
  * options allow it. */
 SG_MUST_CHECK sg_status sg_predictor_check_phantom(
         const sg_predictor *predictor, const char *path, sg_error *err);
+SG_MUST_CHECK sg_status sg_bundle_check_phantom(
+        const sg_bundle *bundle, const char *path, sg_error *err);
 
 #endif

@@ -287,6 +287,116 @@ static void test_integrated_gradients_are_complete(void **state) {
     toy_bundle_dispose(&t);
 }
 
+/* ---- measuring ---- */
+
+/* Drawing stage by stage changes the answer; nothing drawn gives the bundle's own back, and the
+ * bundle stays as it is. */
+static void test_weights_drawn_anew(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    toy_bundle t;
+    sg_image image;
+    sg_prediction before, head, all, again;
+    toy_bundle_make(&t, "mobilenetv2", SIZE, 1);
+    const float *weights = sg_params_f32(t.members[0].params, 0);
+    float first = weights[0];
+    sg_test_picture(&image, 9, SIZE, SIZE);
+    sg_explainer *e = open_session(&t, false, &image);
+    int stages = sg_explainer_stages(e);
+    assert_int_equal(stages, 6);
+    CHECK_OK(sg_explainer_predict(e, &before, &err));
+    CHECK_OK(sg_explainer_randomise(e, stages - 1, 5, &err));
+    CHECK_OK(sg_explainer_predict(e, &head, &err));
+    CHECK_OK(sg_explainer_randomise(e, 0, 5, &err));
+    CHECK_OK(sg_explainer_predict(e, &all, &err));
+    CHECK_OK(sg_explainer_randomise(e, stages, 5, &err));
+    CHECK_OK(sg_explainer_predict(e, &again, &err));
+    assert_true(fabs(before.logit[0] - head.logit[0]) > 1e-6);
+    assert_true(fabs(all.logit[0] - head.logit[0]) > 1e-6);
+    check_near(before.logit[0], again.logit[0], 1e-6);
+    assert_true(weights[0] == first);
+    sg_explainer_close(e);
+    sg_image_dispose(&image);
+    toy_bundle_dispose(&t);
+}
+
+/* Both curves run between the image and mean grey, in opposite directions, whatever the map; the
+ * opposite order deletes as this one inserts. */
+static void test_curves(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    enum { LAST = SG_EXPLAIN_CURVE_STEPS };
+    toy_bundle t;
+    sg_image image;
+    sg_plane map;
+    sg_prediction p;
+    sg_explain_curves c, opposite;
+    toy_bundle_make(&t, "mobilenetv2", SIZE, 1);
+    sg_test_picture(&image, 10, SIZE, SIZE);
+    sg_explainer *e = open_session(&t, false, &image);
+    CHECK_OK(sg_explainer_predict(e, &p, &err));
+    CHECK_OK(sg_plane_create(&map, SIZE, SIZE, &err));
+    for (int i = 0; i < SIZE * SIZE; i++) map.values[i] = (float)(i * 7919 % 9973) / 9973;
+    CHECK_OK(sg_explainer_curves(&c, e, &map, 1, &err));
+    for (int i = 0; i < SIZE * SIZE; i++) map.values[i] = -map.values[i];
+    CHECK_OK(sg_explainer_curves(&opposite, e, &map, 1, &err));
+    check_near(c.deletion[0], p.probability[1], 1e-5);
+    check_near(c.insertion[LAST], p.probability[1], 1e-5);
+    check_near(c.insertion[0], c.deletion[LAST], 1e-9);
+    double area = 0, moved = 0;
+    for (int k = 0; k <= LAST; k++) {
+        area += (k == 0 || k == LAST ? 0.5 : 1) * c.deletion[k] / LAST;
+        check_near(c.insertion[k], opposite.deletion[LAST - k], 2e-3); /* parts of a pixel apart */
+        moved += fabs(c.deletion[k] - c.deletion[0]);
+    }
+    check_near(area, c.deletion_area, 1e-12);
+    assert_true(moved > 1e-6);
+    CHECK_FAILS(sg_explainer_curves(&c, e, &map, 3, &err), SG_ERR_USAGE, "class");
+    sg_plane_dispose(&map);
+    sg_explainer_close(e);
+    sg_image_dispose(&image);
+    toy_bundle_dispose(&t);
+}
+
+typedef struct gate_look {
+    int count, last;
+    double low, high;
+} gate_look;
+
+static void look_at_gate(
+        void *user, int number, const char *name, const float *gates, size_t channels) {
+    gate_look *look = user;
+    look->count++;
+    look->last = number;
+    assert_non_null(strstr(name, "se.gate"));
+    for (size_t c = 0; c < channels; c++) {
+        look->low = fmin(look->low, (double)gates[c]);
+        look->high = fmax(look->high, (double)gates[c]);
+    }
+}
+
+static void test_gates(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    toy_bundle t;
+    sg_image image;
+    sg_plane map;
+    gate_look look = {0, 0, 9, -9};
+    toy_bundle_make(&t, "mresnetv2", 32, 1);
+    sg_test_picture(&image, 11, 32, 32);
+    sg_explainer *e = open_session(&t, true, &image);
+    CHECK_OK(sg_explainer_gates(e, look_at_gate, &look, &err));
+    assert_int_equal(look.count, 2 * 12); /* blocks 3 + 4 + 3 + 2, both views */
+    assert_int_equal(look.last, 11);
+    assert_true(look.low >= 0 && look.high <= 2 && look.high > look.low + 0.1);
+    CHECK_OK(sg_explainer_map(&map, e, SG_EXPLAIN_GATED, 0, &err));
+    assert_int_equal(map.width, 32);
+    sg_plane_dispose(&map);
+    sg_explainer_close(e);
+    sg_image_dispose(&image);
+    toy_bundle_dispose(&t);
+}
+
 /* ---- refusals ---- */
 
 static void test_refusals(void **state) {
@@ -331,6 +441,9 @@ int main(void) {
             cmocka_unit_test(test_members),
             cmocka_unit_test(test_classes),
             cmocka_unit_test(test_integrated_gradients_are_complete),
+            cmocka_unit_test(test_weights_drawn_anew),
+            cmocka_unit_test(test_curves),
+            cmocka_unit_test(test_gates),
             cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
