@@ -2,10 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/csv.h"
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/image_list.h"
 #include "cli/verbs.h"
-#include "data/manifest.h"
-#include "image/codec.h"
 #include "infer/predict.h"
 #include <regex.h>
 #include <stdio.h>
@@ -39,82 +37,6 @@ static const sg_option rows[] = {
                 0, 1024},
         {NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
 };
-
-/* ---- the list of images ---- */
-
-typedef struct paths {
-    char **items;
-    size_t count, capacity;
-} paths;
-
-static void paths_dispose(paths *p) {
-    for (size_t i = 0; i < p->count; i++) free(p->items[i]);
-    free(p->items);
-}
-
-static sg_status add_path(paths *p, const char *path, sg_error *err) {
-    sg_status st = sg_grow(&p->items, &p->capacity, p->count + 1, sizeof *p->items, err);
-    if (st) return st;
-    char *copy = sg_strdup(path);
-    if (!copy) return sg_fail(err, SG_ERR_MEMORY, "out of memory listing images");
-    p->items[p->count++] = copy;
-    return SG_OK;
-}
-
-static sg_status add_tree(paths *p, const char *path, int depth, sg_error *err) {
-    if (!sg_path_is_dir(path)) {
-        if (sg_mask_stem(sg_path_base(path)) >= 0)
-            return sg_fail(err, SG_ERR_INPUT,
-                    "%s is named like a lesion mask, and a mask is no image; name the image itself",
-                    path);
-        return add_path(p, path, err);
-    }
-    if (depth > 32) return sg_fail(err, SG_ERR_INPUT, "%s is nested too deeply", path);
-    char **names;
-    size_t count;
-    sg_status st = sg_dir_list(&names, &count, path, err);
-    if (st) return st;
-    for (size_t i = 0; i < count && !st; i++) {
-        char *full = sg_path_join(path, names[i]);
-        if (!full)
-            st = sg_fail(err, SG_ERR_MEMORY, "out of memory listing images");
-        else if (sg_path_is_dir(full))
-            st = add_tree(p, full, depth + 1, err);
-        else if (sg_image_has_extension(names[i]) && sg_mask_stem(names[i]) < 0)
-            st = add_path(p, full, err);
-        free(full);
-    }
-    sg_names_free(names);
-    return st;
-}
-
-static sg_status add_list(paths *p, const char *list, sg_error *err) {
-    char *text, *rest;
-    size_t size;
-    sg_status st = sg_file_read(&text, &size, list, (size_t)64 << 20, err);
-    if (st) return st;
-    rest = text;
-    for (char *line = strsep(&rest, "\n"); line && !st; line = strsep(&rest, "\n")) {
-        line[strcspn(line, "\r")] = '\0';
-        if (*line) st = add_tree(p, line, 0, err);
-    }
-    free(text);
-    return st;
-}
-
-static sg_status list_images(paths *p, const sg_call *call, sg_error *err) {
-    const predict_args *a = call->options;
-    sg_status st = a->list ? add_list(p, a->list, err) : SG_OK;
-    for (int i = 0; i < call->operand_count && !st; i++) {
-        size_t before = p->count;
-        st = add_tree(p, call->operands[i], 0, err);
-        if (!st && p->count == before)
-            st = sg_fail(err, SG_ERR_INPUT, "%s holds no PNG or JPEG image", call->operands[i]);
-    }
-    if (!st && p->count == 0)
-        st = sg_fail(err, SG_ERR_USAGE, "name images, folders or a --list to predict");
-    return st;
-}
 
 /* ---- results ---- */
 
@@ -285,8 +207,9 @@ static void print_json(const results *r, const sg_bundle *b, const char *numbers
 
 /* ---- the verb ---- */
 
-static sg_status predict_all(results *r, size_t *skipped, sg_predictor *predictor, const paths *p,
-        const predict_args *a, const regex_t *pattern, const sg_log *log, sg_error *err) {
+static sg_status predict_all(results *r, size_t *skipped, sg_predictor *predictor,
+        const sg_image_list *p, const predict_args *a, const regex_t *pattern, const sg_log *log,
+        sg_error *err) {
     sg_status st = SG_OK;
     for (size_t i = 0; i < p->count && !st; i++) {
         if (sg_cli_stop)
@@ -323,7 +246,7 @@ static sg_status compile_per(const regex_t **out, regex_t *store, const char *pe
 
 static sg_status answer(const sg_call *call, sg_error *err) {
     const predict_args *a = call->options;
-    paths images = {0};
+    sg_image_list images = {0};
     results r = {0};
     sg_predictor *predictor = NULL;
     regex_t store;
@@ -334,7 +257,9 @@ static sg_status answer(const sg_call *call, sg_error *err) {
     options.flip_average = a->tta;
     options.allow_phantom_model = a->allow_phantom;
     sg_status st = compile_per(&pattern, &store, a->per, err);
-    if (!st) st = list_images(&images, call, err);
+    if (!st) st = sg_image_list_fill(&images, call, a->list, err);
+    if (!st && !images.count)
+        st = sg_fail(err, SG_ERR_USAGE, "name images, folders or a --list to predict");
     if (!st) st = sg_predictor_open(&predictor, a->bundle ? a->bundle : a->run, &options, err);
     if (!st) st = predict_all(&r, &skipped, predictor, &images, a, pattern, call->log, err);
     if (!st) {
@@ -350,7 +275,7 @@ static sg_status answer(const sg_call *call, sg_error *err) {
     if (pattern) regfree(&store);
     sg_predictor_close(predictor);
     results_dispose(&r);
-    paths_dispose(&images);
+    sg_image_list_dispose(&images);
     return st;
 }
 

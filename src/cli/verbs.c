@@ -34,6 +34,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_bundle_quantize,
         &sg_verb_export,
         &sg_verb_predict,
+        &sg_verb_explain,
         &sg_verb_readers,
         &sg_verb_doctor,
         &sg_verb_docs,

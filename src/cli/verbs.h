@@ -36,6 +36,7 @@ extern const sg_verb sg_verb_bundle;
 extern const sg_verb sg_verb_bundle_quantize;
 extern const sg_verb sg_verb_export;
 extern const sg_verb sg_verb_predict;
+extern const sg_verb sg_verb_explain;
 extern const sg_verb sg_verb_readers;
 extern const sg_verb sg_verb_docs;
 
