@@ -285,7 +285,7 @@ static sg_status run_stretch(
     double start = now_seconds();
     while (!st && !is_over(&s) && s.progress.epoch < until) st = run_epoch(&s, err);
     bool complete = !st && is_over(&s);
-    *over = st || complete || s.progress.epoch == job->until;
+    *over = st || complete || (job->until && s.progress.epoch >= job->until);
     if (complete) st = conclude(&s, summary, err);
     if (!st) {
         summary->epochs = s.progress.epoch;

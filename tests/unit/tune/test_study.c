@@ -95,6 +95,34 @@ static void test_a_trial_reads_back(void **state) {
 }
 
 /* First column of the first row. */
+/* A trial begins whole, and only for who knew all the others. */
+static void test_a_claim_needs_the_whole_study(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_study *study = open_study("a.db", true);
+    const double point[5] = {0.001, 2, 0, NAN, 7};
+    json_t *attributes = json_pack("{s:i, s:n}", "sg_member", 3, "sg_parent");
+    sg_ticket t;
+    CHECK_OK(sg_study_begin_at(study, &t, &begun, 0, point, attributes, &err));
+    assert_true(begun);
+    assert_int_equal(t.number, 0);
+    for (size_t seen = 0; seen <= 2; seen += 2) {
+        CHECK_OK(sg_study_begin_at(study, &t, &begun, seen, point, attributes, &err));
+        assert_false(begun);
+    }
+    sg_study_trial *trials;
+    size_t count;
+    CHECK_OK(sg_study_load(study, &trials, &count, &err));
+    assert_int_equal(count, 1);
+    assert_true(trials[0].has_point && trials[0].trial.state == SG_TRIAL_RUNNING);
+    assert_true(sg_space_equal(&space, trials[0].trial.point, point));
+    assert_int_equal(json_integer_value(json_object_get(trials[0].attributes, "sg_member")), 3);
+    assert_true(json_is_null(json_object_get(trials[0].attributes, "sg_parent")));
+    sg_study_trials_free(trials, count);
+    json_decref(attributes);
+    sg_study_close(study);
+}
+
 static void query(char *out, size_t size, const char *name, const char *sql) {
     sqlite3 *db;
     sqlite3_stmt *stmt;
@@ -284,6 +312,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_a_trial_reads_back, make_folder, drop_folder),
             cmocka_unit_test_setup_teardown(test_rows_are_optunas, make_folder, drop_folder),
+            cmocka_unit_test_setup_teardown(
+                    test_a_claim_needs_the_whole_study, make_folder, drop_folder),
             cmocka_unit_test_setup_teardown(
                     test_other_studies_and_files_are_refused, make_folder, drop_folder),
             cmocka_unit_test_setup_teardown(
