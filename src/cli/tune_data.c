@@ -61,6 +61,9 @@ static sg_status check_name(const char *name, sg_error *err) {
     if (sg_tune_is_place(name))
         return sg_fail(err, SG_ERR_USAGE,
                 "parameter '%s' says where or how a training runs; it cannot be searched", name);
+    if (strcmp(name, "epochs") == 0)
+        return sg_fail(err, SG_ERR_USAGE,
+                "parameter 'epochs' is what trials are compared at: give it with --epochs");
     for (const sg_option *o = sg_train_option_rows; o->name; o++) {
         if (o->type == SG_OPTION_GROUP) continue;
         if (strcmp(o->name, name) == 0) return SG_OK;

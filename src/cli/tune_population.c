@@ -277,26 +277,23 @@ static void put_phase(sg_str *out, const sg_tune *t, const double *point, int ep
     sg_str_append(out, "\"\n");
 }
 
-/* The shape of the learning rate is what the trials were trained with. */
-static sg_status find_shape(char out[16], const sg_tune *t, sg_error *err) {
+/* The shape of the learning rate that a point was trained with. */
+static sg_status find_shape(char out[16], sg_tune *t, const double *point, sg_error *err) {
     sg_arm_settings settings;
-    const sg_arm_source source = {.config = t->args->config, .set = t->args->set};
-    sg_status st = sg_arm_settings_make(&settings, t->call, &source, err);
+    sg_status st =
+            sg_tune_settings(&settings, t, point, t->plan.member_epochs, NULL, t->args->seed, err);
     if (st) return st;
     (void)snprintf(out, 16, "%s", settings.args.schedule);
-    for (size_t i = 0; i < t->space.fixed_count; i++)
-        if (strcmp(t->space.fixed[i].name, "schedule") == 0)
-            (void)snprintf(out, 16, "%s", t->space.fixed[i].value);
     sg_arm_settings_dispose(&settings);
     return SG_OK;
 }
 
-sg_status sg_tune_write_schedule(const char *path, const sg_tune *t, const sg_study_trial *trials,
+sg_status sg_tune_write_schedule(const char *path, sg_tune *t, const sg_study_trial *trials,
         size_t count, size_t last, sg_error *err) {
     sg_str text;
     char shape[16];
     size_t *line = malloc((size_t)t->plan.generations * sizeof *line), at = last;
-    sg_status st = line ? find_shape(shape, t, err) : no_memory(err);
+    sg_status st = line ? find_shape(shape, t, trials[last].trial.point, err) : no_memory(err);
     for (int g = t->plan.generations - 1; !st && g >= 0; g--) {
         sg_tune_stretch s = {0};
         line[g] = at;

@@ -47,7 +47,7 @@ static sg_status choose(finalist *out, size_t *chosen, sg_tune *t, const sg_stud
 }
 
 /* The best members of the last generation, each with the schedule that led to it. */
-static sg_status choose_members(finalist *out, size_t *chosen, const sg_tune *t,
+static sg_status choose_members(finalist *out, size_t *chosen, sg_tune *t,
         const sg_study_trial *trials, size_t count, sg_error *err) {
     size_t order[SG_MEMBERS_MAX];
     size_t limit = (size_t)t->args->finalists;

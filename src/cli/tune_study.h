@@ -107,7 +107,7 @@ size_t sg_tune_last_members(
         size_t *out, size_t limit, const sg_tune *t, const sg_study_trial *trials, size_t count);
 /* Writes what the member of trial `last` was trained with, from its first ancestor on, as a file
  * for train --schedule. */
-SG_MUST_CHECK sg_status sg_tune_write_schedule(const char *path, const sg_tune *t,
+SG_MUST_CHECK sg_status sg_tune_write_schedule(const char *path, sg_tune *t,
         const sg_study_trial *trials, size_t count, size_t last, sg_error *err);
 /* Starts the other processes of --side-by-side; sg_tune_join waits for them. */
 SG_MUST_CHECK sg_status sg_tune_spawn(pid_t **children, const sg_tune *t, sg_error *err);

@@ -30,6 +30,11 @@ sg_trial *sg_tune_plain_trials(const sg_study_trial *trials, size_t count) {
     return plain;
 }
 
+/* The shape of the learning rate stands in the file of a schedule. */
+static bool is_in_file(const char *schedule, const char *name) {
+    return schedule && strcmp(name, "schedule") == 0;
+}
+
 sg_status sg_tune_settings(sg_arm_settings *out, sg_tune *t, const double *point, int epochs,
         const char *schedule, long long seed, sg_error *err) {
     const sg_arm_source source = {.config = t->args->config, .set = t->args->set};
@@ -38,9 +43,10 @@ sg_status sg_tune_settings(sg_arm_settings *out, sg_tune *t, const double *point
     sg_str_init(&yaml, 0);
     sg_str_init(&value, 0);
     for (size_t i = 0; i < space->fixed_count; i++)
-        sg_yaml_put(&yaml, space->fixed[i].name, space->fixed[i].value);
+        if (!is_in_file(schedule, space->fixed[i].name))
+            sg_yaml_put(&yaml, space->fixed[i].name, space->fixed[i].value);
     for (size_t i = 0; i < space->count; i++) {
-        if (isnan(point[i])) continue;
+        if (isnan(point[i]) || is_in_file(schedule, space->params[i].name)) continue;
         sg_str_clear(&value);
         sg_dimension_value_put(&value, &space->params[i], point[i]);
         sg_yaml_put(&yaml, space->params[i].name, sg_str_text(&value));

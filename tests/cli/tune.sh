@@ -12,6 +12,7 @@ budget=(--data data --epochs 1 --size 32 --inner 2 --startup 2 --threads 1 --stu
 expect 2 "did you mean 'lr'" "$SONOGRADE" tune --data data --study n.db --param 'lt=float 1 2'
 expect 2 'lower bound' "$SONOGRADE" tune --data data --study n.db --param 'lr=float 1 0.1'
 expect 2 'cannot be searched' "$SONOGRADE" tune --data data --study n.db --param 'threads=int 1 2'
+expect 2 'give it with --epochs' "$SONOGRADE" tune --data data --study n.db --param 'epochs=int 1 9'
 printf 'lr: float 1e-5 1e-2 log\nbatch: ordered 8 4\n' >space.yaml
 expect 2 'space.yaml, line 2' "$SONOGRADE" tune --data data --study n.db --space space.yaml
 expect 2 'ema' "$SONOGRADE" tune --data data --study n.db --param 'ema=float 0.5 2'
