@@ -161,12 +161,17 @@ static json_t *agreement_json(const sg_agreement *sum) {
             mean.equal, "mean_abs_difference", mean.difference);
 }
 
+/* Before any work: without validation images nothing could be accepted. */
+static sg_status check_part(const char *dir, const char *root, sg_error *err) {
+    size_t images;
+    sg_status st = sg_predictions_count_part(&images, dir, root, SG_PART_VAL, err);
+    if (st || images) return st;
+    return sg_fail(err, SG_ERR_INPUT,
+            "%s set no validation images aside to compare answers on; train with --val-share", dir);
+}
+
 static sg_status check_validation(const char *dir, const sg_agreement *sum, sg_error *err) {
     sg_agreement v = mean_of(*sum);
-    if (!v.images)
-        return sg_fail(err, SG_ERR_INPUT,
-                "%s set no validation images aside to compare answers on; train with --val-share",
-                dir);
     if (v.equal >= SG_QUANTISE_LEAST_EQUAL && v.difference <= SG_QUANTISE_MOST_DIFFERENCE)
         return SG_OK;
     return sg_fail(err, SG_ERR_INPUT,
@@ -227,8 +232,9 @@ sg_status sg_bundle_quantise(sg_quantise_report *out, sg_bundle *b, const char *
         const sg_quantise_options *options, sg_error *err) {
     sg_run run;
     sg_quantise_report report = {0};
-    sg_status st =
-            sg_run_open(&run, run_dir, options->predicting->root, options->predicting->log, err);
+    const sg_predict_options *p = options->predicting;
+    sg_status st = check_part(run_dir, p->root, err);
+    if (!st) st = sg_run_open(&run, run_dir, p->root, p->log, err);
     if (st) return st;
     json_t *sections = json_array();
     if (!sections) st = no_memory(err);

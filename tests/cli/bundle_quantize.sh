@@ -13,6 +13,8 @@ quantize=("$SONOGRADE" bundle quantize --run r1 --threads 1)
 
 expect 2 'say which file' "${quantize[@]}"
 expect 2 'name the run folder' "$SONOGRADE" bundle quantize -o q.sgb
+train --data data --model resnet18 --folds 2 --fold 0 --val-share 0 --run blind
+expect 3 'no validation images' "$SONOGRADE" bundle quantize --run blind -o no.sgb
 ONEDNN_MAX_CPU_ISA=AVX2 expect 1 'not applicable' "${quantize[@]}" -o no.sgb
 [ ! -e no.sgb ] || fail 'a refusal wrote a bundle'
 
