@@ -69,7 +69,7 @@ sg_status sg_explain_write_scores(const sg_explain_output *out, sg_error *err) {
         sg_csv_put_double(&s, at->prediction.probability[row->predicted]);
         sg_csv_put(&s, map_name(name, sizeof name, row->map));
         sg_csv_put(&s, b->classes[at->class_index]);
-        sg_csv_put(&s, row->lesion ? "yes" : at->has_mask ? "no" : "");
+        sg_csv_put(&s, row->lesion > 0 ? "yes" : row->lesion == 0 ? "no" : "");
         sg_csv_put(&s, at->seen ? "yes" : "no");
         sg_csv_put_int(&s, (long long)at->marks);
         sg_csv_put(&s, at->painted_top >= 0 ? b->classes[at->painted_top] : "");
@@ -135,6 +135,7 @@ static sg_status put_map(json_t *maps, const sg_explain_output *out, int map, sg
     sg_status st = put_part(parts, "lesions", out, (sg_map_part){map, -1, -1, 1}, err);
     for (int c = 0; c < b->class_count && !st; c++)
         st = put_part(parts, b->classes[c], out, (sg_map_part){map, c, -1, -1}, err);
+    if (!st) st = put_part(parts, "no lesion", out, (sg_map_part){map, -1, -1, 0}, err);
     if (!st) st = put_part(parts, "lesions, right", out, (sg_map_part){map, -1, 1, 1}, err);
     if (!st) st = put_part(parts, "lesions, wrong", out, (sg_map_part){map, -1, 0, 1}, err);
     if (!st && map < SG_EXPLAIN_METHODS && out->job->scores) {

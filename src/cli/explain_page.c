@@ -18,6 +18,7 @@ typedef struct filling {
     sg_explain_table tables[TABLES];
     size_t table_count;
     char titles[SG_EXPLAIN_MAPS][NAME];
+    sg_explain_calm calm[SG_EXPLAIN_MAPS];
     sg_explain_sanity sanity[SG_EXPLAIN_METHODS];
     sg_explain_line cascade[SG_EXPLAIN_METHODS], deletion[SG_EXPLAIN_MAPS],
             insertion[SG_EXPLAIN_MAPS], gates[CLASSES_MAX];
@@ -78,6 +79,25 @@ static sg_status add_tables(filling *f, sg_error *err) {
         st = add_table(f, b->classes[c], NULL, (sg_map_part){-1, c, -1, 1}, false, err);
     if (!st) st = add_table(f, "Right answers", NULL, (sg_map_part){-1, -1, 1, 1}, false, err);
     if (!st) st = add_table(f, "Wrong answers", NULL, (sg_map_part){-1, -1, 0, 1}, false, err);
+    return st;
+}
+
+static sg_status add_calm(filling *f, sg_error *err) {
+    const sg_explain_output *out = f->out;
+    sg_status st = SG_OK;
+    size_t n = 0;
+    for (int m = 0; m <= SG_EXPLAIN_CENTRE && out->job->scores && !st; m++) {
+        sg_bootstrap_figure figures[SG_MAP_MEASURES];
+        sg_explain_calm *calm = &f->calm[n];
+        if (!sg_explain_has_map(out, m)) continue;
+        st = sg_map_rows_mean(figures, &calm->images, out->study->rows, out->study->row_count,
+                (sg_map_part){m, -1, -1, 0}, &out->draws, err);
+        calm->name = f->titles[m];
+        if (!st) calm->hot = sg_value_of_boot(&figures[SG_MAP_HOT]);
+        n += !st && calm->images > 0;
+    }
+    f->page.calm = f->calm;
+    f->page.calm_count = n;
     return st;
 }
 
@@ -274,6 +294,7 @@ sg_status sg_explain_write_page(const sg_explain_output *out, sg_error *err) {
         add_facts(f);
         st = add_tables(f, err);
     }
+    if (!st) st = add_calm(f, err);
     if (!st) st = add_gates(f, err);
     if (!st) st = add_marked(f, err);
     if (!st) {

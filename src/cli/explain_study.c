@@ -65,7 +65,7 @@ static sg_status add_row(sg_map_row **row, sg_explain_study *s, const sg_explain
             .truth = item->truth,
             .predicted = s->images[i].prediction.top,
             .group = item->group,
-            .lesion = s->images[i].lesion};
+            .lesion = s->images[i].has_mask ? s->images[i].lesion : -1};
     for (int k = 0; k < SG_MAP_MEASURES; k++) (*row)->values[k] = NAN;
     return SG_OK;
 }

@@ -30,11 +30,21 @@ static void relax(sg_plane *p, int x, int y) {
     if (count) *v = sum / (float)count;
 }
 
-static void sweep(sg_plane *p, const uint8_t *covered, int number) {
-    size_t n = (size_t)p->width * (size_t)p->height;
-    for (size_t k = 0; k < n; k++) {
-        size_t i = number % 2 ? n - 1 - k : k;
-        if (covered[i]) relax(p, (int)(i % (size_t)p->width), (int)(i / (size_t)p->width));
+/* Covered pixels in the order of memory; the caller's (free). */
+static size_t *list_covered(size_t *count, const uint8_t *covered, size_t n) {
+    *count = 0;
+    for (size_t i = 0; i < n; i++) *count += covered[i];
+    size_t *list = malloc((*count + 1) * sizeof *list), at = 0;
+    for (size_t i = 0; list && i < n; i++)
+        if (covered[i]) list[at++] = i;
+    return list;
+}
+
+static void sweep(sg_plane *p, const size_t *list, size_t count, int number) {
+    size_t width = (size_t)p->width;
+    for (size_t k = 0; k < count; k++) {
+        size_t i = list[number % 2 ? count - 1 - k : k];
+        relax(p, (int)(i % width), (int)(i / width));
     }
 }
 
@@ -51,16 +61,22 @@ sg_status sg_paint_over(
         sg_image *out, const sg_image *image, const sg_marks *marks, sg_error *err) {
     sg_image grey = {0};
     sg_plane plane = {0};
-    uint8_t *covered = malloc((size_t)image->width * (size_t)image->height);
+    size_t n = (size_t)image->width * (size_t)image->height, count = 0, *list = NULL;
+    uint8_t *covered = malloc(n);
     sg_status st = covered ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory painting over");
     if (!st) st = sg_grey_convert(&grey, image, err);
     if (!st) st = sg_plane_from_image(&plane, &grey, err);
     if (!st) {
         sg_marks_cover(covered, image->width, image->height, marks);
+        list = list_covered(&count, covered, n);
+        if (!list) st = sg_fail(err, SG_ERR_MEMORY, "out of memory painting over");
+    }
+    if (!st) {
         fill_mean(&plane, covered);
-        for (int s = 0; s < SWEEPS; s++) sweep(&plane, covered, s);
+        for (int s = 0; s < SWEEPS; s++) sweep(&plane, list, count, s);
         st = sg_image_from_plane(out, &plane, err);
     }
+    free(list);
     sg_plane_dispose(&plane);
     sg_image_dispose(&grey);
     free(covered);

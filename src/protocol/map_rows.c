@@ -14,7 +14,7 @@ const char *sg_map_measure_name(sg_map_measure measure) {
 static bool belongs(const sg_map_row *r, const sg_map_part *p) {
     return (p->map < 0 || r->map == p->map) && (p->truth < 0 || r->truth == p->truth) &&
            (p->correct < 0 || (r->predicted == r->truth) == (p->correct == 1)) &&
-           (p->lesion < 0 || r->lesion == (p->lesion == 1));
+           (p->lesion < 0 || r->lesion == p->lesion);
 }
 
 static void mean(double *values, const uint32_t *weights, void *user) {

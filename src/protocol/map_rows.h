@@ -28,7 +28,7 @@ typedef struct sg_map_row {
     int map;              /* which method or baseline; the caller's numbers */
     int truth, predicted; /* classes; truth -1: not known */
     uint32_t group;
-    bool lesion;                    /* has a mask with a lesion in it */
+    int lesion; /* 1: its mask shows one, 0: its mask is empty, -1: it has no mask */
     double values[SG_MAP_MEASURES]; /* NaN where there is none */
 } sg_map_row;
 

@@ -10,13 +10,15 @@ enum { LINES_MAX = 16 };
 
 /* ---- tables ---- */
 
-static void put_row(sg_cells *cells, const sg_explain_row *row) {
+enum { WITHOUT_CURVES = 6 };
+
+static void put_row(sg_cells *cells, const sg_explain_row *row, int columns) {
     char name[SG_CELL];
     (void)snprintf(name, sizeof name, "%s%s%s%s", row->name, row->mark ? " [" : "",
             row->mark ? row->mark : "", row->mark ? "]" : "");
     sg_cells_put_copy(cells, name);
     sg_cells_put_count(cells, row->images);
-    for (int k = 0; k < SG_EXPLAIN_COLUMNS; k++) {
+    for (int k = 0; k < columns; k++) {
         const sg_evaluation_value *v = &row->values[k];
         if (k == 5 && isfinite(v->value)) { /* a distance, not a fraction */
             char text[SG_CELL], value[24], low[24], high[24];
@@ -39,12 +41,13 @@ static void put_table(sg_page *page, const sg_explain_page *in, const sg_explain
     (void)snprintf(distance, sizeof distance, "peak to lesion, %s", in->distance_unit);
     const char *const header[] = {"map", "images", "pointing game %", "energy inside", "IoU, best",
             "IoU, fixed", "pixel AUPRC", distance, "deletion", "insertion"};
-    enum { COLUMNS = sizeof header / sizeof *header };
+    int values = in->curve_count ? SG_EXPLAIN_COLUMNS : WITHOUT_CURVES;
+    size_t columns = 2 + (size_t)values;
     sg_cells cells;
-    if (!sg_cells_init(&cells, table->count * COLUMNS)) page->failed = true;
+    if (!sg_cells_init(&cells, table->count * columns)) page->failed = true;
     for (size_t i = 0; i < table->count && cells.text && cells.cell; i++)
-        put_row(&cells, &table->rows[i]);
-    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, in->interval_method);
+        put_row(&cells, &table->rows[i], values);
+    sg_cells_put_table(&cells, page, header, columns, NULL, in->interval_method);
 }
 
 static void put_tables(sg_page *page, const sg_explain_page *in) {
@@ -53,6 +56,23 @@ static void put_tables(sg_page *page, const sg_explain_page *in) {
         sg_page_section(page, in->tables[i].title, in->tables[i].lead);
         put_table(page, in, &in->tables[i]);
     }
+}
+
+static void put_calm(sg_page *page, const sg_explain_page *in) {
+    static const char *const header[] = {"map", "images", "hot region, share of the image %"};
+    enum { COLUMNS = sizeof header / sizeof *header };
+    sg_cells cells;
+    if (!in->calm_count) return;
+    sg_page_section(page, "Images without a lesion",
+            "There is nothing to point at; a map has its hottest place all the same, since it is "
+            "divided by its largest value.");
+    if (!sg_cells_init(&cells, in->calm_count * COLUMNS)) page->failed = true;
+    for (size_t i = 0; i < in->calm_count && cells.text && cells.cell; i++) {
+        sg_cells_put(&cells, in->calm[i].name);
+        sg_cells_put_count(&cells, in->calm[i].images);
+        sg_cells_put_value(&cells, &in->calm[i].hot, true);
+    }
+    sg_cells_put_table(&cells, page, header, COLUMNS, NULL, in->interval_method);
 }
 
 /* ---- charts ---- */
@@ -165,6 +185,7 @@ sg_status sg_explain_page_write(const sg_explain_page *in, const char *path, sg_
     for (size_t i = 0; i < in->warning_count; i++)
         sg_page_warn(&page, in->warnings[2 * i], in->warnings[2 * i + 1]);
     put_tables(&page, in);
+    put_calm(&page, in);
     put_sanity(&page, in);
     put_curves(&page, in);
     put_gates(&page, in);

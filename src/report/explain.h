@@ -44,6 +44,12 @@ typedef struct sg_explain_marked { /* the shortcut check, one method */
     sg_evaluation_value share, area; /* of the map's energy, and of the image, on marks */
 } sg_explain_marked;
 
+typedef struct sg_explain_calm { /* images without a lesion, one map */
+    const char *name;
+    size_t images;
+    sg_evaluation_value hot; /* share of the image in the hot region */
+} sg_explain_calm;
+
 typedef struct sg_explain_page {
     const char *data, *distance_unit; /* "px" or "mm" */
     const sg_page_fact *facts;
@@ -52,6 +58,8 @@ typedef struct sg_explain_page {
     size_t warning_count;
     const sg_explain_table *tables;
     size_t table_count;
+    const sg_explain_calm *calm;
+    size_t calm_count;
     const sg_explain_sanity *sanity;
     size_t sanity_count;
     const sg_explain_line *cascade; /* x: stages drawn anew, y: correlation */

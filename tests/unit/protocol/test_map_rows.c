@@ -40,6 +40,7 @@ static void test_parts(void **state) {
             {{MAP, 1, -1, -1}, 4, 5},
             {{MAP, -1, 0, -1}, 1, 4},
             {{MAP, 1, 1, 1}, 2, 4},
+            {{MAP, -1, -1, 0}, 1, 8},
             {{BASE, -1, -1, -1}, 8, 3.5 + 0.25 * 7 / 8.0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

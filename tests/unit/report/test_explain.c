@@ -21,6 +21,7 @@ static void test_page(void **state) {
                     {NAN, NAN, NAN}, {12.34, 10, 20}, {NAN, NAN, NAN}, {NAN, NAN, NAN}}};
     const sg_explain_table table = {"Against the lesions", "lead", &row, 1};
     const sg_explain_sanity sanity = {"<i>", 0.81, NAN, 0.1, true};
+    const sg_explain_calm calm = {"c & m", 20, {0.256, 0.1, 0.4}};
     const sg_explain_line line = {"a & b", x, y, NULL, NULL, 2};
     const sg_explain_marked marked = {"m", {0.123, NAN, NAN}, {0.01, NAN, NAN}};
     const char *const flips[] = {"<u>.png: looks most like"}, *const warnings[] = {"mark", "<&>"};
@@ -30,6 +31,8 @@ static void test_page(void **state) {
             .warning_count = 1,
             .tables = &table,
             .table_count = 1,
+            .calm = &calm,
+            .calm_count = 1,
             .sanity = &sanity,
             .sanity_count = 1,
             .cascade = &line,
@@ -50,8 +53,8 @@ static void test_page(void **state) {
     CHECK_OK(sg_file_read(&text, &size, path, 1 << 20, &err));
     markup_assert_well_formed(text, size);
     const char *const said[] = {"&lt;b&gt;Grad &amp;", "[fails sanity check]", "87.1", "0.500",
-            "12.3 (10.0\u201320.0)", "peak to lesion, mm", "fails", "never where", "&lt;u&gt;.png",
-            "12.3", "Research use only"};
+            "12.3 (10.0\u201320.0)", "peak to lesion, mm", "fails", "never where", "25.6",
+            "&lt;u&gt;.png", "12.3", "Research use only"};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (!strstr(text, said[i])) fail_msg("'%s' is not on the page", said[i]);
     free(text);
