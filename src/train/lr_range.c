@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLING = 5 }; /* steps whose average says little yet */
+enum {
+    SETTLING = 5, /* steps whose average says little yet */
+    OPENING = 10  /* steps at rates too low to change anything, and averages too short to count */
+};
 
 void sg_lr_range_dispose(sg_lr_range *r) {
     if (!r) return;
@@ -15,8 +18,21 @@ void sg_lr_range_dispose(sg_lr_range *r) {
     memset(r, 0, sizeof *r);
 }
 
+/* Standard deviation of a loss about its trend, over the first n. */
+static double spread(const double *loss, size_t n) {
+    double squares = 0;
+    for (size_t i = 1; i < n; i++) squares += (loss[i] - loss[i - 1]) * (loss[i] - loss[i - 1]);
+    return n > 1 ? sqrt(squares / (2.0 * (double)(n - 1))) : 0;
+}
+
 bool sg_lr_range_fell(const sg_lr_range *r) {
-    return r->smooth[r->lowest] < 0.98 * r->smooth[0];
+    size_t opening = r->count < OPENING ? r->count : OPENING;
+    size_t quiet = r->lowest + 1 < 2 * opening ? 2 * opening : r->lowest + 1;
+    double start = 0;
+    for (size_t i = 0; i < opening; i++) start += r->loss[i] / (double)opening;
+    double noise = spread(r->loss, quiet < r->count ? quiet : r->count) / sqrt((double)opening);
+    double fall = start - r->smooth[r->lowest];
+    return fall > 0.02 * start && fall > 4 * noise;
 }
 
 static sg_status check(const sg_lr_range_options *o, sg_error *err) {
@@ -47,7 +63,7 @@ bool sg_lr_range_judge(sg_lr_range *r, size_t steps, const sg_lr_range_options *
         average = o->smoothing * average + (1 - o->smoothing) * r->loss[i];
         weight = o->smoothing * weight + (1 - o->smoothing);
         r->smooth[i] = average / weight;
-        if (r->smooth[i] < r->smooth[r->lowest]) r->lowest = i;
+        if (i == OPENING || r->smooth[i] < r->smooth[r->lowest]) r->lowest = i;
         r->count++;
         r->diverged = i >= SETTLING && r->smooth[i] > o->diverged * r->smooth[r->lowest];
     }

@@ -19,10 +19,12 @@ typedef struct sg_lr_range {
     double *rate, *loss, *smooth; /* [count] per step; one block */
     size_t count;                 /* steps taken: fewer where it diverged */
     bool diverged;
-    size_t lowest;     /* step of the lowest smoothed loss */
+    size_t lowest;     /* step of the lowest smoothed loss, from the eleventh step on */
     double suggestion; /* a tenth of the rate there: the usual peak of a schedule */
 } sg_lr_range;
-/* The smoothed loss fell by 2 % at least; otherwise the suggestion means nothing. */
+/* The smoothed loss fell below the mean of the first ten losses by 2 % at least and by four
+ * standard errors of that mean (its spread from differences of successive losses), which noise
+ * alone does in one test of a hundred. Otherwise the suggestion means nothing. */
 bool sg_lr_range_fell(const sg_lr_range *range);
 void sg_lr_range_dispose(sg_lr_range *range); /* NULL-safe */
 

@@ -30,6 +30,24 @@ static void test_a_tenth_of_the_lowest(void **state) {
     assert_int_equal(r.count, 44); /* 0.2 + 0.1 * 9 is the first above 4 * 0.2, and is kept */
 }
 
+/* Losses that jump by +-0.2 about a level: their average wanders, and that is no fall. */
+static void test_noise_is_no_fall(void **state) {
+    (void)state;
+    const sg_lr_range_options o = {1e-6, 1, STEPS, 0.9, 4};
+    sg_lr_range r = make(&o);
+    for (int step = 0; step < 2; step++) {
+        uint32_t dice = 329;
+        for (int i = 0; i < STEPS; i++) {
+            dice = dice * 1664525u + 1013904223u;
+            loss[i] = 1.1 + 0.4 * ((dice >> 8) / 16777216.0 - 0.5);
+            if (step && i > 20) loss[i] -= 0.3; /* a true one */
+        }
+        assert_true(sg_lr_range_judge(&r, STEPS, &o));
+        assert_true(smooth[r.lowest] < 0.98 * smooth[0]);
+        assert_int_equal(sg_lr_range_fell(&r), step);
+    }
+}
+
 static void test_smoothing_is_unbiased(void **state) {
     (void)state;
     const sg_lr_range_options o = {1e-6, 1, STEPS, 0.9, 4};
@@ -71,6 +89,7 @@ static void test_ranges_are_checked(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_a_tenth_of_the_lowest),
+            cmocka_unit_test(test_noise_is_no_fall),
             cmocka_unit_test(test_smoothing_is_unbiased),
             cmocka_unit_test(test_a_loss_that_is_not_finite_ends_it),
             cmocka_unit_test(test_ranges_are_checked),
