@@ -38,8 +38,8 @@ typedef struct field {
 
 typedef struct tensor_fields {
     sg_tensor tensor;
-    span name, raw, packed; /* packed: float_data, double_data, or varints */
-    uint32_t packed_field;
+    span name, raw, packed;      /* packed: float_data, double_data, or varints */
+    uint32_t packed_field, seen; /* seen: a bit for each field that may come once */
     uint64_t type;
     bool external;
 } tensor_fields;
@@ -101,10 +101,22 @@ static bool read_dims(sg_shape *shape, const field *f) {
     return f->wire == BYTES;
 }
 
+/* Protobuf would let the last of two win; nobody writes two. */
+static bool comes_once(uint32_t *seen, const field *f) {
+    static const uint32_t single = 1u << TENSOR_TYPE | 1u << TENSOR_NAME | 1u << TENSOR_RAW;
+    uint32_t bit = f->number < 32 ? single & 1u << f->number : 0;
+    bool again = *seen & bit;
+    *seen |= bit;
+    return !again;
+}
+
 static sg_status read_fields(tensor_fields *t, span s, const char *path, sg_error *err) {
     field f;
     while (s.at < s.end) {
         if (!read_field(&s, &f)) return damaged(path, err);
+        if (!comes_once(&t->seen, &f))
+            return sg_fail(err, SG_ERR_FORMAT,
+                    "%s: an initialiser states its name, type or data twice", path);
         switch (f.number) {
         case TENSOR_DIMS:
             if (!read_dims(&t->tensor.shape, &f))
@@ -116,17 +128,16 @@ static sg_status read_fields(tensor_fields *t, span s, const char *path, sg_erro
             t->type = f.value;
             break;
         case TENSOR_NAME:
-            t->name = f.bytes;
-            break;
         case TENSOR_RAW:
-            t->raw = f.bytes;
+            if (f.wire != BYTES) return damaged(path, err);
+            *(f.number == TENSOR_NAME ? &t->name : &t->raw) = f.bytes;
             break;
         case TENSOR_FLOATS:
         case TENSOR_INT32S:
         case TENSOR_INT64S:
         case TENSOR_DOUBLES:
             if (f.wire != BYTES || t->packed.at)
-                return sg_fail(err, SG_ERR_UNSUPPORTED,
+                return sg_fail(err, SG_ERR_INPUT,
                         "%s: an initialiser's numbers are not packed into one field", path);
             t->packed = f.bytes;
             t->packed_field = f.number;
@@ -142,11 +153,16 @@ static sg_status read_fields(tensor_fields *t, span s, const char *path, sg_erro
     return SG_OK;
 }
 
+static sg_status other_size(const char *name, const char *path, sg_error *err) {
+    return sg_fail(err, SG_ERR_FORMAT, "%s: tensor %s has more or less data than its shape says",
+            path, name);
+}
+
 /* Numbers of variable length, as many as the shape has: halves, bytes and whole numbers. */
 static sg_status unpack(sg_weight_set *set, sg_tensor *t, span s, int64_t elements,
-        const char *path, sg_error *err) {
+        const char *name, const char *path, sg_error *err) {
     size_t item = sg_dtype_size(t->dtype);
-    if (elements > s.end - s.at) return damaged(path, err);
+    if (elements > s.end - s.at) return other_size(name, path, err);
     sg_status st = sg_weight_set_allow(set, (size_t)elements * item, path, err);
     sg_tensor copy;
     if (!st) st = sg_tensor_create(&copy, t->dtype, &t->shape, err);
@@ -155,10 +171,14 @@ static sg_status unpack(sg_weight_set *set, sg_tensor *t, span s, int64_t elemen
     for (int64_t i = 0; i < elements; i++) {
         if (!read_varint(&s, &value)) {
             sg_tensor_dispose(&copy);
-            return damaged(path, err);
+            return other_size(name, path, err);
         }
         for (size_t k = 0; k < item; k++)
             ((uint8_t *)copy.data)[(size_t)i * item + k] = (uint8_t)(value >> 8 * k);
+    }
+    if (s.at < s.end) {
+        sg_tensor_dispose(&copy);
+        return other_size(name, path, err);
     }
     *t = copy;
     return SG_OK;
@@ -175,12 +195,13 @@ static sg_status take_data(
     bool whole = t->packed_field == TENSOR_INT64S ? t->tensor.dtype == SG_I64
                                                   : t->packed_field == TENSOR_INT32S && item <= 4 &&
                                                             t->tensor.dtype != SG_F32;
-    if (whole && !t->raw.at) return unpack(set, &t->tensor, t->packed, elements, path, err);
+    if (t->raw.at && t->packed.at)
+        return sg_fail(err, SG_ERR_FORMAT,
+                "%s: tensor %s carries its data twice, raw and as numbers", path, name);
+    if (whole) return unpack(set, &t->tensor, t->packed, elements, name, path, err);
     span s = t->raw.at ? t->raw : fixed ? t->packed : (span){0};
     size_t size = s.at ? (size_t)(s.end - s.at) : 0;
-    if (size % item || size / item != (uint64_t)elements)
-        return sg_fail(err, SG_ERR_FORMAT,
-                "%s: tensor %s has another number of bytes than its shape says", path, name);
+    if (size % item || size / item != (uint64_t)elements) return other_size(name, path, err);
     t->tensor.data = (void *)(uintptr_t)s.at;
     return SG_OK;
 }
@@ -195,14 +216,14 @@ static sg_status read_tensor(sg_weight_set *set, span s, const char *path, sg_er
     if (shown) memcpy(name, t.name.at, shown);
     name[shown] = '\0';
     if (t.external)
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
+        return sg_fail(err, SG_ERR_INPUT,
                 "%s: tensor %s lies in another file, which is not read here; save the model as one "
                 "file",
                 path, name);
     size_t row = 0;
     while (row < sizeof types / sizeof *types && types[row].number != t.type) row++;
     if (row == sizeof types / sizeof *types)
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
+        return sg_fail(err, SG_ERR_INPUT,
                 "%s: tensor %s has ONNX type %llu, which is not read here", path, name,
                 (unsigned long long)t.type);
     t.tensor.dtype = types[row].dtype;
@@ -230,10 +251,13 @@ static sg_status read_graph(sg_weight_set *set, span s, const char *path, sg_err
 sg_status sg_onnx_read(sg_weight_set *set, const char *path, sg_error *err) {
     span s = {set->map.data, set->map.data + set->map.size};
     field f;
+    bool graph = false;
     set->format = "ONNX";
     while (s.at < s.end) {
         if (!read_field(&s, &f)) return damaged(path, err);
         if (f.number != MODEL_GRAPH || f.wire != BYTES) continue;
+        if (graph) return sg_fail(err, SG_ERR_FORMAT, "%s holds two graphs", path);
+        graph = true;
         sg_status st = read_graph(set, f.bytes, path, err);
         if (st) return st;
     }

@@ -246,7 +246,7 @@ static sg_status push_global(machine *m, sg_error *err) {
                 memcmp(name + n + 1, a + 1, k) == 0)
             return push_kind(m, SG_PICKLE_GLOBAL, i, err);
     }
-    return sg_fail(err, SG_ERR_UNSUPPORTED,
+    return sg_fail(err, SG_ERR_INPUT,
             "%s asks for %.*s.%.*s, which is code and not weights, and no code is run; in PyTorch, "
             "save the state dict alone: torch.save(model.state_dict(), FILE)",
             m->path, (int)(n < NAME_SHOWN ? n : NAME_SHOWN), (const char *)module,
@@ -302,7 +302,7 @@ static sg_status push_storage(machine *m, sg_error *err) {
             elements->number < 0)
         return bad(m, "a storage lacks type, key or number of elements", err);
     if (tuple->count > 5 && !item_of(m, tuple, 5, SG_PICKLE_NONE))
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
+        return sg_fail(err, SG_ERR_INPUT,
                 "%s: a storage is a view into another, which PyTorch stopped writing before 1.0; "
                 "load and save it again with a newer PyTorch",
                 m->path);
@@ -397,7 +397,7 @@ static sg_status check_protocol(machine *m, sg_error *err) {
     uint64_t v = 0;
     sg_status st = take_number(m, &v, 1, err);
     if (st || v == 2) return st;
-    return sg_fail(err, SG_ERR_UNSUPPORTED,
+    return sg_fail(err, SG_ERR_INPUT,
             "%s: pickle protocol %d is not read here; PyTorch writes 2 unless told otherwise",
             m->path, (int)v);
 }
@@ -468,7 +468,7 @@ static sg_status step(machine *m, uint8_t op, sg_error *err) {
     case OP_BUILD:
         return build(m, err);
     default:
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
+        return sg_fail(err, SG_ERR_INPUT,
                 "%s: its pickle holds opcode 0x%02x, which no state dict needs; in PyTorch, save "
                 "the state dict alone: torch.save(model.state_dict(), FILE)",
                 m->path, op);

@@ -46,7 +46,7 @@ typedef struct sg_pickle {
 } sg_pickle;
 
 /* Reads one pickle from the start of bytes[size]; *used: its length with the closing STOP. `path`
- * is what errors call it. SG_ERR_FORMAT, SG_ERR_UNSUPPORTED (an opcode or global that state dicts
+ * is what errors call it. SG_ERR_FORMAT, SG_ERR_INPUT (an opcode or global that state dicts
  * do not need, named), SG_ERR_MEMORY. */
 SG_MUST_CHECK sg_status sg_pickle_parse(sg_pickle *out, size_t *used, const uint8_t *bytes,
         size_t size, const char *path, sg_error *err);

@@ -47,8 +47,8 @@ static sg_status parse_entry(sg_safetensors_entry *out, const char *name, const 
                 "%s: tensor %s must have exactly dtype, shape and two data_offsets", path, name);
     sg_tensor t = {0};
     if (!sg_dtype_from_name(&t.dtype, type))
-        return sg_fail(err, SG_ERR_UNSUPPORTED, "%s: tensor %s has type %s, which is not read here",
-                path, name, type);
+        return sg_fail(err, SG_ERR_INPUT, "%s: tensor %s has type %s, which is not read here", path,
+                name, type);
     sg_status st = parse_shape(&t.shape, json_object_get(value, "shape"), path, name, err);
     if (st) return st;
     int64_t elements;

@@ -143,11 +143,13 @@ static sg_status take_elements(reader *r, sg_tensor *t, const uint8_t *from, int
         t->data = (void *)(uintptr_t)from;
         return SG_OK;
     }
-    if (elements > available)
-        return sg_fail(err, SG_ERR_FORMAT, "%s: tensor %s has more elements than its storage",
-                r->path, name);
     size_t bytes = (size_t)elements * sg_dtype_size(t->dtype);
     sg_status st = sg_weight_set_allow(r->set, bytes, r->path, err);
+    if (st && elements > available)
+        return sg_fail(err, st,
+                "%s: tensor %s is a view that repeats few numbers (expand) beyond the file's size; "
+                "in PyTorch, save it with .contiguous()",
+                r->path, name);
     sg_tensor copy;
     if (!st) st = sg_tensor_create(&copy, t->dtype, &t->shape, err);
     if (st) return st;
@@ -210,14 +212,16 @@ static const sg_pickle_node *find_state(const sg_pickle *p, const char **wrapper
     return has_tensors(p, dict) ? dict : NULL;
 }
 
+static sg_status no_state(const reader *r, sg_error *err) {
+    return sg_fail(err, SG_ERR_FORMAT,
+            "%s holds no state dict; in PyTorch, save one: torch.save(model.state_dict(), FILE)",
+            r->path);
+}
+
 static sg_status read_state(reader *r, sg_error *err) {
     const sg_pickle *p = &r->pickle;
     const sg_pickle_node *dict = find_state(p, &r->set->wrapper);
-    if (!dict)
-        return sg_fail(err, SG_ERR_FORMAT,
-                "%s holds no state dict; in PyTorch, save one: torch.save(model.state_dict(), "
-                "FILE)",
-                r->path);
+    if (!dict) return no_state(r, err);
     sg_status st = SG_OK;
     for (int32_t link = dict->first; link >= 0 && !st; link = p->links[link].next) {
         const sg_pickle_node *key = &p->nodes[p->links[link].node];
@@ -236,7 +240,7 @@ static sg_status read_state(reader *r, sg_error *err) {
         if (!st) st = sg_weight_set_add(r->set, key->text, key->length, &t, r->path, err);
         if (st) sg_tensor_dispose(&t);
     }
-    return st;
+    return !st && !r->set->count ? no_state(r, err) : st;
 }
 
 /* ---- the zip form ---- */
@@ -262,13 +266,13 @@ static sg_status find_folder(reader *r, sg_error *err) {
         return sg_fail(err, SG_ERR_FORMAT,
                 "%s is a zip archive without data.pkl, so PyTorch did not write it", r->path);
     if (find_file(r, "constants.pkl"))
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
+        return sg_fail(err, SG_ERR_INPUT,
                 "%s is a TorchScript archive, a program; in PyTorch, save its weights: "
                 "torch.save(torch.jit.load(FILE).state_dict(), OTHER)",
                 r->path);
     const sg_zip_stored_entry *order = find_file(r, "byteorder");
     if (order && (order->size != 6 || memcmp(order->data, "little", 6) != 0))
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
+        return sg_fail(err, SG_ERR_INPUT,
                 "%s was written on a big-endian machine, which is not read here", r->path);
     return SG_OK;
 }
@@ -305,8 +309,8 @@ static sg_status check_version(const reader *r, size_t *at, sg_error *err) {
     if (st) return st;
     const sg_pickle_node *n = sg_pickle_root(&p);
     if (n->kind != SG_PICKLE_INT || n->number != VERSION)
-        st = sg_fail(err, SG_ERR_UNSUPPORTED, "%s: legacy form of another version than %d", r->path,
-                VERSION);
+        st = sg_fail(
+                err, SG_ERR_INPUT, "%s: legacy form of another version than %d", r->path, VERSION);
     sg_pickle_dispose(&p);
     return st;
 }
@@ -317,7 +321,7 @@ static sg_status check_system(const reader *r, size_t *at, sg_error *err) {
     if (st) return st;
     const sg_pickle_node *little = sg_pickle_get(&p, sg_pickle_root(&p), "little_endian");
     if (!little || little->kind != SG_PICKLE_BOOL || !little->number)
-        st = sg_fail(err, SG_ERR_UNSUPPORTED,
+        st = sg_fail(err, SG_ERR_INPUT,
                 "%s does not say that it was written on a little-endian machine", r->path);
     sg_pickle_dispose(&p);
     return st;

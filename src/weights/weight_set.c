@@ -72,7 +72,7 @@ static sg_status read_any(sg_weight_set *set, const char *path, bool check_diges
     }
     if (sg_onnx_is(bytes, size)) return sg_onnx_read(set, path, err);
     if (size > TAR_MAGIC_AT + 5 && memcmp(bytes + TAR_MAGIC_AT, "ustar", 5) == 0)
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
+        return sg_fail(err, SG_ERR_INPUT,
                 "%s is a tar archive, as PyTorch wrote before 0.2; load and save it again with a "
                 "newer PyTorch",
                 path);

@@ -24,7 +24,7 @@ typedef struct sg_weight_set {
 } sg_weight_set;
 
 /* The format is told by content, not by name. check_digest: compare the checksums that the file
- * carries. Expected failures: SG_ERR_IO, SG_ERR_MISSING, SG_ERR_FORMAT, SG_ERR_UNSUPPORTED. */
+ * carries. Expected failures: SG_ERR_IO, SG_ERR_MISSING, SG_ERR_FORMAT, SG_ERR_INPUT. */
 SG_MUST_CHECK sg_status sg_weight_set_open(
         sg_weight_set **out, const char *path, bool check_digest, sg_error *err);
 void sg_weight_set_close(sg_weight_set *set);                                    /* NULL-safe */

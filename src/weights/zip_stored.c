@@ -11,7 +11,9 @@ enum {
     COMMENT_MAX = 65535,
     LOCATOR64_BYTES = 20,
     RECORD64_BYTES = 56 + LOCATOR64_BYTES,
+    DESCRIPTOR_BYTES = 16,
     ENCRYPTED = 1,
+    DESCRIBED = 8, /* checksum and sizes follow the entry's bytes */
     NAME_SHOWN = 100
 };
 
@@ -21,6 +23,10 @@ static uint32_t u16(const uint8_t *p) {
 
 static uint32_t u32(const uint8_t *p) {
     return u16(p) | u16(p + 2) << 16;
+}
+
+static uint64_t u64(const uint8_t *p) {
+    return u32(p) | (uint64_t)u32(p + 4) << 32;
 }
 
 static sg_status bad(sg_error *err, const char *path, const char *what) {
@@ -46,6 +52,22 @@ static const uint8_t *find_end(const uint8_t *bytes, size_t size) {
     return NULL;
 }
 
+static bool contains(const sg_zip_stored_entry *e, const char *part) {
+    return memmem(e->name, e->name_length, part, strlen(part)) != NULL;
+}
+
+static sg_status tell_compressed(const sg_zip_stored_entry *e, const char *path, sg_error *err) {
+    if (contains(e, "/code/"))
+        return sg_fail(err, SG_ERR_INPUT,
+                "%s is a TorchScript archive, a program; in PyTorch, save its weights: "
+                "torch.save(torch.jit.load(FILE).state_dict(), OTHER)",
+                path);
+    return sg_fail(err, SG_ERR_INPUT,
+            "%s: entry %.*s is compressed; PyTorch stores its entries, so something else packed "
+            "this archive",
+            path, (int)(e->name_length < NAME_SHOWN ? e->name_length : NAME_SHOWN), e->name);
+}
+
 /* One record of the central directory, whose bytes are known to be there. */
 static sg_status read_entry(sg_zip_stored_entry *e, const uint8_t *record, const uint8_t *bytes,
         size_t directory, const char *path, sg_error *err) {
@@ -55,11 +77,7 @@ static sg_status read_entry(sg_zip_stored_entry *e, const uint8_t *record, const
             .size = u32(record + 24),
             .begin = u32(record + 42)};
     if (u16(record + 8) & ENCRYPTED) return bad_entry(err, path, e, "is encrypted");
-    if (u16(record + 10) != 0 || u32(record + 20) != e->size)
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
-                "%s: entry %.*s is compressed; PyTorch stores its entries, so something else "
-                "packed this archive",
-                path, (int)(e->name_length < NAME_SHOWN ? e->name_length : NAME_SHOWN), e->name);
+    if (u16(record + 10) != 0 || u32(record + 20) != e->size) return tell_compressed(e, path, err);
     if (e->begin > directory || directory - e->begin < LOCAL_BYTES)
         return bad_entry(err, path, e, "lies outside the archive");
     const uint8_t *local = bytes + e->begin;
@@ -89,15 +107,32 @@ static int by_name(const void *a, const void *b) {
     return compare_names(x->name, x->name_length, y->name, y->name_length);
 }
 
-/* Archives that repeat names or share bytes between entries mean something other than weights. */
-static sg_status check_entries(
-        const sg_zip_stored *zip, const uint8_t *bytes, const char *path, sg_error *err) {
+/* Between an entry's bytes and `next` lies nothing, or the descriptor that its header announces. */
+static sg_status check_tail(const sg_zip_stored_entry *e, size_t next, const uint8_t *bytes,
+        const char *path, sg_error *err) {
+    size_t end = (size_t)(e->data - bytes) + e->size;
+    if (end > next) return bad_entry(err, path, e, "shares bytes with another");
+    if (end == next) return SG_OK;
+    const uint8_t *p = bytes + end;
+    bool described = u16(bytes + e->begin + 6) & DESCRIBED && next - end == DESCRIPTOR_BYTES &&
+                     memcmp(p, "PK\7\10", 4) == 0;
+    if (!described) return bad_entry(err, path, e, "is followed by bytes of no entry");
+    return u32(p + 4) == e->crc && u32(p + 8) == e->size && u32(p + 12) == e->size
+                   ? SG_OK
+                   : bad_entry(err, path, e, "does not agree with what follows it");
+}
+
+/* Archives that repeat names, share bytes between entries or hide some between them mean something
+ * other than weights. */
+static sg_status check_entries(const sg_zip_stored *zip, const uint8_t *bytes, size_t directory,
+        const char *path, sg_error *err) {
     sg_zip_stored_entry *entries = zip->entries;
     qsort(entries, zip->count, sizeof *entries, by_begin);
-    for (size_t i = 1; i < zip->count; i++) {
-        const sg_zip_stored_entry *before = &entries[i - 1];
-        if ((size_t)(before->data - bytes) + before->size > entries[i].begin)
-            return bad_entry(err, path, before, "shares bytes with another");
+    if (entries[0].begin != 0) return bad(err, path, "bytes stand before its first entry");
+    for (size_t i = 0; i < zip->count; i++) {
+        size_t next = i + 1 < zip->count ? entries[i + 1].begin : directory;
+        sg_status st = check_tail(&entries[i], next, bytes, path, err);
+        if (st) return st;
     }
     qsort(entries, zip->count, sizeof *entries, by_name);
     for (size_t i = 1; i < zip->count; i++)
@@ -144,13 +179,21 @@ static sg_status read_directory(sg_zip_stored *zip, const uint8_t *bytes, size_t
     return at == end ? SG_OK : bad(err, path, "its directory is longer than its entries");
 }
 
-/* PyTorch always writes the 64-bit end record and its locator too; where the plain record says
- * everything, they add nothing. */
+/* PyTorch always writes the 64-bit end record and its locator too, before `end`. */
 static bool has_record64(const uint8_t *bytes, size_t end) {
     if (end < RECORD64_BYTES) return false;
     const uint8_t *p = bytes + end - RECORD64_BYTES;
     return memcmp(p, "PK\6\6", 4) == 0 &&
            memcmp(p + RECORD64_BYTES - LOCATOR64_BYTES, "PK\6\7", 4) == 0;
+}
+
+/* Where the plain record says everything, the 64-bit one at `at` must say the same. */
+static bool repeats(const uint8_t *bytes, size_t at, size_t count, size_t length, size_t begin) {
+    const uint8_t *p = bytes + at, *locator = p + RECORD64_BYTES - LOCATOR64_BYTES;
+    return u64(p + 4) == RECORD64_BYTES - LOCATOR64_BYTES - 12 && u32(p + 16) == 0 &&
+           u32(p + 20) == 0 && u64(p + 24) == count && u64(p + 32) == count &&
+           u64(p + 40) == length && u64(p + 48) == begin && u32(locator + 4) == 0 &&
+           u64(locator + 8) == at && u32(locator + 16) == 1;
 }
 
 sg_status sg_zip_stored_open(sg_zip_stored *out, const uint8_t *bytes, size_t size, bool check_crc,
@@ -160,19 +203,22 @@ sg_status sg_zip_stored_open(sg_zip_stored *out, const uint8_t *bytes, size_t si
     size_t count = u16(record + 10), length = u32(record + 12), begin = u32(record + 16);
     size_t end = (size_t)(record - bytes);
     if (count == 0xFFFF || begin == 0xFFFFFFFFu || length == 0xFFFFFFFFu)
-        return sg_fail(err, SG_ERR_UNSUPPORTED,
+        return sg_fail(err, SG_ERR_INPUT,
                 "%s is a 64-bit zip archive (over 4 GiB or 65534 entries), which is not read here",
                 path);
-    if (has_record64(bytes, end)) end -= RECORD64_BYTES;
+    bool twice = has_record64(bytes, end);
+    if (twice) end -= RECORD64_BYTES;
     if (u16(record + 4) != 0 || u16(record + 6) != 0 || u16(record + 8) != count || length > end ||
             begin != end - length)
         return bad(err, path, "its directory is not where its end says");
     if (count == 0 || count > length / CENTRAL_BYTES)
         return bad(err, path, "its directory cannot hold so many entries");
+    if (twice && !repeats(bytes, end, count, length, begin))
+        return bad(err, path, "its two end records do not agree");
     sg_zip_stored zip = {.entries = calloc(count, sizeof *zip.entries)};
     if (!zip.entries) return sg_fail(err, SG_ERR_MEMORY, "out of memory reading %s", path);
     sg_status st = read_directory(&zip, bytes, begin, end, count, path, err);
-    if (!st) st = check_entries(&zip, bytes, path, err);
+    if (!st) st = check_entries(&zip, bytes, begin, path, err);
     if (!st && check_crc) st = check_crcs(&zip, path, err);
     if (st)
         sg_zip_stored_close(&zip);

@@ -2,8 +2,9 @@
  * writes them. Reads from memory and borrows it.
  *
  * The central directory decides, local headers must agree; no two entries may share bytes, no name
- * may come twice, nothing may lie outside the archive. Compressed, encrypted, split and 64-bit
- * archives are refused. Format: PKWARE APPNOTE 6.3.
+ * may come twice, nothing may lie before, between or outside them but the descriptors that local
+ * headers announce, and a 64-bit end record must repeat the plain one. Compressed, encrypted, split
+ * and 64-bit archives are refused. Format: PKWARE APPNOTE 6.3.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_WEIGHTS_ZIP_STORED_H
 #define SG_WEIGHTS_ZIP_STORED_H
@@ -28,7 +29,8 @@ typedef struct sg_zip_stored {
 } sg_zip_stored;
 
 bool sg_zip_stored_is(const uint8_t *bytes, size_t size); /* begins as a zip archive does */
-/* check_crc: compare every entry's CRC-32. Expected failures: SG_ERR_FORMAT, SG_ERR_UNSUPPORTED. */
+/* check_crc: compare every entry's CRC-32. SG_ERR_FORMAT for a damaged archive, SG_ERR_INPUT
+ * for a whole one that is not read here. */
 SG_MUST_CHECK sg_status sg_zip_stored_open(sg_zip_stored *out, const uint8_t *bytes, size_t size,
         bool check_crc, const char *path, sg_error *err);
 void sg_zip_stored_close(sg_zip_stored *zip); /* NULL-safe */

@@ -23,7 +23,7 @@ cmp zip.list legacy.list
 grep -q "timm's names of VGG" err || fail 'renaming is not told'
 "$SONOGRADE" weights inspect vgg.safetensors | grep -Eq '^classifier\.0\.weight +\[3, 98\] ' || fail 'not renamed'
 
-expect 1 'argparse.Namespace, which is code' "$SONOGRADE" weights convert $golden/code.pth code.safetensors
+expect 3 'argparse.Namespace, which is code' "$SONOGRADE" weights convert $golden/code.pth code.safetensors
 [ ! -e code.safetensors ] || fail 'a refusal left a file'
 expect 2 'NAME.safetensors' "$SONOGRADE" weights convert $golden/zip.pth zip.pt
 expect 3 'cannot open nosuch.pth' "$SONOGRADE" weights inspect nosuch.pth

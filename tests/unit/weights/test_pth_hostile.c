@@ -5,6 +5,7 @@
 #include "weights/pickle.h"
 #include "weights/weight_set.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 #define TEXT(s) (&(const piece){s, sizeof(s) - 1})
 typedef struct piece {
@@ -24,11 +25,12 @@ static void put_int(sg_str *s, int32_t v) {
 /* What a tensor of one dimension says of itself; `data` floats really follow. */
 typedef struct claim {
     int32_t storage, offset, size, stride, data;
-    bool twice;
+    bool twice, numbered; /* numbered: its key is the number 1 */
 } claim;
 
 static void put_tensor(sg_str *s, const claim *c) {
-    put(s, TEXT("X\1\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\n"
+    put(s, c->numbered ? TEXT("K\1") : TEXT("X\1\0\0\0a"));
+    put(s, TEXT("ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\n"
                 "FloatStorage\nX\1\0\0\0kX\3\0\0\0cpu"));
     put_int(s, c->storage);
     put(s, TEXT("tQ"));
@@ -70,21 +72,31 @@ static void test_claims(void **state) {
         claim claim;
         const char *words;
     } cases[] = {
-            {{4, 2, 3, 1, 4, false}, "reaches beyond its storage"},
-            {{4, -1, 1, 1, 4, false}, "reaches beyond its storage"},
-            {{4, 0, 2, INT32_MAX, 4, false}, "reaches beyond its storage"},
-            {{4, 0, INT32_MAX, INT32_MAX, 4, false}, "reaches beyond its storage"},
-            {{4, 0, INT32_MAX, 0, 4, false}, "more elements than its storage"},
-            {{4, 0, -1, 1, 4, false}, "sizes and strides"},
-            {{INT32_MAX, 0, 4, 1, 4, false}, "reaches beyond the file"},
-            {{-4, 0, 4, 1, 4, false}, "lacks type, key or number"},
-            {{4, 0, 4, 1, 6, false}, "bytes follow its last storage"},
-            {{4, 0, 4, 1, 4, true}, "tensor a comes twice"},
+            {{4, 2, 3, 1, 4, false, false}, "reaches beyond its storage"},
+            {{4, -1, 1, 1, 4, false, false}, "reaches beyond its storage"},
+            {{4, 0, 2, INT32_MAX, 4, false, false}, "reaches beyond its storage"},
+            {{4, 0, INT32_MAX, INT32_MAX, 4, false, false}, "reaches beyond its storage"},
+            {{4, 0, INT32_MAX, 0, 4, false, false}, "view that repeats few numbers (expand)"},
+            {{4, 0, -1, 1, 4, false, false}, "sizes and strides"},
+            {{INT32_MAX, 0, 4, 1, 4, false, false}, "reaches beyond the file"},
+            {{-4, 0, 4, 1, 4, false, false}, "lacks type, key or number"},
+            {{4, 0, 4, 1, 6, false, false}, "bytes follow its last storage"},
+            {{4, 0, 4, 1, 4, true, false}, "tensor a comes twice"},
+            {{4, 0, 4, 1, 4, false, true}, "holds no state dict"},
     };
-    CHECK_OK(open_claim(&(claim){4, 0, 4, 1, 4, false}, &err));
-    CHECK_OK(open_claim(&(claim){4, 1, 1, INT32_MAX, 4, false}, &err));
+    CHECK_OK(open_claim(&(claim){4, 0, 4, 1, 4, false, false}, &err));
+    CHECK_OK(open_claim(&(claim){4, 1, 1, INT32_MAX, 4, false, false}, &err));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK_FAILS(open_claim(&cases[i].claim, &err), SG_ERR_FORMAT, cases[i].words);
+}
+
+/* A view that repeats numbers is read while it stays below the file's size. */
+static void test_expanded(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(open_claim(&(claim){1, 0, 16, 0, 1, false, false}, &err));
+    CHECK_FAILS(
+            open_claim(&(claim){1, 0, 1000, 0, 1, false, false}, &err), SG_ERR_FORMAT, "(expand)");
 }
 
 /* ---- the pickle alone ---- */
@@ -97,9 +109,9 @@ static void test_pickles(void **state) {
         sg_status status;
         const char *words;
     } cases[] = {
-            {{"cos\nsystem\n(X\2\0\0\0lstR.", 22}, SG_ERR_UNSUPPORTED, "os.system"},
-            {{"\x80\4N.", 4}, SG_ERR_UNSUPPORTED, "protocol 4"},
-            {{"\x80\2N\x81.", 5}, SG_ERR_UNSUPPORTED, "opcode 0x81"},
+            {{"cos\nsystem\n(X\2\0\0\0lstR.", 22}, SG_ERR_INPUT, "os.system"},
+            {{"\x80\4N.", 4}, SG_ERR_INPUT, "protocol 4"},
+            {{"\x80\2N\x81.", 5}, SG_ERR_INPUT, "opcode 0x81"},
             {{"N", 1}, SG_ERR_FORMAT, "ends too early"},
             {{"X\xff\xff\xff\xffz.", 7}, SG_ERR_FORMAT, "ends too early"},
             {{"\x8a\x09\1\1\1\1\1\1\1\1\1.", 12}, SG_ERR_FORMAT, "beyond 64 bits"},
@@ -167,7 +179,7 @@ static void test_archives(void **state) {
         sg_status status;
         const char *words;
     } cases[] = {
-            {METHOD, SG_ERR_UNSUPPORTED, "is compressed"},
+            {METHOD, SG_ERR_INPUT, "is compressed"},
             {SIZE, SG_ERR_FORMAT, "lies outside the archive"},
             {PLACE, SG_ERR_FORMAT, "does not agree with its own header"},
             {NAME, SG_ERR_FORMAT, "does not agree with its own header"},
@@ -221,12 +233,20 @@ static void test_archives(void **state) {
     }
 }
 
+static int clean(void **state) {
+    (void)state;
+    unlink("claim.pth");
+    unlink("trick.pth");
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_claims),
+            cmocka_unit_test_teardown(test_claims, clean),
+            cmocka_unit_test_teardown(test_expanded, clean),
             cmocka_unit_test(test_pickles),
             cmocka_unit_test(test_depth_is_bounded),
-            cmocka_unit_test(test_archives),
+            cmocka_unit_test_teardown(test_archives, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,9 +113,9 @@ static void test_refusals(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
     sg_weight_set *set;
-    CHECK_FAILS(sg_weight_set_open(&set, GOLDEN "code.pth", true, &err), SG_ERR_UNSUPPORTED,
+    CHECK_FAILS(sg_weight_set_open(&set, GOLDEN "code.pth", true, &err), SG_ERR_INPUT,
             "argparse.Namespace");
-    CHECK_FAILS(sg_weight_set_open(&set, GOLDEN "module.pth", true, &err), SG_ERR_UNSUPPORTED,
+    CHECK_FAILS(sg_weight_set_open(&set, GOLDEN "module.pth", true, &err), SG_ERR_INPUT,
             "torch.nn.modules.linear.Linear");
     CHECK_FAILS(sg_weight_set_open(&set, GOLDEN "no_state.pth", true, &err), SG_ERR_FORMAT,
             "no state dict");
