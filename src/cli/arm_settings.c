@@ -3,6 +3,7 @@
 #include "cli/arm_settings.h"
 #include "cli/cli.h"
 #include "cli/verbs.h"
+#include "cli/weight_facts.h"
 #include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -185,17 +186,26 @@ sg_status sg_arm_settings_make(
     sg_arm_settings s = {0};
     sg_status st = sg_options_defaults(&s.args, &sg_verb_train, err);
     if (!st) st = apply_verb(&s, call, source->unlike, false, err);
+    s.log = call->log;
+    s.stated_from = s.text_count;
     if (!st && source->defaults)
         st = sg_arm_settings_put(&s, source->defaults, "the built-in settings", err);
     if (!st && source->config) st = apply_config(&s, source->config, err);
-    if (!st && (source->config || source->defaults))
-        st = apply_verb(&s, call, source->unlike, true, err);
+    if (!st) st = apply_verb(&s, call, source->unlike, true, err);
     if (!st && source->set) st = apply_set(&s, source->set, source->scope, err);
     if (st)
         sg_arm_settings_dispose(&s);
     else
         *out = s;
     return st;
+}
+
+/* Was this set, other than by a default of the verb's or train's table? */
+static bool is_stated(const sg_arm_settings *s, const char *key) {
+    for (size_t i = s->stated_from; i < s->text_count; i++)
+        for (size_t k = 0; k < s->texts[i].count; k++)
+            if (strcmp(s->texts[i].entries[k].key, key) == 0) return true;
+    return false;
 }
 
 /* An arm is found again, and goes on, from any working folder. */
@@ -213,7 +223,9 @@ static sg_status make_absolute(
 
 sg_status sg_arm_settings_finish(sg_arm_settings *s, sg_error *err) {
     sg_train_args *a = &s->args;
+    const sg_weight_stated stated = {is_stated(s, "size"), is_stated(s, "transform-input")};
     sg_status st = make_absolute(s, 0, &a->weights, "weights", err);
+    if (!st) st = sg_weight_facts_apply(a, &stated, s->log, err);
     if (!st) st = make_absolute(s, 1, &a->data, "folder", err);
     if (!st) st = make_absolute(s, 2, &a->manifest, "table", err);
     if (!st && !sg_train_is_shape(a->schedule))

@@ -7,6 +7,7 @@
 #ifndef SG_CLI_ARM_SETTINGS_H
 #define SG_CLI_ARM_SETTINGS_H
 
+#include "base/log.h"
 #include "cli/train_schedule.h"
 
 typedef struct sg_arm_settings {
@@ -15,6 +16,8 @@ typedef struct sg_arm_settings {
     char *yaml;               /* args as args.yaml, after finish */
     sg_yaml *texts;           /* owners of text in args */
     size_t text_count, text_capacity;
+    size_t stated_from; /* texts from here on were set by somebody, not by a default */
+    const sg_log *log;
     char *paths[4]; /* owners of absolute names of weights, data, manifest and schedule */
     sg_train_schedule schedule; /* that options follows */
 } sg_arm_settings;
@@ -33,7 +36,7 @@ SG_MUST_CHECK sg_status sg_arm_settings_make(
 /* Sets options of train by name: text "key: value\n..." (base/yaml.h). */
 SG_MUST_CHECK sg_status sg_arm_settings_put(
         sg_arm_settings *settings, const char *yaml, const char *name, sg_error *err);
-/* Makes file names absolute, settles what is left open, fills options and yaml. */
+/* Makes file names absolute, takes what lies beside the weights (weight_facts.h), settles what is left open, fills options and yaml. */
 SG_MUST_CHECK sg_status sg_arm_settings_finish(sg_arm_settings *settings, sg_error *err);
 /* Appends ", key" for each option whose value differs between the two, without those named in
  * `apart` (ends with NULL) and those already in *keys. After finish. */

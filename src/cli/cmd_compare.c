@@ -29,7 +29,7 @@ static const sg_option rows[] = {
     { "models", 0, SG_OPTION_TEXT, AT(models), NULL, "NAME,...", "architectures, or ARM=NAME to give one a name of its own", 0, 0 },
     { "ablate", 0, SG_OPTION_TEXT, AT(ablate), NULL, "MODEL|PART,...", "take one thing away at a time: of a model (mresnetv2: dilation, SE, blocks), or of preprocess, augment, transfer", 0, 0 },
     { "bundles", 0, SG_OPTION_TEXT, AT(bundles), NULL, "OLD,NEW", "hold a new bundle against the one in use, on --data that neither has seen", 0, 0 },
-    { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "ARM=FILE,...", "safetensors files to start from, the other arms start from random weights; with --ablate one FILE", 0, 0 },
+    { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "ARM=FILE,...", "safetensors, .pth or ONNX files to start from, the other arms start from random weights; with --ablate one FILE", 0, 0 },
     GROUP("Data"),
     SG_DATA_ROW(AT(dataset.data)),
     SG_MANIFEST_ROW(AT(dataset.manifest)),

@@ -34,7 +34,7 @@ static const sg_option rows[] = {
     { "draws", 0, SG_OPTION_INT, AT(draws), "10000", "N", "bootstrap draws behind the intervals", 100, 1000000 },
     GROUP("Budget of every arm"),
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
-    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
+    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors, .pth or ONNX file to start from", 0, 0 },
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "10", "N", "passes over the training images", 1, 100000 },
     SG_BATCH_ROW(AT(batch)),
     SG_SIZE_ROW(AT(size), "96"),

@@ -27,7 +27,7 @@ static const sg_option rows[] = {
     { "folds", 0, SG_OPTION_TEXT, AT(folds), NULL, "K|FILE", "the training images are those of a fold, as train would have them; without: of train's own split", 0, 0 },
     { "fold", 0, SG_OPTION_INT, AT(fold), "0", "I", "which fold", 0, 99 },
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
-    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
+    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors, .pth or ONNX file to start from", 0, 0 },
     SG_BATCH_ROW(AT(batch)),
     SG_SIZE_ROW(AT(size), "224"),
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of everything random", 0, 9e15 },

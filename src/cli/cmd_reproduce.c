@@ -23,7 +23,7 @@ static const sg_option rows[] = {
     SG_GROUP_BY_ROW(AT(dataset.group_by)),
     { "folds", 0, SG_OPTION_TEXT, AT(folds), "5", "K|FILE", "folds of the grouped split, and as many of the random one", 0, 0 },
     { "models", 0, SG_OPTION_TEXT, AT(models), "resnet50,alexnet,googlenet,vgg16,mresnet", "NAME,...", "which of the paper's five", 0, 0 },
-    { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "MODEL=FILE,...", "safetensors files to start from; the other models start from random weights", 0, 0 },
+    { "weights", 0, SG_OPTION_TEXT, AT(weights), NULL, "MODEL=FILE,...", "safetensors, .pth or ONNX files to start from; the other models start from random weights", 0, 0 },
     { "out", 'o', SG_OPTION_PATH, AT(out), NULL, "DIR", "folder of the experiment; the same command goes on with one that was stopped", 0, 0 },
     { "overwrite", 0, SG_OPTION_FLAG, AT(overwrite), NULL, NULL, "delete the experiment that is in --out", 0, 0 },
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "0", "N", "passes over the training images; 0 = the printed ones of each model", 0, 100000 },

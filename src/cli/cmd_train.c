@@ -444,7 +444,9 @@ static int run_train(const sg_call *call) {
         st = resume_run(&w, call, &err);
     else if (!st) {
         st = settle_args(&w, call, &err);
-        if (!st) st = sg_weight_facts_apply(&w.args, call, &err);
+        const sg_weight_stated stated = {
+                sg_cli_is_given(call, "size"), sg_cli_is_given(call, "transform-input")};
+        if (!st) st = sg_weight_facts_apply(&w.args, &stated, call->log, &err);
         if (!st) st = start_run(&w, call, false, &err);
     }
     sg_split_dispose(&w.split);

@@ -46,7 +46,7 @@ static const sg_option rows[] = {
     { "optuna-schema", 0, SG_OPTION_CHOICE, AT(schema), "3.2", SG_STUDY_SCHEMA_NAMES, "of a study file that is made: 3.0 for Debian 12's optuna, 3.2 for later ones", 0, 0 },
     GROUP("Every trial"),
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture (sonograde models lists them)", 0, 0 },
-    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
+    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors, .pth or ONNX file to start from", 0, 0 },
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "10", "N", "passes over the training images, in each inner fold", 1, 100000 },
     { "batch", 'b', SG_OPTION_INT, AT(batch), "16", "N", "images per step, unless searched", 1, 4096 },
     SG_SIZE_ROW(AT(size), "112"),

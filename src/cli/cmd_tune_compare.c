@@ -37,7 +37,7 @@ static const sg_option rows[] = {
     { "short-epochs", 0, SG_OPTION_INT, AT(short_epochs), "3", "N", "of the short runs of hybrid", 1, 100000 },
     { "param", 0, SG_OPTION_TEXT, AT(param), "lr=float 1e-5 1e-2 log; weight-decay=float 1e-4 0.2 log; batch=ordered 8 16 32", "NAME=KIND...;...", "what is searched", 0, 0 },
     { "model", 0, SG_OPTION_TEXT, AT(model), "mobilenetv2", "NAME", "architecture", 0, 0 },
-    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors file to start from", 0, 0 },
+    { "weights", 0, SG_OPTION_PATH, AT(weights), NULL, "FILE", "safetensors, .pth or ONNX file to start from", 0, 0 },
     SG_SIZE_ROW(AT(size), "112"),
     { "config", 0, SG_OPTION_PATH, AT(config), NULL, "FILE", "further options of train, as YAML", 0, 0 },
     SG_SET_ROW(AT(set)),

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/verbs.h"
+#include "cli/weight_facts.h"
 #include "weights/name_map.h"
 #include "weights/weight_stats.h"
 #include <stdlib.h>
@@ -26,8 +27,8 @@ static sg_status warn_not_finite(const sg_call *call, const sg_weight_set *set, 
         if (st) return st;
         if (s.not_finite)
             sg_log_line(call->log, SG_LOG_WARN,
-                    "tensor %s holds %lld numbers that are NaN or infinite; no training starts "
-                    "from it",
+                    "tensor %s holds %lld numbers that are NaN or infinite; a training that "
+                    "takes this tensor over refuses it",
                     set->entries[i].name, (long long)s.not_finite);
     }
     return SG_OK;
@@ -82,9 +83,13 @@ static sg_status convert(const sg_call *call, sg_error *err) {
                 from);
     if (!st && !a->keep_names) st = sg_name_map_apply(&rules, set, from, err);
     if (!st) st = warn_not_finite(call, set, err);
+    if (!st && !set->count) st = sg_fail(err, SG_ERR_FORMAT, "%s holds no tensors", from);
+    bool carried = false;
     if (!st) st = write_set(set, from, to, err);
+    if (!st) st = sg_weight_facts_carry(&carried, from, to, err);
     if (!st) {
         tell_rules(call, rules);
+        if (carried) sg_log_line(call->log, SG_LOG_INFO, "%s.json goes along as %s.json", from, to);
         if (*set->wrapper)
             sg_log_line(call->log, SG_LOG_INFO, "taken from the key \"%s\"", set->wrapper);
         sg_log_line(call->log, SG_LOG_INFO, "%s: %zu tensors from %s", to, set->count, set->format);
@@ -112,7 +117,9 @@ const sg_verb sg_verb_weights_convert = {
                 "knows the few pickle instructions that state dicts use, runs no code, and names "
                 "what it refuses. ONNX files give their initialisers. Names become torchvision's: "
                 "wrappers (state_dict, model...), prefixes (module....), timm's VGG, legacy SE "
-                "networks and numbered ResNets (RadImageNet) are rewritten, unless --keep-names.",
+                "networks and numbered ResNets (RadImageNet) are rewritten, unless --keep-names. "
+                "What "
+                "`weights fetch` wrote beside FROM goes along as TO.safetensors.json.",
         .examples = "sonograde weights convert alexnet-owt-7be5be79.pth alexnet.safetensors\n"
                     "sonograde weights convert net.onnx net.safetensors --keep-names",
         .options = options,

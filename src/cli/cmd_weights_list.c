@@ -36,9 +36,13 @@ static json_t *describe(const sg_weight_file *f, bool here) {
 static void show(const sg_weight_file *f, bool here) {
     char top1[16] = "-";
     if (f->top1 > 0) (void)snprintf(top1, sizeof top1, "%.2f", f->top1);
-    printf("%-21s %4d MB  %-15s %6s  %d %-8s %.3f  %s%s%s%s\n", f->name, f->megabytes, f->licence,
-            top1, f->size, f->interpolation, f->crop_pct, sg_weight_file_check(f),
-            here ? "; fetched" : "", f->note ? "; " : "", f->note ? f->note : "");
+    char prepared[32] = "not stated";
+    if (f->size)
+        (void)snprintf(
+                prepared, sizeof prepared, "%d %-8s %.3f", f->size, f->interpolation, f->crop_pct);
+    printf("%-21s %4d MB  %-15s %6s  %-18s  %s%s%s%s\n", f->name, f->megabytes, f->licence, top1,
+            prepared, sg_weight_file_check(f), here ? "; fetched" : "", f->note ? "; " : "",
+            f->note ? f->note : "");
 }
 
 static int run(const sg_call *call) {
@@ -81,8 +85,9 @@ const sg_verb sg_verb_weights_list = {
         .summary = "list public ImageNet weights that `weights fetch` can get",
         .details =
                 "With size, licence, published top-1 accuracy and preprocessing (side of the "
-                "image, interpolation, share that is cropped; mean and deviation are ImageNet's "
-                "for all). Files are checked by their SHA-256; where only torchvision's file name "
+                "image, interpolation, share that is cropped, where stated; mean and deviation are "
+                "ImageNet's then). Files are checked by their SHA-256; where only torchvision's "
+                "file name "
                 "tells its first eight digits, by these.",
         .examples = "sonograde weights list\nsonograde weights list --model resnet50 --json",
         .options = options,

@@ -233,6 +233,19 @@ static sg_status tell_status(const sg_download *d, long status, sg_error *err) {
             d->name, status, d->url);
 }
 
+/* libcurl has one code for a redirect to where it may not go and for an answer that is no HTTP. */
+static sg_status tell_no_http(const sg_download *d, long status, sg_error *err) {
+    if (status >= 300 && status < 400)
+        return sg_fail(err, SG_ERR_IO,
+                "%s: the server at %s sends us on to an address that is not fetched from (not "
+                "HTTP, or HTTPS left); try --mirror, or --from FILE",
+                d->name, d->url);
+    return sg_fail(err, SG_ERR_IO,
+            "%s: what answers at %s does not speak HTTP; look at the address and at HTTPS_PROXY, "
+            "or try --mirror, or --from FILE",
+            d->name, d->url);
+}
+
 static sg_status tell(const transfer *t, CURLcode code, sg_error *err) {
     const sg_download *d = t->d;
     long status = 0;
@@ -250,6 +263,9 @@ static sg_status tell(const transfer *t, CURLcode code, sg_error *err) {
         return sg_fail(err, SG_ERR_IO,
                 "%s: the server sends us in circles (over %d redirects from %s); try --mirror",
                 d->name, REDIRECTS, d->url);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return tell_no_http(d, status, err);
     case CURLE_HTTP_RETURNED_ERROR:
         return tell_status(d, status, err);
     case CURLE_ABORTED_BY_CALLBACK:
@@ -261,8 +277,10 @@ static sg_status tell(const transfer *t, CURLcode code, sg_error *err) {
     case CURLE_WRITE_ERROR:
         if (t->too_large)
             return sg_fail(err, SG_ERR_FORMAT,
-                    "%s: the server sends more than the %lld bytes that the file has", d->name,
-                    (long long)d->size_max);
+                    "%s: the server sends more than the %lld bytes that the file has; what came "
+                    "was "
+                    "deleted: try --mirror, or --from FILE",
+                    d->name, (long long)d->size_max);
         return sg_fail(err, SG_ERR_IO,
                 "cannot write %s: %s; free some space or set XDG_CACHE_HOME to another disk, and "
                 "the same command goes on from here",
@@ -345,7 +363,7 @@ sg_status sg_download_file(const sg_download *download, sg_error *err) {
     if (!st) st = transfer_all(&t, err);
     if (!st) st = finish(&t, err);
     curl_easy_cleanup(t.curl);
-    if (st && t.fd >= 0 && t.have == 0) drop_part(&t);
+    if (st && t.fd >= 0 && (t.have == 0 || t.too_large)) drop_part(&t);
     if (t.fd >= 0) close(t.fd);
     free(t.part);
     free(t.tag_path);

@@ -23,9 +23,9 @@ typedef struct sg_download {
 } sg_download;
 
 /* Expected failures: SG_ERR_MISSING (404), SG_ERR_IO (no network, other answers, a redirect loop, a
- * connection that ends too early, a full disk), SG_ERR_FORMAT (another digest; the bytes are
- * deleted), SG_ERR_INPUT (another process fetches the same), SG_ERR_INTERRUPTED. What was received
- * stays for the next call, except after a wrong digest. */
+ * connection that ends too early, a full disk), SG_ERR_FORMAT (another digest, or more
+ * than size_max; the bytes are deleted), SG_ERR_INPUT (another process fetches the same),
+ * SG_ERR_INTERRUPTED. Otherwise what was received stays for the next call. */
 SG_MUST_CHECK sg_status sg_download_file(const sg_download *download, sg_error *err);
 
 /* SG_ERR_FORMAT unless the file's SHA-256 begins with `sha256` (NULL = anything). */

@@ -24,7 +24,7 @@ static const sg_weight_file files[] = {
     { "resnet50", "resnet50", HUB "timm/resnet50.tv_in1k" MAIN, ".safetensors", "5d061a3c593d795bfe682d9b152bafbcf550579873492def3515b46db1189888", 102, "BSD-3-Clause", 76.16, 224, 0.875, "bilinear", false, NULL },
     { "resnet50.a1", "resnet50", HUB "timm/resnet50.a1_in1k" MAIN, ".safetensors", "773525d5821de224f8f30c33377b7a795d7863e08522698200d3217d3f2a41bb", 102, "Apache-2.0", 80.38, 224, 0.95, "bicubic", false, NULL },
     { "resnet50.tv2", "resnet50", TORCH "resnet50-11ad3fa6.pth", ".pth", "11ad3fa6", 102, "BSD-3-Clause", 80.86, 224, 0.965, "bilinear", false, NULL },
-    { "resnet50.radimagenet", "resnet50", HUB "Lab-Rasool/RadImageNet/resolve/main/ResNet50.pt", ".pth", NULL, 94, "MIT on the card", 0, 224, 1, "bilinear", false, "radiology, no classifier; the authors' own release is by request; its preprocessing is not stated" },
+    { "resnet50.radimagenet", "resnet50", HUB "Lab-Rasool/RadImageNet/resolve/main/ResNet50.pt", ".pth", NULL, 94, "MIT on the card", 0, 0, 0, NULL, false, "radiology, no classifier; the authors' own release is by request; its preprocessing is not stated" },
     { "seresnet50.a2", "seresnet50", HUB "timm/seresnet50.a2_in1k" MAIN, ".safetensors", "ff82ee22e5b6c607fd984f63b83a9a8b55787b2703c4683a5cd51297d27e9460", 113, "Apache-2.0", 0, 224, 0.95, "bicubic", false, NULL },
     { "mobilenetv2", "mobilenetv2", TORCH "mobilenet_v2-b0353104.pth", ".pth", "b0353104", 14, "BSD-3-Clause", 71.88, 224, 0.875, "bilinear", false, NULL },
     { "mobilenetv2.tv2", "mobilenetv2", TORCH "mobilenet_v2-7ebf99e0.pth", ".pth", "7ebf99e0", 14, "BSD-3-Clause", 72.15, 224, 0.965, "bilinear", false, NULL },
@@ -57,6 +57,7 @@ const char *sg_weight_file_check(const sg_weight_file *file) {
 }
 
 json_t *sg_weight_file_preprocessing(const sg_weight_file *file) {
+    if (!file->size) return json_null();
     return json_pack("{s:i, s:f, s:s, s:[f, f, f], s:[f, f, f], s:b}", "size", file->size,
             "crop_pct", file->crop_pct, "interpolation", file->interpolation, "mean", 0.485, 0.456,
             0.406, "std", 0.229, 0.224, 0.225, "transform_input", (int)file->transform_input);

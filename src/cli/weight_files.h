@@ -16,9 +16,9 @@ typedef struct sg_weight_file {
     const char *licence;
     double top1; /* ImageNet accuracy in per cent as published, 0 = not stated */
     /* Preprocessing they were trained or published with; mean and deviation are ImageNet's. */
-    int size;
+    int size; /* 0 = none of it is stated */
     double crop_pct;
-    const char *interpolation;
+    const char *interpolation; /* NULL where size is 0 */
     bool transform_input;
     const char *note; /* may be NULL */
 } sg_weight_file;
@@ -29,7 +29,8 @@ SG_MUST_CHECK sg_status sg_weight_file_find(
         const sg_weight_file **out, const char *name, sg_error *err);
 /* "sha256", "first 8 digits of sha256", "not known". */
 const char *sg_weight_file_check(const sg_weight_file *file);
-/* size, crop_pct, interpolation, mean, std, transform_input. New reference. */
+/* size, crop_pct, interpolation, mean, std, transform_input; null where it is not
+ * stated. New reference. */
 json_t *sg_weight_file_preprocessing(const sg_weight_file *file);
 
 /* The folder (XDG_CACHE_HOME, else ~/.cache, then sonograde/weights); the caller's. */

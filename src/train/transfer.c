@@ -78,9 +78,23 @@ static sg_status load_one(sg_transfer *t, sg_params *params, int i, const sg_ten
     return st;
 }
 
+/* Does the file give a bias to a layer of which the model wants the weight alone? So does a file
+ * whose batch norms were multiplied into the convolutions. */
+static bool is_folded(const sg_transfer *t, const sg_graph *g, const sg_weight_set *file) {
+    bool found = false;
+    for (int i = 0; i < g->param_count && !found; i++) {
+        const char *name = g->params[i].name;
+        if (t->is_new[i] || !sg_ends_with(name, ".weight")) continue;
+        char *bias = sg_strdupf("%.*s.bias", (int)(strlen(name) - strlen(".weight")), name);
+        found = bias && sg_graph_find_param(g, bias) < 0 && find_tensor(file, bias);
+        free(bias);
+    }
+    return found;
+}
+
 /* A missing parameter with loaded ones behind it is a hole: most likely another model's file. */
-static sg_status check_holes(const sg_transfer *t, const sg_graph *g, const char *path,
-        const char *allow, sg_error *err) {
+static sg_status check_holes(const sg_transfer *t, const sg_graph *g, const sg_weight_set *file,
+        const char *path, const char *allow, sg_error *err) {
     int last = -1;
     for (int i = 0; i < g->param_count; i++)
         if (!t->is_new[i]) last = i;
@@ -88,12 +102,18 @@ static sg_status check_holes(const sg_transfer *t, const sg_graph *g, const char
         return sg_fail(err, SG_ERR_INPUT,
                 "%s holds no tensor that fits %s; is it the weights of another model?", path,
                 g->name);
-    for (int i = 0; i < last; i++)
-        if (t->is_new[i] && !may_be_new(g, &g->params[i], allow))
+    for (int i = 0; i < last; i++) {
+        if (!t->is_new[i] || may_be_new(g, &g->params[i], allow)) continue;
+        if (is_folded(t, g, file))
             return sg_fail(err, SG_ERR_INPUT,
-                    "%s lacks %s, which %s needs before layers that the file does have; if it "
-                    "shall start anew, add --allow-new %s",
-                    path, g->params[i].name, g->name, g->nodes[g->params[i].node].name);
+                    "%s is folded: its batch norms are part of its convolutions, so no training of "
+                    "%s starts from it; export it again with --unfolded, or as safetensors",
+                    path, g->name);
+        return sg_fail(err, SG_ERR_INPUT,
+                "%s lacks %s, which %s needs before layers that the file does have; if it "
+                "shall start anew, add --allow-new %s",
+                path, g->params[i].name, g->name, g->nodes[g->params[i].node].name);
+    }
     return SG_OK;
 }
 
@@ -220,7 +240,7 @@ sg_status sg_transfer_load(sg_transfer *out, sg_params *params, const char *path
         const sg_tensor *tensor = find_tensor(file, g->params[i].name);
         if (tensor) st = load_one(&t, params, i, tensor, path, allow_new, err);
     }
-    if (!st) st = check_holes(&t, g, path, allow_new, err);
+    if (!st) st = check_holes(&t, g, file, path, allow_new, err);
     if (!st) st = name_fresh(&t, g, err);
     if (!st) st = name_left_over(&t, file, g, err);
     if (!st) st = list_seen(&t, training, err);

@@ -44,14 +44,29 @@ path=$("$SONOGRADE" weights fetch resnet50.radimagenet --from $golden/sequential
 grep -q 'nothing was compared' err || fail 'a missing digest is not told'
 cmp "$path" $golden/sequential.pth
 grep -q '"licence": "MIT on the card"' "$path.json" || fail 'the licence does not lie beside the file'
+grep -q '"preprocessing": null' "$path.json" || fail 'preprocessing is stated that nobody stated'
+"$SONOGRADE" weights list | grep -q '^resnet50.radimagenet .* not stated ' || fail 'the list makes preprocessing up'
 
 # What lies beside a file goes into the settings, unless they are typed.
 for i in 0 1 2 3; do picture $i "set/c$((i % 2))/$i.png"; done
 cp "$golden/zip.pth" g.pth
-sed 's/"transform_input": false/"transform_input": true/; s/"size": 224/"size": 64/' "$path.json" >g.pth.json
+cat >g.pth.json <<'END'
+{"schema": 1, "licence": "mine", "sha256": "old", "preprocessing": {"size": 64, "crop_pct": 1, "interpolation": "bilinear",
+ "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "transform_input": true}}
+END
 train=("$SONOGRADE" train --data set --model googlenet --weights g.pth --threads 1 --folds 2)
 expect 3 'no tensor that fits' "${train[@]}" --run a --size 96
 grep -q 'transform-input, as .*g.pth.json says' stderr.txt || fail 'transform-input is not adopted'
 ! grep -q 'size 64, as' stderr.txt || fail 'what was typed is overruled'
 expect 2 'folds are 0 to 1' "${train[@]}" --run a --fold 5
 grep -q 'size 64, as' stderr.txt || fail 'the size is not adopted'
+
+# It goes along when the file is converted, and every verb that starts from weights reads it.
+"$SONOGRADE" weights convert g.pth g.safetensors 2>err
+grep -q 'g.pth.json goes along' err || fail 'the conversion loses the preprocessing'
+grep -q '"licence": "mine"' g.safetensors.json && grep -q '"size": 64' g.safetensors.json
+grep -q "$(sha256sum <g.safetensors | cut -d' ' -f1)" g.safetensors.json || fail 'the digest is not the new file'\''s'
+expect 3 'no tensor that fits' "$SONOGRADE" lr-find --data set --model googlenet --weights g.safetensors --folds 2 --fold 0 --out lr --steps 10 --threads 1
+grep -q 'size 64, as .*g.safetensors.json says' stderr.txt || fail 'lr-find does not adopt the size'
+expect 3 'no tensor that fits' "$SONOGRADE" compare --data set --models googlenet --weights googlenet=g.safetensors --folds 2 --out cmp --threads 1
+grep -q 'transform-input, as .*g.safetensors.json says' stderr.txt || fail 'compare does not adopt transform-input'

@@ -113,9 +113,14 @@ static void answer(int fd) {
             serve(fd, i, request);
             return;
         }
+    if (strcmp(path, "/babble") == 0) {
+        send_text(fd, "220 mail is served here\r\n");
+        return;
+    }
     const char *status = "404 Not Found";
     if (strcmp(path, "/loop") == 0) status = "302 Found\r\nLocation: /loop";
     if (strcmp(path, "/hop") == 0) status = "302 Found\r\nETag: \"hop\"\r\nLocation: /good";
+    if (strcmp(path, "/file") == 0) status = "302 Found\r\nLocation: file:///etc/hostname";
     if (strcmp(path, "/done") == 0) status = "416 Range Not Satisfiable";
     if (strcmp(path, "/busy") == 0) status = "503 Service Unavailable";
     char line[128];

@@ -18,6 +18,7 @@ enum { BAD_SERVER_SIZE = 300000 };
  *   /slow       stops in the middle and keeps the connection
  *   /wrong      one byte is another           /huge   more than it should be, without a length
  *   /shifted    answers 206 with another range
+ *   /file       redirect to a file:// address   /babble speaks no HTTP
  *   /never      416 to every range            /done   416 always
  *   /busy       503                           else 404 */
 typedef struct bad_server {

@@ -72,6 +72,40 @@ static void test_mistakes_are_named(void **state) {
     sg_arm_settings_dispose(&s);
 }
 
+/* A size that nobody set comes from what lies beside the weights; one of the verb's own, or of
+ * --set, stays. */
+static void test_what_lies_beside_the_weights(void **state) {
+    (void)state;
+    char root[SG_TEST_PATH], set[SG_TEST_PATH + 64];
+    sg_error err = SG_ERROR_INIT;
+    sg_test_folder_make(root);
+    sg_test_text_write(root, "w.pth", "weights");
+    sg_test_text_write(root, "w.pth.json",
+            "{\"preprocessing\": {\"size\": 64, \"interpolation\": \"bilinear\", "
+            "\"transform_input\": true,"
+            " \"mean\": [0.485, 0.456, 0.406], \"std\": [0.229, 0.224, 0.225]}}");
+    const fake_args args = {.epochs = 7, .batch = 9, .model = "googlenet"};
+    const bool given[] = {false, false, false, false, false};
+    const sg_call call = {.verb = &verb, .options = &args, .given = given};
+    static const struct {
+        const char *more;
+        long long size;
+        bool transform_input;
+    } cases[] = {{"", 64, true}, {"; size=96", 96, true}, {"; size=224", 224, true},
+            {"; transform-input=false", 64, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(set, sizeof set, "weights=%s/w.pth%s", root, cases[i].more);
+        const sg_arm_source source = {.set = set};
+        sg_arm_settings s;
+        CHECK_OK(sg_arm_settings_make(&s, &call, &source, &err));
+        CHECK_OK(sg_arm_settings_finish(&s, &err));
+        assert_int_equal(s.options.recipe.size, cases[i].size);
+        assert_int_equal(s.options.model_options.transform_input, cases[i].transform_input);
+        sg_arm_settings_dispose(&s);
+    }
+    sg_test_folder_remove(root);
+}
+
 static void test_what_a_campaign_is_held_to(void **state) {
     (void)state;
     static const char *const freely[] = {"overwrite", NULL};
@@ -86,6 +120,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_layers),
             cmocka_unit_test(test_mistakes_are_named),
+            cmocka_unit_test(test_what_lies_beside_the_weights),
             cmocka_unit_test(test_what_a_campaign_is_held_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,8 +126,10 @@ static void test_refusals(void **state) {
     CHECK_FAILS(fetch("/none", &err), SG_ERR_MISSING, "answer 404");
     CHECK_FAILS(fetch("/busy", &err), SG_ERR_IO, "answers 503");
     CHECK_FAILS(fetch("/loop", &err), SG_ERR_IO, "in circles");
+    CHECK_FAILS(fetch("/file", &err), SG_ERR_IO, "sends us on to an address");
+    CHECK_FAILS(fetch("/babble", &err), SG_ERR_IO, "does not speak HTTP");
     CHECK_FAILS(fetch("/huge", &err), SG_ERR_FORMAT, "more than the");
-    clean(NULL);
+    assert_false(sg_path_exists("got.part")); /* of no use to the next call */
     CHECK_FAILS(fetch("/slow", &err), SG_ERR_IO, "no byte for 1 s");
     assert_int_equal(size_of("got.part"), BAD_SERVER_SIZE / 2);
     assert_false(sg_path_exists("got"));

@@ -117,6 +117,23 @@ static void test_hole_is_refused_unless_allowed(void **state) {
     sg_graph_destroy(g);
 }
 
+static void test_folded_file_is_told(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_graph *g = small_net(3, false);
+    float data[8 * 4] = {0};
+    const sg_safetensors_item items[] = {
+            {"body.conv.bias", SG_F32, sg_shape_of(1, (int64_t[]){4}), data},
+            {"body.conv.weight", SG_F32, sg_shape4(4, 4, 1, 1), data},
+            {"tail.conv.weight", SG_F32, sg_shape4(8, 4, 1, 1), data}};
+    CHECK_OK(sg_safetensors_write("folded.safetensors", items, 3, NULL, &err));
+    sg_transfer t;
+    float probe;
+    CHECK_FAILS(load(&t, g, "folded.safetensors", "stem.conv", &probe, &err), SG_ERR_INPUT,
+            "--unfolded");
+    sg_graph_destroy(g);
+}
+
 /* A transposed weight has the right number of elements and the wrong shape. */
 static void test_transposed_is_refused(void **state) {
     (void)state;
@@ -172,6 +189,7 @@ int main(void) {
             cmocka_unit_test(test_head_of_other_size_is_new),
             cmocka_unit_test(test_missing_tail_and_gates_are_new),
             cmocka_unit_test(test_hole_is_refused_unless_allowed),
+            cmocka_unit_test(test_folded_file_is_told),
             cmocka_unit_test(test_transposed_is_refused),
             cmocka_unit_test(test_other_model_and_nan_are_refused),
             cmocka_unit_test(test_freeze),
