@@ -36,7 +36,8 @@ SG_MUST_CHECK sg_status sg_arm_settings_make(
 /* Sets options of train by name: text "key: value\n..." (base/yaml.h). */
 SG_MUST_CHECK sg_status sg_arm_settings_put(
         sg_arm_settings *settings, const char *yaml, const char *name, sg_error *err);
-/* Makes file names absolute, takes what lies beside the weights (weight_facts.h), settles what is left open, fills options and yaml. */
+/* Makes file names absolute, takes what lies beside the weights (weight_facts.h), settles what is
+ * left open, fills options and yaml. */
 SG_MUST_CHECK sg_status sg_arm_settings_finish(sg_arm_settings *settings, sg_error *err);
 /* Appends ", key" for each option whose value differs between the two, without those named in
  * `apart` (ends with NULL) and those already in *keys. After finish. */
