@@ -42,6 +42,8 @@ typedef struct sg_prediction {
     double logit[SG_PREDICTOR_MAX_CLASSES];       /* mean over members (and flips) */
     double low[SG_PREDICTOR_MAX_CLASSES];         /* range of probability over members */
     double high[SG_PREDICTOR_MAX_CLASSES];
+    double votes[SG_PREDICTOR_MAX_CLASSES]; /* share of members that find this class most probable
+                                             */
     bool seen;       /* this very image (by SHA-256) was in the training data */
     char sha256[65]; /* of the file's bytes; "" for pixels given directly */
 } sg_prediction;

@@ -5,6 +5,7 @@
 #include "cli/verbs.h"
 #include "infer/bundle.h"
 #include "protocol/bundle_calibrate.h"
+#include "protocol/bundle_profile.h"
 #include "protocol/ledger.h"
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 typedef struct bundle_args {
     const char *output;
     int calibration;
+    bool no_profile;
 } bundle_args;
 
 #define AT(field) offsetof(bundle_args, field)
@@ -25,6 +27,10 @@ static const sg_option rows[] = {
                 "what mends the probabilities: as training left it, or fitted on validation images "
                 "or across folds; then thresholds and set quantiles from the same images travel "
                 "too; isotonic needs 500 images",
+                0, 0},
+        {"no-profile", 0, SG_OPTION_FLAG, AT(no_profile), NULL, NULL,
+                "leave out what is learned from the training images: quality limits, features, "
+                "self-test",
                 0, 0},
         {NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
 };
@@ -57,7 +63,10 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
     if (!st) st = sg_cli_check_distinct(paths, count, "a member counts once", err);
     if (!st) st = sg_bundle_open_all(&bundle, paths, count, err);
     if (st) return st;
+    const bundle_args *a = call->options;
+    sg_profile_options profile = {paths, count, call->log, &sg_cli_stop};
     st = calibrate(bundle, call, paths, count, err);
+    if (!st && !a->no_profile) st = sg_bundle_profile(&bundle, &profile, err);
     char *ledger = NULL;
     sg_error why = SG_ERROR_INIT;
     if (!st && sg_ledger_default_path(&ledger, &why))
@@ -72,7 +81,7 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
                 (json_int_t)count_images(bundle)));
     if (!st)
         sg_log_line(call->log, SG_LOG_INFO,
-                "%s: %d member%s of %s; it carries hashes of the training images and "
+                "%s: %d member%s of %s; it carries hashes and features of the training images and "
                 "pseudonyms of their groups, no pixels, names or paths. %s",
                 output, bundle->member_count, bundle->member_count == 1 ? "" : "s", bundle->model,
                 SG_RESEARCH_USE);
@@ -99,8 +108,11 @@ const sg_verb sg_verb_bundle = {
         .details = "A bundle holds the weights of one or several models (the folds of a "
                    "cross-validation, several seeds) with the preprocessing, class names and "
                    "calibration that belong to them, and hashes of the training images, so that "
-                   "nobody judges a model on what it was trained on. Several models predict as an "
-                   "ensemble: probabilities are averaged.",
+                   "nobody judges a model on what it was trained on. The training images are read "
+                   "once more: the bundle learns what a poor image is, keeps their features (to "
+                   "name like ones and to see what lies out of its domain), and its answers on "
+                   "built-in pictures for selftest. Several models predict as an ensemble: "
+                   "probabilities are averaged.",
         .examples = "sonograde bundle --run r1 -o breast.sgb\n"
                     "sonograde bundle --run seed0 seed1 seed2 -o ensemble.sgb",
         .options = rows,

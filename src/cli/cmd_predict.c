@@ -1,10 +1,11 @@
 /* cmd_predict.c - `sonograde predict`: what a model says about images, as text, CSV or JSON.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/csv.h"
-#include "base/file.h"
+#include "cli/cli.h"
 #include "cli/image_list.h"
 #include "cli/verbs.h"
-#include "infer/predict.h"
+#include "infer/assess.h"
+#include <math.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ typedef struct result {
     char *key; /* path, or what was averaged over */
     size_t images;
     sg_prediction prediction; /* sums until averaged */
+    sg_assessment assessment; /* of several images: the worst of each kind */
 } result;
 
 typedef struct results {
@@ -74,6 +76,7 @@ static void add_to(sg_prediction *sum, const sg_prediction *one) {
     for (int c = 0; c < one->classes; c++) {
         sum->probability[c] += one->probability[c];
         sum->logit[c] += one->logit[c];
+        sum->votes[c] += one->votes[c];
         if (one->low[c] < sum->low[c]) sum->low[c] = one->low[c];
         if (one->high[c] > sum->high[c]) sum->high[c] = one->high[c];
     }
@@ -81,9 +84,20 @@ static void add_to(sg_prediction *sum, const sg_prediction *one) {
     sum->sha256[0] = '\0';
 }
 
+/* Of images that are averaged the worst counts. */
+static void take_worse(sg_assessment *all, const sg_assessment *one) {
+    if (one->has_quality && one->verdict.score < all->verdict.score) {
+        all->quality = one->quality;
+        all->verdict = one->verdict;
+    }
+    if (one->has_atlas && one->nearest.distance > all->nearest.distance) {
+        all->nearest = one->nearest;
+        all->outside = one->outside;
+    }
+}
+
 /* unique: no other image has this key, so none needs to be looked for. */
-static sg_status keep(
-        results *r, char *key, bool unique, const sg_prediction *found, sg_error *err) {
+static sg_status keep(results *r, char *key, bool unique, const result *found, sg_error *err) {
     if (!unique && !r->places) r->places = json_object();
     if (!key || (!unique && !r->places)) {
         free(key);
@@ -92,7 +106,8 @@ static sg_status keep(
     const json_t *place = json_object_get(r->places, key);
     if (place) {
         result *old = &r->items[json_integer_value(place)];
-        add_to(&old->prediction, found);
+        add_to(&old->prediction, &found->prediction);
+        take_worse(&old->assessment, &found->assessment);
         old->images++;
         free(key);
         return SG_OK;
@@ -103,7 +118,7 @@ static sg_status keep(
     if (st)
         free(key);
     else
-        r->items[r->count++] = (result){key, 1, *found};
+        r->items[r->count++] = (result){key, 1, found->prediction, found->assessment};
     return st;
 }
 
@@ -114,12 +129,23 @@ static void average(results *r) {
         for (int c = 0; c < p->classes; c++) {
             p->probability[c] /= (double)r->items[i].images;
             p->logit[c] /= (double)r->items[i].images;
+            p->votes[c] /= (double)r->items[i].images;
             if (p->probability[c] > p->probability[p->top]) p->top = c;
         }
+        r->items[i].assessment.agreement = p->votes[p->top];
+        r->items[i].assessment.disagree = sg_members_disagree(p);
     }
 }
 
 /* ---- printing ---- */
+
+static void print_reasons(const sg_assessment *a) {
+    sg_str reasons;
+    sg_str_init(&reasons, 0);
+    sg_assessment_put_reasons(&reasons, a);
+    if (reasons.len) printf(" ABSTAIN: %s", sg_str_text(&reasons));
+    sg_str_dispose(&reasons);
+}
 
 static void print_text(const results *r, const sg_bundle *b) {
     sg_str population;
@@ -136,8 +162,10 @@ static void print_text(const results *r, const sg_bundle *b) {
             sg_cli_print_safe(stdout, b->classes[c]);
             printf(" %.2f", p->probability[c]);
         }
-        printf("]%s%s\n", r->items[i].images > 1 ? " averaged over several images" : "",
+        printf("]%s%s", r->items[i].images > 1 ? " averaged over several images" : "",
                 p->seen ? " SEEN IN TRAINING: this figure means nothing" : "");
+        print_reasons(&r->items[i].assessment);
+        putchar('\n');
     }
     printf("%s Trained on ", SG_RESEARCH_USE);
     sg_cli_print_safe(stdout, sg_str_text(&population));
@@ -145,23 +173,44 @@ static void print_text(const results *r, const sg_bundle *b) {
     sg_str_dispose(&population);
 }
 
+static void put_csv_assessment(sg_str *s, const sg_assessment *a) {
+    sg_str reasons;
+    sg_str_init(&reasons, 0);
+    sg_assessment_put_reasons(&reasons, a);
+    sg_csv_put(s, sg_str_text(&reasons));
+    sg_csv_put_double(s, a->agreement);
+    sg_csv_put_double(s, a->has_quality ? a->verdict.score : NAN);
+    sg_csv_put_double(s, a->has_atlas ? a->nearest.distance : NAN);
+    sg_csv_put_double(s, a->has_atlas ? a->limit : NAN);
+    for (int t = 0; t < SG_QUALITY_TRAITS; t++) sg_csv_put_double(s, a->quality.traits[t]);
+    sg_str_dispose(&reasons);
+}
+
+static void put_csv_header(sg_str *s, const sg_bundle *b) {
+    static const char *const fixed[] = {"image", "images", "sha256", "looks_most_like"};
+    static const char *const prefixes[] = {"p_", "low_", "high_"};
+    static const char *const assessed[] = {
+            "abstain", "members_agree", "quality", "distance", "distance_limit"};
+    static const char *const last[] = {"seen_in_training", "training_population", "use"};
+    for (size_t i = 0; i < 4; i++) sg_csv_put(s, fixed[i]);
+    for (size_t k = 0; k < 3; k++)
+        for (int c = 0; c < b->class_count; c++) {
+            char *name = sg_strdupf("%s%s", prefixes[k], b->classes[c]);
+            sg_csv_put(s, name ? name : "?");
+            free(name);
+        }
+    for (size_t i = 0; i < 5; i++) sg_csv_put(s, assessed[i]);
+    for (int t = 0; t < SG_QUALITY_TRAITS; t++) sg_csv_put(s, sg_quality_name((sg_quality_trait)t));
+    for (size_t i = 0; i < 3; i++) sg_csv_put(s, last[i]);
+    sg_csv_end_row(s);
+}
+
 static sg_status print_csv(const results *r, const sg_bundle *b, sg_error *err) {
     sg_str s, population;
     sg_str_init(&s, 0);
     sg_str_init(&population, 0);
     sg_bundle_put_population(&population, b->members[0].training);
-    static const char *const fixed[] = {"image", "images", "sha256", "looks_most_like"};
-    static const char *const prefixes[] = {"p_", "low_", "high_"};
-    static const char *const last[] = {"seen_in_training", "training_population", "use"};
-    for (size_t i = 0; i < 4; i++) sg_csv_put(&s, fixed[i]);
-    for (size_t k = 0; k < 3; k++)
-        for (int c = 0; c < b->class_count; c++) {
-            char *name = sg_strdupf("%s%s", prefixes[k], b->classes[c]);
-            sg_csv_put(&s, name ? name : "?");
-            free(name);
-        }
-    for (size_t i = 0; i < 3; i++) sg_csv_put(&s, last[i]);
-    sg_csv_end_row(&s);
+    put_csv_header(&s, b);
     for (size_t i = 0; i < r->count; i++) {
         const sg_prediction *p = &r->items[i].prediction;
         sg_csv_put_name(&s, r->items[i].key);
@@ -171,6 +220,7 @@ static sg_status print_csv(const results *r, const sg_bundle *b, sg_error *err) 
         const double *values[] = {p->probability, p->low, p->high};
         for (size_t k = 0; k < 3; k++)
             for (int c = 0; c < p->classes; c++) sg_csv_put_double(&s, values[k][c]);
+        put_csv_assessment(&s, &r->items[i].assessment);
         sg_csv_put(&s, p->seen ? "yes" : "no");
         sg_csv_put(&s, sg_str_text(&population));
         sg_csv_put(&s, SG_RESEARCH_USE);
@@ -183,6 +233,34 @@ static sg_status print_csv(const results *r, const sg_bundle *b, sg_error *err) 
     return st;
 }
 
+static json_t *nearest_json(const sg_assessment *a, const sg_bundle *b) {
+    json_t *list = json_array();
+    for (int i = 0; i < a->nearest.count; i++) {
+        const sg_neighbour *n = &a->nearest.neighbours[i];
+        json_array_append_new(
+                list, json_pack("{s:s, s:s, s:f}", "sha256", n->image->sha256, "class",
+                              b->classes[n->image->label], "distance", n->distance));
+    }
+    return list;
+}
+
+static json_t *assessment_json(const sg_assessment *a, const sg_bundle *b) {
+    json_t *traits = json_object();
+    for (int t = 0; t < SG_QUALITY_TRAITS; t++)
+        json_object_set_new(
+                traits, sg_quality_name((sg_quality_trait)t), json_real(a->quality.traits[t]));
+    sg_str reasons;
+    sg_str_init(&reasons, 0);
+    sg_assessment_put_reasons(&reasons, a);
+    json_t *out = json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:o}", "abstain", sg_str_text(&reasons),
+            "members_agree", a->agreement, "quality",
+            sg_json_number(a->has_quality ? a->verdict.score : NAN), "traits", traits, "distance",
+            sg_json_number(a->has_atlas ? a->nearest.distance : NAN), "distance_limit",
+            sg_json_number(a->has_atlas ? a->limit : NAN), "nearest", nearest_json(a, b));
+    sg_str_dispose(&reasons);
+    return out;
+}
+
 static json_t *result_json(const result *r, const sg_bundle *b) {
     json_t *p = json_object(), *low = json_object(), *high = json_object();
     for (int c = 0; c < r->prediction.classes; c++) {
@@ -190,10 +268,11 @@ static json_t *result_json(const result *r, const sg_bundle *b) {
         json_object_set_new(low, b->classes[c], json_real(r->prediction.low[c]));
         json_object_set_new(high, b->classes[c], json_real(r->prediction.high[c]));
     }
-    return json_pack("{s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:b}", "image", sg_json_text(r->key),
+    return json_pack("{s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "image", sg_json_text(r->key),
             "images", (json_int_t)r->images, "sha256", r->prediction.sha256, "looks_most_like",
             b->classes[r->prediction.top], "probabilities", p, "members_low", low, "members_high",
-            high, "seen_in_training", (int)r->prediction.seen);
+            high, "assessment", assessment_json(&r->assessment, b), "seen_in_training",
+            (int)r->prediction.seen);
 }
 
 static void print_json(const results *r, const sg_bundle *b, const char *numbers) {
@@ -207,6 +286,16 @@ static void print_json(const results *r, const sg_bundle *b, const char *numbers
 
 /* ---- the verb ---- */
 
+static sg_status predict_one(
+        result *out, sg_predictor *predictor, const char *path, sg_error *err) {
+    sg_image image;
+    sg_status st = sg_predictor_predict_file_image(predictor, &out->prediction, &image, path, err);
+    if (st) return st;
+    st = sg_assess(&out->assessment, predictor, &image, &out->prediction, err);
+    sg_image_dispose(&image);
+    return st;
+}
+
 static sg_status predict_all(results *r, size_t *skipped, sg_predictor *predictor,
         const sg_image_list *p, const predict_args *a, const regex_t *pattern, const sg_log *log,
         sg_error *err) {
@@ -214,8 +303,8 @@ static sg_status predict_all(results *r, size_t *skipped, sg_predictor *predicto
     for (size_t i = 0; i < p->count && !st; i++) {
         if (sg_cli_stop)
             return sg_fail(err, SG_ERR_INTERRUPTED, "stopped after %zu of %zu images", i, p->count);
-        sg_prediction found;
-        st = sg_predictor_predict_file(predictor, &found, p->items[i], err);
+        result found;
+        st = predict_one(&found, predictor, p->items[i], err);
         bool bad = st == SG_ERR_FORMAT || st == SG_ERR_IO || st == SG_ERR_MISSING;
         if (bad && a->skip_bad) {
             sg_log_line(log, SG_LOG_WARN, "left out: %s", err->message);
@@ -295,7 +384,10 @@ const sg_verb sg_verb_predict = {
         .summary = "ask a model about images",
         .details = "Prints which class each image looks most like, with the calibrated probability "
                    "of every class. With a bundle of several members the probabilities are their "
-                   "mean, and CSV and JSON give the range over the members. Images that the model "
+                   "mean, and CSV and JSON give the range over the members. It says ABSTAIN, with "
+                   "the reason, where the image is poor, lies out of the training images' domain, "
+                   "or the members disagree; CSV and JSON tell picture quality and distance, JSON "
+                   "the nearest training images. Images that the model "
                    "was trained on are marked. Masks (X_mask.png) in folders are passed over; one "
                    "that is named is refused.",
         .examples = "sonograde predict --bundle breast.sgb image.png\n"

@@ -62,14 +62,18 @@ static sg_status add_list(sg_image_list *p, const char *list, sg_error *err) {
     return st;
 }
 
+sg_status sg_image_list_add(sg_image_list *p, const char *path, sg_error *err) {
+    size_t before = p->count;
+    sg_status st = add_tree(p, path, 0, err);
+    if (!st && p->count == before)
+        st = sg_fail(err, SG_ERR_INPUT, "%s holds no PNG or JPEG image", path);
+    return st;
+}
+
 sg_status sg_image_list_fill(
         sg_image_list *p, const sg_call *call, const char *list, sg_error *err) {
     sg_status st = list ? add_list(p, list, err) : SG_OK;
-    for (int i = 0; i < call->operand_count && !st; i++) {
-        size_t before = p->count;
-        st = add_tree(p, call->operands[i], 0, err);
-        if (!st && p->count == before)
-            st = sg_fail(err, SG_ERR_INPUT, "%s holds no PNG or JPEG image", call->operands[i]);
-    }
+    for (int i = 0; i < call->operand_count && !st; i++)
+        st = sg_image_list_add(p, call->operands[i], err);
     return st;
 }

@@ -15,6 +15,8 @@ typedef struct sg_image_list {
  * Dispose of it also after a failure. */
 SG_MUST_CHECK sg_status sg_image_list_fill(
         sg_image_list *out, const sg_call *call, const char *list, sg_error *err);
+/* A file, or a folder with what lies below it; SG_ERR_INPUT when that is nothing. */
+SG_MUST_CHECK sg_status sg_image_list_add(sg_image_list *list, const char *path, sg_error *err);
 void sg_image_list_dispose(sg_image_list *list);
 
 #endif

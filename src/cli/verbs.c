@@ -36,6 +36,8 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_predict,
         &sg_verb_explain,
         &sg_verb_readers,
+        &sg_verb_selftest,
+        &sg_verb_drift,
         &sg_verb_doctor,
         &sg_verb_docs,
         NULL,

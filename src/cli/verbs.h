@@ -12,6 +12,8 @@ extern const sg_verb sg_verb_data_split;
 extern const sg_verb sg_verb_data_phantom;
 extern const sg_verb sg_verb_data_augment_preview;
 extern const sg_verb sg_verb_doctor;
+extern const sg_verb sg_verb_selftest;
+extern const sg_verb sg_verb_drift;
 extern const sg_verb sg_verb_preprocess;
 extern const sg_verb sg_verb_models;
 extern const sg_verb sg_verb_models_show;

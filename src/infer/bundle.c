@@ -18,7 +18,7 @@ static sg_status no_memory(sg_error *err, const char *path) {
 /* Sections this reader understands; a file may demand others. */
 static bool is_known_section(const char *name) {
     static const char *const known[] = {"model", "recipe", "classes", "training", "calibration",
-            "selection", "members", "ledger", "quantisation"};
+            "selection", "members", "ledger", "quantisation", "quality", "atlas", "selftest"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], name) == 0) return true;
     return false;
@@ -220,6 +220,7 @@ static sg_status add_file(sg_bundle *b, const char *path, const char *ledger_pat
     if (!st && json_array_append_new(b->document, doc)) st = no_memory(err, path);
     if (!st) st = share_facts(b, doc, path, err);
     if (!st) st = add_members(b, file, doc, path, err);
+    if (!st) st = sg_bundle_read_profile(b, doc, file, path, err);
     sg_safetensors_close(file);
     return st;
 }
@@ -350,6 +351,7 @@ void sg_bundle_close(sg_bundle *b) {
     free(b->seen);
     free(b->seen_groups);
     free(b->seen_sources);
+    sg_bundle_drop_profile(b);
     json_decref(b->document);
     json_decref(b->ledgers);
     json_decref(b->calibrations);
@@ -432,16 +434,23 @@ static json_t *bundle_document(const sg_bundle *b) {
             list_sections(b, offsetof(sg_member, selection)), "ledger", b->ledgers);
 }
 
+static sg_status describe_file(json_t **out, const json_t *doc, const char *path, sg_error *err) {
+    char *text = sg_json_line(doc);
+    *out = text ? json_pack("{s:s, s:s}", "format", "pt", "sonograde", text) : NULL;
+    free(text);
+    return *out ? SG_OK : no_memory(err, path);
+}
+
 sg_status sg_bundle_write(const sg_bundle *b, const char *path, sg_error *err) {
-    size_t most = 0, n = 0;
+    size_t most = (size_t)b->member_count, n = 0;
     for (int i = 0; i < b->member_count; i++) most += (size_t)b->members[i].graph->param_count;
     sg_safetensors_item *items = calloc(most + 1, sizeof *items);
     char **names = calloc(most + 1, sizeof *names);
-    json_t *doc = bundle_document(b);
-    bool described = doc && add_quantisation(doc, b) == 0;
-    char *text = described ? sg_json_line(doc) : NULL;
-    json_t *metadata = text ? json_pack("{s:s, s:s}", "format", "pt", "sonograde", text) : NULL;
-    sg_status st = items && names && metadata ? SG_OK : no_memory(err, path);
+    json_t *doc = bundle_document(b), *metadata = NULL;
+    sg_status st =
+            items && names && doc && add_quantisation(doc, b) == 0 ? SG_OK : no_memory(err, path);
+    if (!st) st = sg_bundle_put_profile(b, doc, items, names, &n, err);
+    if (!st) st = describe_file(&metadata, doc, path, err);
     for (int i = 0; i < b->member_count && !st; i++) {
         const sg_member *m = &b->members[i];
         for (int p = 0; p < m->graph->param_count && !st; p++) {
@@ -456,7 +465,6 @@ sg_status sg_bundle_write(const sg_bundle *b, const char *path, sg_error *err) {
     for (size_t i = 0; i < n; i++) free(names[i]);
     free(names);
     free(items);
-    free(text);
     json_decref(metadata);
     json_decref(doc);
     return st;

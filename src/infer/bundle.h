@@ -7,7 +7,9 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "image/quality.h"
 #include "image/recipe.h"
+#include "infer/atlas.h"
 #include "infer/quantisation.h"
 #include "nn/models/models.h"
 #include "nn/params.h"
@@ -49,7 +51,11 @@ typedef struct sg_bundle {
     json_t *document;
     json_t *ledgers; /* per member: what it says of test evaluations (protocol/ledger.h), or null */
     json_t *calibrations; /* owner of sections that sg_bundle_set_calibration brought */
-    char sha256[65];      /* of the file, or of the files' hashes for a run folder */
+    /* What was learned from the training images, or NULL; docs/internals/reading.md. */
+    sg_quality_limits *quality;
+    sg_atlas *atlas;
+    json_t *selftest; /* built-in pictures and their answers (protocol/selftest.h), or NULL */
+    char sha256[65];  /* of the file, or of the files' hashes for a run folder */
 } sg_bundle;
 
 /* path: bundle, weights file, checkpoint (its averaged weights), run folder (its kept weights), or

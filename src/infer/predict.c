@@ -16,9 +16,11 @@ struct sg_predictor {
     sg_bundle *bundle;
     sg_predictor_options options;
     sg_backend *backend, *fallback;
-    sg_plan **plans; /* [member_count], made when a member is first asked */
-    float *input;    /* [batch][channels][size][size]: kept while the members read it in turn */
-    float *logits;   /* [batch][classes]: one member's, flips averaged */
+    sg_plan **plans;  /* [member_count], made when a member is first asked */
+    float *input;     /* [batch][channels][size][size]: kept while the members read it in turn */
+    float *logits;    /* [batch][classes]: one member's, flips averaged */
+    float **features; /* [member_count], each [batch][width], or NULL: not kept */
+    size_t *widths;   /* [member_count] */
 };
 
 static sg_status no_memory(sg_error *err) {
@@ -51,6 +53,7 @@ sg_status sg_predictor_create(
     p->input = calloc(batch * image_floats(&bundle->recipe), sizeof *p->input);
     p->logits = calloc(batch * (size_t)bundle->class_count, sizeof *p->logits);
     if (!st && (!p->plans || !p->input || !p->logits)) st = no_memory(err);
+    if (!st && bundle->atlas) st = sg_predictor_keep_features(p, err);
     if (st)
         sg_predictor_close(p);
     else
@@ -65,16 +68,67 @@ sg_status sg_predictor_open(
     return st ? st : sg_predictor_create(out, bundle, options, err);
 }
 
-void sg_predictor_close(sg_predictor *p) {
-    if (!p) return;
-    for (int i = 0; p->plans && i < p->bundle->member_count; i++) sg_plan_destroy(p->plans[i]);
+sg_bundle *sg_predictor_detach(sg_predictor *p) {
+    sg_bundle *bundle = p->bundle;
+    for (int i = 0; i < bundle->member_count; i++) {
+        if (p->plans) sg_plan_destroy(p->plans[i]);
+        if (p->features) free(p->features[i]);
+    }
     free(p->plans);
+    free(p->features);
+    free(p->widths);
     sg_backend_destroy(p->backend);
     sg_backend_destroy(p->fallback);
-    sg_bundle_close(p->bundle);
     free(p->input);
     free(p->logits);
     free(p);
+    return bundle;
+}
+
+void sg_predictor_close(sg_predictor *p) {
+    if (p) sg_bundle_close(sg_predictor_detach(p));
+}
+
+/* ---- penultimate features ---- */
+
+static sg_node_id penultimate(const sg_graph *g) {
+    return g->nodes[g->output].inputs[0];
+}
+
+sg_status sg_predictor_keep_features(sg_predictor *p, sg_error *err) {
+    const sg_bundle *b = p->bundle;
+    if (p->features) return SG_OK;
+    p->features = calloc((size_t)b->member_count, sizeof(*p->features));
+    p->widths = calloc((size_t)b->member_count, sizeof *p->widths);
+    if (!p->features || !p->widths) return no_memory(err);
+    for (int i = 0; i < b->member_count; i++) {
+        const sg_graph *g = b->members[i].graph;
+        sg_shape *shapes = calloc((size_t)g->node_count, sizeof *shapes);
+        sg_status st = shapes ? sg_graph_shapes(shapes, g, 1, b->recipe.size, b->recipe.size, err)
+                              : no_memory(err);
+        if (!st) p->widths[i] = (size_t)sg_shape_count(&shapes[penultimate(g)]);
+        free(shapes);
+        if (st) return st;
+        p->features[i] = calloc((size_t)p->options.batch * p->widths[i] + 1, sizeof(float));
+        if (!p->features[i]) return no_memory(err);
+    }
+    return SG_OK;
+}
+
+const float *sg_predictor_features(const sg_predictor *p, int member, int slot) {
+    return p->features ? p->features[member] + (size_t)slot * p->widths[member] : NULL;
+}
+
+size_t sg_predictor_feature_count(const sg_predictor *p, int member) {
+    return p->widths ? p->widths[member] : 0;
+}
+
+static sg_status take_features(sg_predictor *p, int i, sg_plan *plan, int n, sg_error *err) {
+    const void *found;
+    if (!p->features) return SG_OK;
+    sg_status st = sg_plan_tap(&found, plan, penultimate(p->bundle->members[i].graph), err);
+    if (!st) memcpy(p->features[i], found, (size_t)n * p->widths[i] * sizeof(float));
+    return st;
 }
 
 const sg_bundle *sg_predictor_bundle(const sg_predictor *p) {
@@ -107,6 +161,9 @@ static sg_status member_plan(sg_plan **out, sg_predictor *p, int i, sg_error *er
         request.height = request.width = p->bundle->recipe.size;
         const sg_member *m = &p->bundle->members[i];
         if (computes_with_bytes(p, m)) request.quant = m->quantisation->of;
+        sg_node_id tap = penultimate(m->graph);
+        request.taps = &tap;
+        request.tap_count = p->features ? 1 : 0;
         sg_status st = sg_plan_create(
                 &p->plans[i], m->graph, m->params, &request, p->backend, p->fallback, err);
         if (st) return st;
@@ -134,6 +191,7 @@ static sg_status run_member(sg_predictor *p, int i, int n, sg_error *err) {
         else
             mirror(input, p->input, (size_t)n * each / width, width);
         st = sg_plan_forward(plan, 0, 0, err);
+        if (!st && look == 0) st = take_features(p, i, plan, n, err);
         if (st) break;
         const float *found = sg_plan_logits(plan);
         for (size_t j = 0; j < (size_t)n * k; j++) {
@@ -160,6 +218,10 @@ void sg_prediction_add(sg_prediction *out, const float *logits, const sg_member 
         sg_calibrator_apply(member->calibrator, q, wide, 1);
     else
         sg_softmax(q, logits, out->classes, member->temperature);
+    int top = 0;
+    for (int c = 1; c < out->classes; c++)
+        if (q[c] > q[top]) top = c;
+    out->votes[top]++;
     for (int c = 0; c < out->classes; c++) {
         out->probability[c] += q[c];
         out->logit[c] += logits[c];
@@ -173,6 +235,7 @@ void sg_prediction_conclude(sg_prediction *out, int members) {
     for (int c = 0; c < out->classes; c++) {
         out->probability[c] /= members;
         out->logit[c] /= members;
+        out->votes[c] /= members;
         if (out->probability[c] > out->probability[out->top]) out->top = c;
     }
 }
@@ -230,26 +293,34 @@ sg_status sg_predictor_check_phantom(const sg_predictor *p, const char *path, sg
     return p->options.allow_phantom_model ? SG_OK : sg_bundle_check_phantom(p->bundle, path, err);
 }
 
-sg_status sg_predictor_predict_file(
-        sg_predictor *p, sg_prediction *out, const char *path, sg_error *err) {
+sg_status sg_predictor_predict_file_image(
+        sg_predictor *p, sg_prediction *out, sg_image *image, const char *path, sg_error *err) {
     char *bytes;
     size_t size;
     sg_status st = sg_file_read(&bytes, &size, path, FILE_MAX, err);
     if (st) return st;
-    sg_image image;
+    sg_image decoded = {0};
     sg_prediction found;
     st = sg_predictor_check_phantom(p, path, err);
-    if (!st) st = sg_image_decode(&image, NULL, bytes, size, path, NULL, err);
-    if (!st) {
-        st = sg_predictor_predict_images(p, &found, &image, 1, err);
-        sg_image_dispose(&image);
-    }
+    if (!st) st = sg_image_decode(&decoded, NULL, bytes, size, path, NULL, err);
+    if (!st) st = sg_predictor_predict_images(p, &found, &decoded, 1, err);
     if (!st) {
         sg_sha256_hex(found.sha256, bytes, size);
         found.seen = sg_bundle_seen(p->bundle, found.sha256);
         *out = found;
+        *image = decoded;
+    } else {
+        sg_image_dispose(&decoded);
     }
     free(bytes);
+    return st;
+}
+
+sg_status sg_predictor_predict_file(
+        sg_predictor *p, sg_prediction *out, const char *path, sg_error *err) {
+    sg_image image;
+    sg_status st = sg_predictor_predict_file_image(p, out, &image, path, err);
+    if (!st) sg_image_dispose(&image);
     return st;
 }
 

@@ -37,6 +37,6 @@ has stdout.txt '"numbers": "int8"'
 expect 0 '' "$SONOGRADE" predict --bundle f.sgb --threads 1 --json --allow-phantom-model "$image"
 has stdout.txt '"numbers": "float32"'
 ONEDNN_MAX_CPU_ISA=AVX2 expect 0 '' "$SONOGRADE" predict --bundle f.sgb --threads 1 --json "$image"
-cp stdout.txt float.json
+sed '/"assessment"/,/^      },/d' stdout.txt >float.json # a quantised bundle knows nothing of its training images
 ONEDNN_MAX_CPU_ISA=AVX2 expect 0 '' "$SONOGRADE" predict --bundle q.sgb --threads 1 --json "$image"
-cmp stdout.txt float.json || fail 'without VNNI the bundle does not answer in float32'
+sed '/"assessment"/,/^      },/d' stdout.txt | cmp - float.json || fail 'without VNNI the bundle does not answer in float32'

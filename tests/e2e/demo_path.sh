@@ -59,9 +59,9 @@ for key in use model members phantom_model training_class_counts predictions ima
     looks_most_like probabilities members_low members_high seen_in_training; do
     has stdout.txt "\"$key\":"
 done
-cp stdout.txt bundle.json
+sed '/"assessment"/,/^      },/d' stdout.txt >bundle.json # a run has not learned from its images what a bundle has
 expect 0 '' "$SONOGRADE" predict --run r1 --threads 1 --json "$image"
-cmp stdout.txt bundle.json || fail 'run and bundle answer differently'
+sed '/"assessment"/,/^      },/d' stdout.txt | cmp - bundle.json || fail 'run and bundle answer differently'
 expect 0 '' "$SONOGRADE" predict --bundle m.sgb --threads 1 --csv data
 head -1 stdout.txt | grep -q '^image,images,sha256,looks_most_like,p_benign,p_malignant,p_normal,low_benign,.*,seen_in_training,training_population,use' ||
     fail "$(head -1 stdout.txt)"
