@@ -16,7 +16,7 @@ enum {
     SG_EXIT_USAGE = 2,
     SG_EXIT_DATA = 3,
     SG_EXIT_MISMATCH = 4,
-    SG_EXIT_WORSE = 5, /* compare --bundles: the new model is worse */
+    SG_EXIT_WORSE = 5,   /* compare --bundles: the new model is worse */
     SG_EXIT_CHANGED = 6, /* selftest: other answers; drift: other distributions */
     SG_EXIT_SIGINT = 130,
     SG_EXIT_SIGTERM = 143

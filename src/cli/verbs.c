@@ -35,6 +35,7 @@ const sg_verb *const sg_verbs[] = {
         &sg_verb_export,
         &sg_verb_predict,
         &sg_verb_explain,
+        &sg_verb_read,
         &sg_verb_readers,
         &sg_verb_selftest,
         &sg_verb_drift,

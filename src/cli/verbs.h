@@ -14,6 +14,7 @@ extern const sg_verb sg_verb_data_augment_preview;
 extern const sg_verb sg_verb_doctor;
 extern const sg_verb sg_verb_selftest;
 extern const sg_verb sg_verb_drift;
+extern const sg_verb sg_verb_read;
 extern const sg_verb sg_verb_preprocess;
 extern const sg_verb sg_verb_models;
 extern const sg_verb sg_verb_models_show;

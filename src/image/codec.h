@@ -48,6 +48,10 @@ SG_MUST_CHECK sg_status sg_image_encode_png(
         uint8_t **bytes, size_t *size, const sg_image *image, sg_error *err);
 SG_MUST_CHECK sg_status sg_image_write_png(const char *path, const sg_image *image, sg_error *err);
 
+/* JPEG for people to look at, chroma unreduced; quality 1..100. *bytes is the caller's (free). */
+SG_MUST_CHECK sg_status sg_image_encode_jpeg(
+        uint8_t **bytes, size_t *size, const sg_image *image, int quality, sg_error *err);
+
 /* "png", "jpeg". */
 const char *sg_image_format_name(sg_image_format format);
 /* True for names that end in .png .jpg .jpeg, whatever the case: what a folder scan considers. */

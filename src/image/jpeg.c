@@ -1,5 +1,5 @@
-/* jpeg.c - JPEG in, through libturbojpeg. Any warning is a failure: libjpeg warns, and fills with
- * grey, where data is missing or damaged, and a classifier must not look at such pixels.
+/* jpeg.c - JPEG in and out, through libturbojpeg. Any warning is a failure: libjpeg warns, and
+ * fills with grey, where data is missing or damaged, and a classifier must not look at such pixels.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "image/codec_internal.h"
 #include <stdlib.h>
@@ -104,4 +104,24 @@ sg_status sg_jpeg_decode(
     sg_status status = decode_with(out, info, handle, source, err);
     tjDestroy(handle);
     return status;
+}
+
+sg_status sg_image_encode_jpeg(
+        uint8_t **bytes, size_t *size, const sg_image *image, int quality, sg_error *err) {
+    tjhandle handle = tjInitCompress();
+    if (!handle) return sg_fail(err, SG_ERR_MEMORY, "no memory to write a JPEG");
+    unsigned char *packed = NULL;
+    unsigned long packed_size = 0;
+    bool grey = image->channels == 1;
+    bool done = tjCompress2(handle, image->pixels, image->width, 0, image->height,
+                        grey ? TJPF_GRAY : TJPF_RGB, &packed, &packed_size,
+                        grey ? TJSAMP_GRAY : TJSAMP_444, quality, TJFLAG_ACCURATEDCT) == 0;
+    uint8_t *own = done ? malloc(packed_size) : NULL;
+    if (own) memcpy(own, packed, packed_size);
+    tjFree(packed);
+    tjDestroy(handle);
+    if (!own) return sg_fail(err, SG_ERR_MEMORY, "no memory to write a JPEG");
+    *bytes = own;
+    *size = packed_size;
+    return SG_OK;
 }
