@@ -129,7 +129,8 @@ static sg_status load_member(sg_member *m, const sg_safetensors *file, bool is_b
         float *x = sg_params_f32(m->params, p);
         sg_status st = sg_tensor_to_f32(x, t, err);
         if (st) return sg_fail_context(err, st, "%s", path);
-        for (int64_t k = 0; k < sg_shape_count(&param->shape); k++) {
+        int64_t count = sg_shape_count(&param->shape);
+        for (int64_t k = 0; k < count; k++) {
             if (param->role == SG_PARAM_RUNNING_VAR && x[k] < 0)
                 return sg_fail(err, SG_ERR_INPUT,
                         "%s: tensor %s holds a negative variance; the file is damaged", path,
