@@ -367,7 +367,8 @@ static bool is_among(const char *name, const char *const *names) {
  * then written down, so that the next resume finds it. */
 static sg_status apply_given(
         work *w, bool *forced, const sg_call *call, const sg_train_args *asked, sg_error *err) {
-    static const char *const free_to_change[] = {"resume", "force-resume", "workers", "fold", NULL};
+    static const char *const free_to_change[] = {
+            "resume", "force-resume", "workers", "fold", "profile", NULL};
     static const char *const machine[] = {"threads", "backend", "winograd", "deterministic", NULL};
     bool changed = false;
     for (size_t row = 0; call->verb->options[row].name; row++) {

@@ -192,7 +192,9 @@ void *sg_plan_input(sg_plan *plan) {
 }
 
 sg_status sg_plan_forward(sg_plan *plan, uint64_t seed, uint32_t dropout_step, sg_error *err) {
+    double start = plan->profile ? sg_profile_now() : 0.0;
     sg_status status = sg_pack_refresh(plan, err);
+    if (plan->profile) sg_profile_note(plan->profile, plan->profile_row, start);
     if (!status) status = sg_run_steps(plan, 0, plan->forward_count, seed, dropout_step, err);
     return status;
 }
@@ -276,21 +278,44 @@ const char *sg_plan_find_nan(sg_plan *plan) {
     return NULL;
 }
 
-void sg_plan_profile(sg_plan *plan, bool on) {
-    plan->profiling = on;
-    for (int i = 0; on && i < plan->step_count; i++) plan->steps[i].seconds = 0.0;
+/* Every argument once; scratch stays in the cache, if it can. */
+static double step_bytes(const sg_plan *plan, const sg_step *step) {
+    double bytes = 0;
+    for (int arg = 0; arg < SG_ARG_COUNT; arg++)
+        if (step->value[arg] != SG_NOTHING && arg != SG_ARG_SCRATCH)
+            bytes += (double)plan->values[step->value[arg]].bytes;
+    return bytes;
 }
 
-void sg_plan_profile_visit(const sg_plan *plan,
-        void (*visit)(void *user, const char *name, const char *what, double seconds), void *user) {
+static double step_flops(const sg_step *step) {
+    if (step->kind != SG_STEP_EXECUTE) return 0;
+    const sg_problem *p = &step->primitive->problem;
+    double outputs = (double)sg_shape_count(&p->dst);
+    if (p->op == SG_OP_CONV)
+        return 2 * outputs * (double)(p->src[0].dims[1] / p->groups * p->kernel[0] * p->kernel[1]);
+    if (p->op == SG_OP_LINEAR)
+        return 2 * outputs * (double)sg_shape_count(&p->src[0]) / (double)p->src[0].dims[0];
+    return 0;
+}
+
+sg_status sg_plan_profile(sg_plan *plan, sg_profile *profile, sg_error *err) {
     static const char *const kinds[] = {
             [SG_STEP_MASK] = "dropout mask", [SG_STEP_STATISTICS] = "running statistics"};
-    for (int i = 0; i < plan->step_count; i++) {
+    plan->profile = NULL;
+    if (!profile) return SG_OK;
+    size_t row;
+    sg_status status = sg_profile_add(&plan->profile_row, profile, "weights", "packing",
+            SG_PROFILE_FORWARD, (double)plan->pack_bytes, 0, err);
+    for (int i = 0; i < plan->step_count && !status; i++) {
         const sg_step *step = &plan->steps[i];
         const char *name = step->node == SG_NOTHING ? "-" : plan->graph->nodes[step->node].name;
         const char *what = step->kind == SG_STEP_EXECUTE
                                    ? step->primitive->ops->primitive_describe(step->primitive)
                                    : kinds[step->kind];
-        visit(user, name, what, step->seconds);
+        status = sg_profile_add(&row, profile, name, what,
+                i < plan->forward_count ? SG_PROFILE_FORWARD : SG_PROFILE_BACKWARD,
+                step_bytes(plan, step), step_flops(step), err);
     }
+    if (!status) plan->profile = profile;
+    return status;
 }

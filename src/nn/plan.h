@@ -11,6 +11,7 @@
 
 #include "nn/graph.h"
 #include "nn/params.h"
+#include "nn/profile.h"
 
 typedef enum sg_gradient {
     SG_GRADIENT_NONE,       /* prediction: folds batch norms, keeps nothing for backward */
@@ -91,10 +92,8 @@ void sg_plan_stats_get(sg_plan_stats *out, const sg_plan *plan);
  * bad loss only; looks at what is still in memory. */
 const char *sg_plan_find_nan(sg_plan *plan);
 
-/* Time per step of the plan, for `--profile`: calls visit(user, step name, primitive text, seconds)
- * with the totals since profiling was switched on. */
-void sg_plan_profile(sg_plan *plan, bool on);
-void sg_plan_profile_visit(const sg_plan *plan,
-        void (*visit)(void *user, const char *name, const char *what, double seconds), void *user);
+/* From now on every step is noted in a row of its own (profile.h), and the packing of weights in
+ * another. `profile` must outlive that; NULL ends it. */
+SG_MUST_CHECK sg_status sg_plan_profile(sg_plan *plan, sg_profile *profile, sg_error *err);
 
 #endif

@@ -47,7 +47,6 @@ typedef struct sg_step {
     sg_primitive *primitive;  /* EXECUTE only; owned by plan->primitives */
     int value[SG_ARG_COUNT];  /* SG_NOTHING where there is none */
     void *args[SG_ARG_COUNT]; /* set by sg_memory_assign */
-    double seconds;           /* while profiling */
 } sg_step;
 
 /* Constants of an affine node: they are no parameters, but plans want them packed. */
@@ -118,7 +117,8 @@ struct sg_plan {
     size_t block_bytes, pack_bytes, unshared_bytes;
     void *gradients;
     uint64_t packed_version; /* params->version that the packs were made from */
-    bool profiling;
+    sg_profile *profile;     /* of the steps, from row profile_row + 1 on; NULL: off */
+    size_t profile_row;
 };
 
 /* What one primitive computes: a lead node and those fused behind it. */

@@ -2,13 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/rng.h"
 #include "nn/plan_internal.h"
-#include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* 0 with probability p, else 1/(1-p). */
 static void draw_mask(const sg_plan *plan, sg_step *step, uint64_t seed, uint32_t dropout_step) {
@@ -77,12 +70,12 @@ sg_status sg_run_steps(
         sg_plan *plan, int begin, int end, uint64_t seed, uint32_t dropout_step, sg_error *err) {
     for (int i = begin; i < end; i++) {
         sg_step *step = &plan->steps[i];
-        double start = plan->profiling ? now() : 0.0;
+        double start = plan->profile ? sg_profile_now() : 0.0;
         sg_status status = sg_run_step(plan, step, seed, dropout_step, err);
         if (status && step->node != SG_NOTHING)
             return sg_fail_context(err, status, "node '%s'", plan->graph->nodes[step->node].name);
         if (status) return status;
-        if (plan->profiling) step->seconds += now() - start;
+        if (plan->profile) sg_profile_note(plan->profile, plan->profile_row + 1 + (size_t)i, start);
     }
     return SG_OK;
 }

@@ -332,6 +332,7 @@ sg_status sg_session_open(sg_session *s, const sg_train_job *job, sg_error *err)
 }
 
 void sg_session_close(sg_session *s) {
+    sg_profiling_dispose(&s->profiling);
     sg_plan_destroy(s->plan);
     sg_plan_destroy(s->eval_plan);
     sg_optimizer_destroy(s->optimizer);

@@ -8,6 +8,7 @@
 #include "nn/plan.h"
 #include "train/checkpoint.h"
 #include "train/meta.h"
+#include "train/profiling.h"
 
 typedef struct sg_session {
     const sg_train_job *job;
@@ -37,6 +38,7 @@ typedef struct sg_session {
     char *last_path, *best_path;
     double start_time;
     sg_event_facts facts;
+    sg_profiling profiling;
 } sg_session;
 
 /* Builds everything, from the start or from the last checkpoint (job->resume). */

@@ -54,14 +54,18 @@ static sg_status run_batch(sg_session *s, const sg_batch *batch, sg_error *err) 
     int64_t step = s->optimizer->step;
     double loss = 0, norm = 0;
     sg_status st = sg_plan_forward(s->plan, o->seed, (uint32_t)step, err);
+    double start = sg_profiling_start(&s->profiling);
     if (!st)
         st = sg_loss_softmax(&loss, s->logits_grad, sg_plan_logits(s->plan), batch->labels,
                 batch->mix_labels, batch->mix_share, batch->count, &s->loss, err);
     if (!st) st = run_auxiliary(s, batch, err);
+    sg_profiling_note(&s->profiling, s->profiling.loss, start);
     if (!st) st = sg_plan_backward(s->plan, s->logits_grad, err);
+    start = sg_profiling_start(&s->profiling);
     if (!st)
         st = sg_optimizer_step(s->optimizer, s->params, sg_plan_gradients(s->plan),
                 sg_schedule_rate(&s->schedule, position(s)), &norm, err);
+    sg_profiling_note(&s->profiling, s->profiling.update, start);
     if (st) return add_place(s, st, err);
     s->progress.loss_sum += loss;
     s->progress.norm_sum += norm;
@@ -88,10 +92,17 @@ static sg_status run_batches(sg_session *s, sg_error *err) {
             sg_loader_start(s->train, (uint32_t)s->progress.epoch, (size_t)s->progress.batch, err);
     while (!st) {
         if (stop_asked(s)) return leave(s, err);
+        if (s->options->profile)
+            st = sg_profiling_step(
+                    &s->profiling, s->plan, s->backend, s->job->dir, s->job->log, err);
+        if (st) break;
         sg_batch batch;
+        double start = sg_profiling_start(&s->profiling);
         st = sg_loader_next(&batch, s->train, sg_plan_input(s->plan), err);
         if (st || batch.count == 0) break;
+        sg_profiling_note(&s->profiling, s->profiling.images, start);
         st = run_batch(s, &batch, err);
+        s->profiling.step++;
         sg_log_progress(s->job->log, what, (double)s->progress.batch, (double)batches);
     }
     return st;
@@ -286,7 +297,8 @@ static sg_status run_stretch(
     while (!st && !is_over(&s) && s.progress.epoch < until) st = run_epoch(&s, err);
     bool complete = !st && is_over(&s);
     *over = st || complete || (job->until && s.progress.epoch >= job->until);
-    if (complete) st = conclude(&s, summary, err);
+    if (!st) st = sg_profiling_finish(&s.profiling, s.plan, job->dir, job->log, err);
+    if (complete && !st) st = conclude(&s, summary, err);
     if (!st) {
         summary->epochs = s.progress.epoch;
         summary->train_images = s.train_count;

@@ -208,11 +208,39 @@ static void test_schedule_equals_going_on(void **state) {
     toy_training_dispose(&t);
 }
 
+/* A profile leaves its files and changes no weight. */
+static void test_profile_changes_nothing(void **state) {
+    (void)state;
+    static const int labels[] = {0, 1, 0, 1};
+    static const uint32_t seeds[] = {1, 2, 3, 4};
+    sg_error err = SG_ERROR_INIT;
+    double losses[2];
+    for (int profile = 0; profile < 2; profile++) {
+        toy_training t;
+        course c;
+        sg_train_summary summary;
+        set_up(&t, &c, labels, seeds, 4);
+        t.options.epochs = 4;
+        t.options.profile = profile;
+        CHECK_OK(sg_train_run(&summary, &t.job, &err));
+        losses[profile] = summary.last_loss;
+        char *table = sg_path_join(t.dir, "profile.csv"),
+             *trace = sg_path_join(t.dir, "profile.json");
+        assert_int_equal(sg_path_exists(table), profile);
+        assert_int_equal(sg_path_exists(trace), profile);
+        free(table);
+        free(trace);
+        toy_training_dispose(&t);
+    }
+    assert_true(losses[0] == losses[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_mixup_mixes_labels),
             cmocka_unit_test(test_best_epoch_is_kept),
             cmocka_unit_test(test_patience),
+            cmocka_unit_test(test_profile_changes_nothing),
             cmocka_unit_test(test_schedule_equals_going_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
