@@ -164,7 +164,7 @@ static sg_status run_convolution(sg_backend *backend, sg_error *err) {
 static sg_status check_backend(const char *name, char *description, size_t size, sg_error *err) {
     sg_backend *backend;
     sg_backend_options settings = SG_BACKEND_OPTIONS_INIT;
-    settings.deterministic = true; /* as training and prediction ask for */
+    settings.deterministic = true;
     settings.winograd = false;
     sg_status status = sg_backend_create(&backend, name, &settings, err);
     if (status) return status;

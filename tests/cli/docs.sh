@@ -12,6 +12,7 @@ head -n 1 sonograde.1 | grep -q '^\.TH SONOGRADE 1' || fail "no man page head"
 grep -q '^\.SS doctor' sonograde.1 || fail "doctor is not in the man page"
 grep -q '^\.SS docs' sonograde.1 && fail "the hidden verb is in the man page"
 grep -q '^## sonograde doctor' usage.md || fail "doctor is not in the usage page"
+diff usage.md "$(dirname "$0")/../../docs/usage.md" >&2 || fail "docs/usage.md is stale: make docs"
 bash -n sonograde.bash || fail "completion is not bash"
 
 # complete WORD...: what is offered for the last word.

@@ -91,9 +91,8 @@ SG_DNN_INLINE void clamp(lanes *y, const lanes *most, bound b) {
 }
 
 SG_DNN_INLINE void normalise(
-        const sg_norm_job *job, const sg_dnn_column *column, int count, bound b, bool summed) {
+        const sg_norm_job *job, const sg_dnn_column *column, int count, bound b) {
     const float *x = job->x + column->offset;
-    const float *other = summed ? job->other + column->offset : NULL;
     float *out = job->out + column->offset;
     int64_t stride = column->stride, rows = column->rows;
     lanes mean, scale, beta, most = job->most - (lanes){0};
@@ -101,13 +100,9 @@ SG_DNN_INLINE void normalise(
     load_coefficients(&scale, job->scale, column);
     load_coefficients(&beta, job->beta, column);
     for (int64_t at = 0; at < rows * stride; at += stride) {
-        lanes v, more;
+        lanes v;
         load(&v, x + at, count);
         v = (v - mean) * scale + beta;
-        if (summed) {
-            load(&more, other + at, count);
-            v += more;
-        }
         clamp(&v, &most, b);
         store(out + at, &v, count);
     }
@@ -167,30 +162,6 @@ SG_DNN_INLINE void gradient_sums(
     add_strands(sums, column, &s);
 }
 
-/* With a summand the mask is the sign of the output, and what passes goes to the summand too. */
-SG_DNN_INLINE void passed_sums(
-        const sg_norm_job *job, const sg_dnn_column *column, int count, double *sums) {
-    const float *x = job->x + column->offset, *dy = job->dy + column->offset;
-    const float *y = job->y + column->offset;
-    float *passed = job->passed + column->offset;
-    int64_t stride = column->stride, rows = column->rows;
-    bool masked = job->relu;
-    lanes v, g, value;
-    coefficients c;
-    strands s = {0};
-    load_all(&c, job, column, false);
-    for (int64_t r = 0; r < rows; r++) {
-        int64_t at = r * stride;
-        load_gradient(&g, &v, x + at, dy + at, count, &c, false);
-        load(&value, y + at, count);
-        if (masked) mask(&g, &value, &c.most);
-        store(passed + at, &g, count);
-        s.first[r % 2] += g;
-        s.second[r % 2] += g * v;
-    }
-    add_strands(sums, column, &s);
-}
-
 SG_DNN_INLINE void gradient(
         const sg_norm_job *job, const sg_dnn_column *column, int count, bool masked) {
     const float *x = job->x + column->offset, *dy = job->dy + column->offset;
@@ -220,14 +191,12 @@ SG_DNN_WIDE void sg_norm_visit_moments(
 
 SG_DNN_INLINE void normalise_lanes(const sg_norm_job *job, const sg_dnn_column *column, int count) {
     bound b = bound_of(job);
-    if (job->other)
-        normalise(job, column, count, b, true);
-    else if (b == OPEN)
-        normalise(job, column, count, OPEN, false);
+    if (b == OPEN)
+        normalise(job, column, count, OPEN);
     else if (b == RECTIFIED)
-        normalise(job, column, count, RECTIFIED, false);
+        normalise(job, column, count, RECTIFIED);
     else
-        normalise(job, column, count, CLIPPED, false);
+        normalise(job, column, count, CLIPPED);
 }
 
 SG_DNN_WIDE void sg_norm_visit_normalise(
@@ -241,9 +210,7 @@ SG_DNN_WIDE void sg_norm_visit_normalise(
 
 SG_DNN_INLINE void gradient_sums_lanes(
         const sg_norm_job *job, const sg_dnn_column *column, int count, double *sums) {
-    if (job->passed)
-        passed_sums(job, column, count, sums);
-    else if (job->relu)
+    if (job->relu)
         gradient_sums(job, column, count, true, sums);
     else
         gradient_sums(job, column, count, false, sums);

@@ -9,11 +9,8 @@
 typedef struct sg_norm_job {
     sg_dnn_view view;
     const float *x;
-    const float *other; /* summand before the ReLU, or NULL */
-    const float *y;     /* backward with a summand: the output, whose sign is the ReLU's mask */
     const float *dy;
     float *out;
-    float *passed;                    /* where the gradient behind the ReLU is kept, or NULL */
     bool relu;                        /* of the output; backward: mask dy */
     float most;                       /* of ReLU6; INFINITY for ReLU */
     const float *mean, *scale, *beta; /* [channels], as all coefficients */
@@ -26,7 +23,7 @@ typedef struct sg_norm_job {
 /* All take a sg_norm_job as `user`. Sums are added to, two per channel. */
 void sg_norm_visit_moments(/* sum (x - mean), sum (x - mean)^2 */
         const void *user, const sg_dnn_column *column, double *sums);
-void sg_norm_visit_normalise(/* out = clamp((x - mean) scale + beta [+ other]) */
+void sg_norm_visit_normalise(/* out = clamp((x - mean) scale + beta) */
         const void *user, const sg_dnn_column *column, double *sums);
 void sg_norm_visit_gradient_sums(/* sum g, sum g (x - mean), g being dy behind the ReLU */
         const void *user, const sg_dnn_column *column, double *sums);
