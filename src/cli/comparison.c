@@ -194,6 +194,13 @@ static sg_status read_histories(sg_trial *t, const char *dir, sg_error *err) {
     return st;
 }
 
+size_t sg_trial_epochs(const sg_trial *t) {
+    size_t most = 0;
+    for (size_t f = 0; f < t->history_count; f++)
+        if (t->histories[f].count > most) most = t->histories[f].count;
+    return most;
+}
+
 /* The smallest share over the folds' models. */
 static double least_share(const sg_predictions *p) {
     double least = NAN;

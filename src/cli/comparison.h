@@ -91,6 +91,8 @@ SG_MUST_CHECK sg_status sg_comparison_run(sg_comparison *c, sg_error *err);
  * tells the table, or the JSON. */
 SG_MUST_CHECK sg_status sg_comparison_report(sg_comparison *c, sg_error *err);
 
+/* Epochs of the fold that trained longest; after running. */
+size_t sg_trial_epochs(const sg_trial *trial);
 /* report.html alone; for sg_comparison_report. */
 SG_MUST_CHECK sg_status sg_comparison_write_page(
         const sg_comparison *c, const char *path, sg_error *err);

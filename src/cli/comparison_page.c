@@ -85,13 +85,6 @@ static sg_status fill_curves(arm_data *d, const sg_trial *t, sg_error *err) {
     return SG_OK;
 }
 
-static size_t most_epochs(const sg_trial *t) {
-    size_t most = 0;
-    for (size_t f = 0; f < t->history_count; f++)
-        if (t->histories[f].count > most) most = t->histories[f].count;
-    return most;
-}
-
 static sg_status fill_arm(sg_compare_arm *out, arm_data *d, const sg_trial *t, sg_error *err) {
     const sg_metrics *m = &t->metrics;
     size_t k = m->c.classes;
@@ -110,7 +103,7 @@ static sg_status fill_arm(sg_compare_arm *out, arm_data *d, const sg_trial *t, s
     *out = (sg_compare_arm){.name = t->name,
             .meaning = *t->meaning ? t->meaning : NULL,
             .model = t->settings.args.model,
-            .epochs = most_epochs(t),
+            .epochs = sg_trial_epochs(t),
             .initialisation = t->init_share,
             .accuracy = sg_value_of_accuracy(m),
             .precision = sg_value_of_boot(&m->boot.precision_macro),

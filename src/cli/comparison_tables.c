@@ -26,7 +26,7 @@ static sg_status write_arms(const sg_comparison *c, sg_error *err) {
         sg_csv_put(&out, t->name);
         sg_csv_put(&out, t->settings.args.model);
         sg_csv_put_double(&out, t->init_share);
-        sg_csv_put_int(&out, t->settings.args.epochs);
+        sg_csv_put_int(&out, (long long)sg_trial_epochs(t));
         sg_csv_put_int(&out, (long long)m->n);
         sg_csv_put_int(&out, (long long)m->groups);
         sg_value_put_csv(&out, sg_value_of_accuracy(m));
@@ -126,9 +126,9 @@ static json_t *trial_json(const sg_trial *t) {
     const sg_metrics *m = &t->metrics;
     json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:I, s:s, s:I, s:I}", "arm", t->name, "model",
             t->settings.args.model, "meaning", t->meaning, "initialisation",
-            sg_json_number(t->init_share), "epochs", (json_int_t)t->settings.args.epochs,
-            "split_unit", t->predictions.ungrouped ? "image" : "group", "images", (json_int_t)m->n,
-            "groups", (json_int_t)m->groups);
+            sg_json_number(t->init_share), "epochs", (json_int_t)sg_trial_epochs(t), "split_unit",
+            t->predictions.ungrouped ? "image" : "group", "images", (json_int_t)m->n, "groups",
+            (json_int_t)m->groups);
     json_t *figures = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "accuracy",
             sg_value_to_json(sg_value_of_accuracy(m)), "precision_macro",
             sg_value_to_json(sg_value_of_boot(&m->boot.precision_macro)), "recall_macro",
