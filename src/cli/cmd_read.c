@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/evaluation_facts.h"
 #include "cli/image_list.h"
+#include "cli/reading_maps.h"
 #include "cli/reading_pictures.h"
 #include "cli/verbs.h"
 #include "infer/assess.h"
@@ -14,6 +15,7 @@
 
 typedef struct read_args {
     const char *bundle, *list, *output, *neighbours, *positive;
+    int map; /* an sg_explain_method, or SG_EXPLAIN_METHODS: none */
     bool program_first, tta, skip_bad, allow_phantom;
     long long side, threads;
 } read_args;
@@ -29,6 +31,8 @@ static const sg_option rows[] = {
         {"neighbours", 0, SG_OPTION_PATH, AT(neighbours), NULL, "DIR",
                 "folder of the training images, so that the nearest ones are shown as pictures", 0,
                 0},
+        {"map", 0, SG_OPTION_CHOICE, AT(map), "grad-cam", SG_EXPLAIN_NAMES "|none",
+                "where the model looked, to lay over each picture", 0, 0},
         {"positive", 0, SG_OPTION_TEXT, AT(positive), "malignant", "CLASS",
                 "class whose probability orders the list by suspicion", 0, 0},
         {"side", 0, SG_OPTION_INT, AT(side), "640", "PIXELS",
@@ -51,6 +55,7 @@ typedef struct builder {
     const sg_call *call;
     sg_predictor *predictor;
     sg_picture_shelf shelf;
+    sg_map_maker maps;
     sg_keep keep;
     const char **classes; /* kept */
     sg_reading_item *items;
@@ -124,6 +129,17 @@ static void put_answer(builder *b, sg_reading_item *item, const char *path, cons
     put_neighbours(b, item, a);
 }
 
+/* Of the class that the page says, so that a map never explains another answer. */
+static sg_status put_map(
+        builder *b, sg_reading_item *item, const sg_image *image, int top, sg_error *err) {
+    if (!b->maps.explainer) return SG_OK;
+    sg_reading_map *map = sg_keep_hold(&b->keep, calloc(1, sizeof *map));
+    if (!map) return no_memory(err);
+    item->maps = map;
+    item->map_count = 1;
+    return sg_map_maker_make(map, &b->keep, &b->maps, image, top, b->classes[top], err);
+}
+
 static sg_status add_image(builder *b, const char *path, sg_error *err) {
     sg_image image = {0};
     sg_prediction p;
@@ -133,6 +149,7 @@ static sg_status add_image(builder *b, const char *path, sg_error *err) {
     if (!st) st = sg_predictor_predict_file_image(b->predictor, &p, &image, path, err);
     if (!st) st = sg_assess(&a, b->predictor, &image, &p, err);
     if (!st) st = put_pictures(b, &item, &image, err);
+    if (!st) st = put_map(b, &item, &image, p.top, err);
     if (!st) {
         put_answer(b, &item, path, &p, &a);
         b->items[b->count++] = item;
@@ -177,13 +194,21 @@ static const char *make_key(builder *b, const sg_bundle *bundle) {
     return SG_KEEP_TEXT(&b->keep, "sonograde.read.%.32s", digest);
 }
 
-static const char *lacks(const sg_bundle *b) {
+static const char *unknown_to(const sg_bundle *b) {
     if (!b->quality && !b->atlas)
         return "This bundle does not know its training images: no picture quality, no nearest "
                "images, nothing about its domain. Make it again with `sonograde bundle`.";
     if (!b->atlas)
         return "This bundle holds no features: no nearest images, nothing about its domain.";
     return b->quality ? NULL : "This bundle has not learned what a poor image is.";
+}
+
+/* What the page cannot tell; NULL when it tells all. */
+static const char *lacks(builder *b, const sg_bundle *bundle) {
+    const char *unknown = unknown_to(bundle), *no_maps = b->maps.lacks;
+    return unknown && no_maps ? SG_KEEP_TEXT(&b->keep, "%s %s", unknown, no_maps)
+           : unknown          ? unknown
+                              : no_maps;
 }
 
 static sg_status write_page(builder *b, int positive, sg_file_writer *to, sg_error *err) {
@@ -194,7 +219,7 @@ static sg_status write_page(builder *b, int positive, sg_file_writer *to, sg_err
     sg_reading_page page = {.key = make_key(b, bundle),
             .model = bundle->model,
             .population = text_of(b, sg_str_text(&population)),
-            .lacks = lacks(bundle),
+            .lacks = lacks(b, bundle),
             .members = bundle->member_count,
             .program_first = b->args->program_first,
             .classes = b->classes,
@@ -202,6 +227,7 @@ static sg_status write_page(builder *b, int positive, sg_file_writer *to, sg_err
             .positive = positive,
             .items = b->items,
             .count = b->count};
+    sg_map_ramp(page.ramp);
     sg_str_dispose(&population);
     return b->keep.failed ? no_memory(err) : sg_reading_page_put(to, &page, err);
 }
@@ -228,6 +254,18 @@ static sg_status check(const read_args *a, sg_error *err) {
     return sg_cli_check_output(a->output, err);
 }
 
+static sg_status open_maps(builder *b, sg_error *err) {
+    const read_args *a = b->args;
+    if (a->map == SG_EXPLAIN_METHODS) return SG_OK;
+    sg_explain_options options = SG_EXPLAIN_OPTIONS_INIT;
+    options.threads = (int)a->threads;
+    options.flip_average = a->tta;
+    sg_status st = sg_map_maker_open(
+            &b->maps, sg_predictor_bundle(b->predictor), (sg_explain_method)a->map, &options, err);
+    if (!st && b->maps.lacks) sg_log_line(b->call->log, SG_LOG_WARN, "%s", b->maps.lacks);
+    return st;
+}
+
 /* The file is opened before the work, so that a folder without permission is told at once. */
 static sg_status make_page(builder *b, const sg_image_list *list, sg_error *err) {
     const read_args *a = b->args;
@@ -240,6 +278,7 @@ static sg_status make_page(builder *b, const sg_image_list *list, sg_error *err)
     sg_status st = sg_file_writer_open(&to, a->output, err);
     if (!st) st = sg_predictor_open(&b->predictor, a->bundle, &options, err);
     if (!st) st = find_positive(&positive, b, err);
+    if (!st) st = open_maps(b, err);
     if (!st) st = sg_picture_shelf_open(&b->shelf, a->neighbours, b->call->log, &sg_cli_stop, err);
     if (!st) st = add_images(b, list, err);
     if (!st) st = write_page(b, positive, to, err);
@@ -265,6 +304,7 @@ static int run_read(const sg_call *call) {
     if (!st)
         sg_log_line(call->log, SG_LOG_INFO, "%s: %zu images to read. %s", b.args->output, b.count,
                 SG_RESEARCH_USE);
+    sg_map_maker_close(&b.maps);
     sg_picture_shelf_close(&b.shelf);
     sg_predictor_close(b.predictor);
     sg_image_list_dispose(&list);
@@ -280,9 +320,11 @@ const sg_verb sg_verb_read = {
         .details = "One self-contained HTML file for a batch. The reader's verdict comes first and "
                    "is locked with its time; then the program's is shown (calibrated "
                    "probabilities, their range over the members, reasons to abstain, nearest "
-                   "training images) and a second verdict is taken, agreeing or not, with a note. "
-                   "Brightness, contrast, zoom; keys N and P for next and previous, 1 to 9 for a "
-                   "class, Enter to lock, A to agree, D to disagree. Verdicts are kept in the "
+                   "training images, a map of where it looked) and a second verdict is taken, "
+                   "agreeing or not, with a note. Maps are not checked on these images: explain "
+                   "--check does that. Brightness, contrast, zoom; keys N and P for next and "
+                   "previous, 1 to 9 for a class, Enter to lock, A to agree, D to disagree, M for "
+                   "the map. Verdicts are kept in the "
                    "browser (localStorage) and saved as a CSV that readers takes, with a row for "
                    "each way of reading: unaided, aided, or ordered when the list was sorted by "
                    "the program's suspicion before all were read. Pictures are JPEG.",

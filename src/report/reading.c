@@ -70,6 +70,15 @@ static json_t *item_json(const sg_reading_item *item, int classes) {
             base64_json(item->thumbnail, item->thumbnail_size));
 }
 
+static json_t *ramp_json(const sg_reading_page *page) {
+    json_t *list = json_array();
+    for (int i = 0; i < SG_READING_RAMP; i++) {
+        const uint8_t *c = page->ramp[i];
+        json_array_append_new(list, json_pack("[i, i, i]", c[0], c[1], c[2]));
+    }
+    return list;
+}
+
 static json_t *page_json(const sg_reading_page *page) {
     json_t *items = json_array(), *classes = json_array();
     for (size_t i = 0; i < page->count; i++)
@@ -78,10 +87,10 @@ static json_t *page_json(const sg_reading_page *page) {
         json_array_append_new(classes, json_string(page->classes[c]));
     bool whole = json_array_size(items) == page->count &&
                  json_array_size(classes) == (size_t)page->class_count;
-    json_t *all = json_pack("{s:i, s:s, s:s, s:s, s:s*, s:i, s:b, s:o, s:i, s:o}", "schema", SCHEMA,
-            "key", page->key, "model", page->model, "population", page->population, "lacks",
-            page->lacks, "members", page->members, "programFirst", (int)page->program_first,
-            "classes", classes, "positive", page->positive, "items", items);
+    json_t *all = json_pack("{s:i, s:s, s:s, s:s, s:s*, s:i, s:b, s:o, s:o, s:i, s:o}", "schema",
+            SCHEMA, "key", page->key, "model", page->model, "population", page->population, "lacks",
+            page->lacks, "members", page->members, "programFirst", (int)page->program_first, "ramp",
+            ramp_json(page), "classes", classes, "positive", page->positive, "items", items);
     if (whole) return all;
     json_decref(all);
     return NULL;

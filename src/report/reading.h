@@ -17,10 +17,12 @@ typedef struct sg_reading_neighbour {
     const char *picture; /* base64 of a JPEG, or NULL: not at hand */
 } sg_reading_neighbour;
 
+enum { SG_READING_RAMP = 33 };
+
 /* Where an answer comes from, in image coordinates. */
 typedef struct sg_reading_map {
     const char *name;    /* "Grad-CAM, malignant" */
-    const char *warning; /* why not to trust it, or NULL */
+    const char *warning; /* why not to trust it, sentences; or NULL */
     int width, height;
     const uint8_t *values; /* [height][width], 255 = hottest */
 } sg_reading_map;
@@ -51,8 +53,9 @@ typedef struct sg_reading_page {
     const char *lacks;      /* what the bundle does not know, a sentence; or NULL */
     int members;
     bool program_first;
-    const char *const *classes; /* UTF-8 */
-    int class_count, positive;  /* positive: the list is ordered by it */
+    uint8_t ramp[SG_READING_RAMP][3]; /* RGB of maps, even steps from 0 to 255 */
+    const char *const *classes;       /* UTF-8 */
+    int class_count, positive;        /* positive: the list is ordered by it */
     const sg_reading_item *items;
     size_t count;
 } sg_reading_page;

@@ -4,7 +4,7 @@
 (function () {
   'use strict';
   var facts = JSON.parse(document.getElementById('facts').textContent), items = facts.items, classes = facts.classes;
-  var view = {at: 0, order: facts.programFirst ? 'suspicion' : 'given', zoom: 1, x: 0, y: 0, brightness: 0, contrast: 1, map: -1, opacity: 0.5};
+  var view = {at: 0, order: facts.programFirst ? 'suspicion' : 'given', zoom: 1, x: 0, y: 0, brightness: 0, contrast: 1, map: -1, opacity: 0.45};
   var stored = false, exported = true;
 
   /* ---- state: {reader, read: {number: {first, second, shown}}}; a verdict is {verdict, score, note, at, ordered} */
@@ -67,7 +67,7 @@
     var app = byId('app');
     list = make('ol', {'class': 'list', id: 'list', 'aria-label': 'Images'});
     picture = make('img', {id: 'picture', alt: '', draggable: 'false'});
-    canvas = make('canvas', {id: 'map', 'aria-hidden': 'true'});
+    canvas = make('canvas', {id: 'map', role: 'img'});
     layer = make('div', {'class': 'layer'}, [picture, canvas]);
     stage = make('div', {'class': 'stage', id: 'stage', tabindex: '0', role: 'group', 'aria-label': 'Picture: plus and minus zoom, drag moves, 0 resets'}, [layer]);
     panel = make('div', {'class': 'panel', id: 'panel'});
@@ -93,7 +93,8 @@
         make('span', {id: 'mapbox'}, [
           tool('Map (M)', make('select', {id: 'mapname', onchange: function (e) { view.map = +e.target.value; drawMap(); }})),
           document.createTextNode(' '),
-          tool('Opacity', range('opacity', 0, 1, 0.05, 0.5, function (e) { view.opacity = +e.target.value; drawMap(); }))])]),
+          tool('Opacity', range('opacity', 0, 1, 0.05, view.opacity, function (e) { view.opacity = +e.target.value; drawMap(); }))])]),
+      make('p', {'class': 'note', id: 'mapnote'}),
       make('p', {'class': 'note', id: 'facts-of-image'})]));
     app.appendChild(panel);
     document.body.insertAdjacentHTML('beforeend', '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><filter id="window" color-interpolation-filters="sRGB">' +
@@ -165,8 +166,8 @@
     ['pointerup', 'pointercancel'].forEach(function (t) { stage.addEventListener(t, function () { from = null; }); });
   }
 
-  /* ---- maps: dark violet to yellow with even steps of lightness (points of viridis) */
-  var ramp = [[68, 1, 84], [71, 45, 123], [59, 82, 139], [44, 114, 142], [33, 145, 140], [40, 174, 128], [94, 201, 98], [173, 220, 48], [253, 231, 37]];
+  /* ---- maps: dark violet to yellow with even steps of lightness (viridis) */
+  var ramp = facts.ramp;
   function colourOf(v) {
     var at = v / 255 * (ramp.length - 1), k = Math.min(ramp.length - 2, Math.floor(at)), f = at - k;
     return [0, 1, 2].map(function (c) { return ramp[k][c] + f * (ramp[k + 1][c] - ramp[k][c]); });
@@ -175,7 +176,10 @@
     var item = items[view.at], map = isShown(view.at) ? item.maps[view.map] : null, g = canvas.getContext('2d');
     canvas.width = item.width; canvas.height = item.height;
     canvas.style.opacity = view.opacity;
+    canvas.hidden = byId('mapnote').hidden = !map;
     if (!map) return;
+    canvas.setAttribute('aria-label', 'Map of the model, not part of the picture: ' + map.name + '. ' + (map.warning || ''));
+    byId('mapnote').textContent = 'Map: ' + map.name + '. Yellow is where the evidence for it is strongest, dark violet where there is none. ' + (map.warning || '');
     var bytes = atob(map.values), small = make('canvas', {width: map.width, height: map.height}), s = small.getContext('2d'), data = s.createImageData(map.width, map.height);
     for (var i = 0; i < bytes.length; i++) {
       var v = bytes.charCodeAt(i), c = colourOf(v);
@@ -191,7 +195,7 @@
     if (view.map >= maps.length) view.map = -1;
     select.textContent = '';
     select.appendChild(make('option', {value: '-1', text: 'none'}));
-    maps.forEach(function (m, k) { select.appendChild(make('option', {value: k, text: m.name + (m.warning ? ' (' + m.warning + ')' : '')})); });
+    maps.forEach(function (m, k) { select.appendChild(make('option', {value: k, text: m.name})); });
     select.value = view.map;
   }
   function toggleMap() {

@@ -7,9 +7,10 @@ set -eu
 . "$(dirname "$0")/../support/training.sh"
 
 phantoms data 8
-train --data data --run r1
+train --data data --run r1 --size 64 # a last map of 2 x 2; one of 1 x 1 at 32
+train --data data --run flat
 "$SONOGRADE" bundle --run r1 -o m.sgb --quiet 2>/dev/null
-"$SONOGRADE" bundle --run r1 -o old.sgb --no-profile --quiet
+"$SONOGRADE" bundle --run flat -o old.sgb --no-profile --quiet
 mkdir -p scans
 for class in benign malignant normal; do cp "data/$class/$class (1).png" "data/$class/$class (2).png" scans/; done
 mv 'scans/benign (1).png' 'scans/=a<script><b>.png'
@@ -22,11 +23,20 @@ has page.html 'Research use only' 'localStorage' '"programFirst":false' '<noscri
 [ "$(grep -c '<script type="text/plain"' page.html)" = 6 ] || fail 'not one picture per image'
 ! grep -qE '(src|href)="?(https?:)?//' page.html || fail 'something is loaded from outside'
 read_page --bundle old.sgb --program-first --out old.html
+[ "$(grep -o '"name":"Grad-CAM, ' page.html | wc -l)" = 6 ] || fail 'not one map per image'
+expect 0 'No maps: the last layer of this model has no extent' \
+    "$SONOGRADE" read scans --allow-phantom-model --threads 1 --bundle old.sgb --out old.html
+has old.html '"maps":[]' 'does not know its training images: no picture quality' 'No maps: '
+read_page --bundle m.sgb --map none --out none.html
+has none.html '"maps":[]'
+lacks none.html 'No maps: '
+read_page --bundle old.sgb --program-first --out old.html
 has old.html '"programFirst":true' 'does not know its training images' '"quality":null' '"neighbours":[]'
 
 expect 2 'name the model' read_page --out p.html
 expect 2 'say which page' read_page --bundle m.sgb
 expect 2 'named like an image' read_page --bundle m.sgb --out page.png
+expect 3 'no squeeze-and-excitation gates' read_page --bundle m.sgb --map se-gated --out p.html
 expect 2 'no such class' read_page --bundle m.sgb --positive cancer --out p.html
 expect 2 'name images' "$SONOGRADE" read --bundle m.sgb --out p.html
 expect 3 'cannot create nowhere' read_page --bundle m.sgb --out nowhere/p.html
@@ -63,11 +73,20 @@ use page.html <<'END'
 var csv='';URL.createObjectURL=function(b){b.text().then(function(t){say('CSV');say(t)});return '#'};
 say('hidden before: '+!$('#program')+' '+!/benign|malignant|normal/.test($('#list').textContent));
 key('Enter');say('locked without a class: '+!!$('#first'));
+key('m');say('map before: '+!$('#map').hidden+' '+!$('#mapbox').hidden);
 type('#reader','Anna');document.activeElement.blur();
 key('2');say('chosen: '+$('input[name=verdict]:checked').value);key('Enter');
 say('locked: '+$('#first').textContent.slice(0,35)+' '+!!$('#program'));
+var map=$('#map');say('map at first: '+!map.hidden);key('m');
+say('map: '+!map.hidden+' '+$('#mapname').selectedOptions[0].text.slice(0,10)+map.getAttribute('aria-label').slice(0,16)+' '+!$('#mapnote').hidden);
+say('unchecked: '+/Not checked on these images/.test($('#mapnote').textContent));
+var c=map.getContext('2d').getImageData(0,0,map.width,map.height).data,tones={},k;for(k=0;k<c.length;k+=4)tones[c.slice(k,k+4).join()]=1;
+say('coloured: '+map.width+' '+(c[3]===255)+' '+(Object.keys(tones).length>8));
+type('#opacity','0.8');$('#opacity').blur();say('opacity: '+map.style.opacity);
+key('m');say('map off: '+map.hidden+' '+$('#mapnote').hidden);
+$('#mapname').value='0';$('#mapname').dispatchEvent(new Event('change'));say('map by menu: '+!map.hidden);
 key('a');say('agreed: '+/After the program/.test($('#second').textContent));
-key('n');say('hidden again: '+!$('#program'));
+key('n');say('hidden again: '+!$('#program')+' '+map.hidden);
 mouse('#panel input[value=normal]','click');mouse('#lock','click');mouse('#disagree','click');
 mouse('#panel input[value=benign]','click');type('#note','=a, "note"');mouse('#keep','click');
 say('note: '+$('#second').textContent.slice(-18));
@@ -85,7 +104,9 @@ say('unlabelled: '+[].filter.call(document.querySelectorAll('input,select,textar
 mouse('#export','click');
 END
 has outcome.txt 'hidden before: true true' 'locked without a class: false' 'chosen: malignant' \
-    'locked: Yours, unaided (locked): malignant, true' 'agreed: true' 'hidden again: true' 'Note: =a, "note"' 'current: 2' \
+    'locked: Yours, unaided (locked): malignant, true' 'map before: false false' \
+    'map at first: false' 'map: true Grad-CAM, Map of the model true' 'unchecked: true' 'coloured: 48 true true' 'opacity: 0.8' \
+    'map off: true true' 'map by menu: true' 'agreed: true' 'hidden again: true true' 'Note: =a, "note"' 'current: 2' \
     'slope: 2 -0.5' 'zoomed: (1.25)' 'more: true' 'reset: (1)' 'read: 3 of 6 read' 'unlabelled: 0' CSV
 sed -n '/^CSV/,$p' outcome.txt | sed 1d | sed '/^\r*$/d' >reads.csv
 [ "$(grep -c '"Anna"' reads.csv)" = 5 ] || fail "$(cat reads.csv)"
