@@ -76,7 +76,7 @@
       tool('Reader', make('input', {type: 'text', id: 'reader', size: '12', value: state.reader, oninput: function (e) { state.reader = e.target.value; save(); }})),
       tool('Order', make('select', {id: 'order', onchange: function (e) { view.order = e.target.value; sortList(); drawList(); show(); }}, [
         make('option', {value: 'given', text: 'as given', selected: view.order === 'given'}),
-        make('option', {value: 'suspicion', text: facts.programFirst ? 'by suspicion' : 'by suspicion (tells what the program thinks)', selected: view.order === 'suspicion'})])),
+        make('option', {value: 'suspicion', text: facts.programFirst ? 'by suspicion' : 'by suspicion (gives the program away)', selected: view.order === 'suspicion'})])),
       make('button', {id: 'previous', text: '\u2190 Previous (P)', onclick: function () { step(-1); }}),
       make('button', {id: 'next', text: 'Next (N) \u2192', onclick: function () { step(1); }}),
       make('button', {id: 'export', 'class': 'main', text: 'Save verdicts (CSV)', onclick: exportCsv}),
