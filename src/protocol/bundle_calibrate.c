@@ -61,6 +61,12 @@ sg_status sg_bundle_calibrate(sg_bundle *bundle, const char *run_dir, sg_calibra
     own.allow_seen = !folds; /* validation images were looked at, not trained on */
     st = sg_predictions_of_run(&p, run_dir, folds ? SG_PART_TEST : SG_PART_VAL, &own, err);
     if (!st) st = fit(&calibrator, &rules, kind, &p, err);
+    if (!st && kind == SG_CALIBRATOR_TEMPERATURE && calibrator.temperature.at_bound)
+        sg_log_line(options->log, SG_LOG_WARN,
+                "these %zu images determine no temperature (all are right, or none tells "
+                "anything): the bundle has the end of the range, %g; better leave --calibration "
+                "out",
+                p.count, calibrator.temperature.value);
     json_t *section =
             st ? NULL
                : sg_calibrator_to_json(&calibrator,

@@ -17,6 +17,9 @@
 typedef struct sg_evaluation_value {
     double value, low, high; /* interval NaN: none */
 } sg_evaluation_value;
+
+enum { SG_FEW_GROUPS = 20 }; /* a bootstrap over fewer is too sure of itself */
+
 #define SG_EVALUATION_VALUE_NONE                                                                   \
     { NAN, NAN, NAN }
 
@@ -165,7 +168,7 @@ typedef struct sg_evaluation_item {
 
 typedef struct sg_evaluation_page {
     const char *title;
-    size_t images, groups;
+    size_t images, groups; /* fewer groups than SG_FEW_GROUPS are marked */
     sg_evaluation_facts facts;
     sg_evaluation_marks marks;
 

@@ -133,6 +133,14 @@ void sg_evaluation_put_marks(sg_page *page, const sg_evaluation_page *e) {
                     "Images that the model was trained on were allowed; none was found here.");
         sg_page_warn(page, "allow-seen", text);
     }
+    if (e->groups && e->groups < SG_FEW_GROUPS) {
+        char text[160];
+        snprintf(text, sizeof text,
+                "The images make up only %zu groups: intervals from so few are too narrow to be "
+                "believed.",
+                e->groups);
+        sg_page_warn(page, "few groups", text);
+    }
     if (e->relatives_in_training) {
         char text[256];
         snprintf(text, sizeof text,

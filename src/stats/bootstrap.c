@@ -202,7 +202,9 @@ static sg_status summarize(sg_bootstrap_figure *figure, double *draws, size_t co
     figure->percentile.low = sg_quantile_sorted(draws, count, 0.5 - 0.5 * confidence);
     figure->percentile.high = sg_quantile_sorted(draws, count, 0.5 + 0.5 * confidence);
     figure->bca = sg_bootstrap_bca(draws, count, estimate, acceleration, confidence);
-    figure->degenerate = draws[0] == estimate && draws[count - 1] == estimate;
+    double slack = 1e-12 * fmax(1, fabs(estimate)); /* draws may sum in another order */
+    figure->degenerate =
+            fabs(draws[0] - estimate) <= slack && fabs(draws[count - 1] - estimate) <= slack;
     return SG_OK;
 }
 

@@ -53,6 +53,8 @@ sg_status sg_predictive_values_measure(sg_predictive_values *out, size_t true_po
     made.ppv_interval = around(log(tp / p / (fp / q)) + odds, fn / tp / p + tn / fp / q, z);
     made.npv_interval = around(log(tn / q / (fn / p)) - odds, tp / fn / p + fp / tn / q, z);
     /* The added counts of an adjusted interval may move it off a point at 0 or 1. */
+    if (isnan(made.ppv)) made.ppv_interval = (sg_interval){NAN, NAN};
+    if (isnan(made.npv)) made.npv_interval = (sg_interval){NAN, NAN};
     if (!whole) {
         hold(&made.ppv_interval, made.ppv);
         hold(&made.npv_interval, made.npv);

@@ -34,7 +34,7 @@ head -1 bra/predictions.csv | grep -q ',official_fold$' || fail "$(head -1 bra/p
 
 # A bundle without reference images has no thresholds for foreign data; one that was calibrated brings some.
 has bra/metrics.json '"reference": "none"' '"conformal_sets": null'
-"$SONOGRADE" bundle --run r --calibration temperature -o c.sgb --quiet
+expect 0 'determine no temperature' "$SONOGRADE" bundle --run r --calibration temperature -o c.sgb --quiet
 judge=("$SONOGRADE" evaluate --bundle c.sgb --draws 100 --threads 1 --quiet)
 expect 0 '' "${judge[@]}" --allow-phantom-model --data BUSBRA --out acting
 has acting/metrics.json "images behind the bundle's calibration" '"operating_points"' '"promised_coverage"'

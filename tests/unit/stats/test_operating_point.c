@@ -102,6 +102,10 @@ static void test_predictive_values_equal_the_formulas(void **state) {
     assert_true(v.ppv == 1 && v.ppv_interval.low > 0.5 && v.ppv_interval.low < 1);
     CHECK_OK(sg_predictive_values_measure(&v, 20, 5, 57, 0, 0.2, 0.95, &err));
     assert_true(v.npv == 0 && v.npv_interval.low == 0 && v.npv_interval.high < 0.95);
+    /* Nothing is called positive: there is no PPV, and so no interval of it. */
+    CHECK_OK(sg_predictive_values_measure(&v, 0, 25, 0, 57, 0.2, 0.95, &err));
+    assert_true(isnan(v.ppv) && isnan(v.ppv_interval.low) && isnan(v.ppv_interval.high));
+    assert_true(v.npv > 0.79 && v.npv < 0.81 && v.npv_interval.low < v.npv);
     CHECK_FAILS(sg_predictive_values_measure(&v, 0, 0, 3, 57, 0.2, 0.95, &err), SG_ERR_INPUT,
             "0 of 60 rows");
     CHECK_FAILS(sg_predictive_values_measure(&v, 9, 1, 3, 57, 1, 0.95, &err), SG_ERR_INPUT,
