@@ -38,6 +38,15 @@ expect 3 'isotonic calibration needs at least 500' "$SONOGRADE" bundle --run a -
 expect 2 'name one run folder' "$SONOGRADE" bundle --run a b --calibration vector -o no.sgb
 [ ! -e no.sgb ] || fail 'a refused bundle was written'
 
+# Thresholds and set quantiles are by the answers as the calibration mends them: another kind has others.
+"$SONOGRADE" bundle --run a --calibration temperature -o t.sgb --quiet
+for rule in threshold quantile; do
+    for kind in v t; do
+        grep -aoE "\\\\\"$rule\\\\\":[^]}]*" $kind.sgb >$kind.txt || fail "$kind.sgb has no $rule"
+    done
+    ! cmp -s v.txt t.txt || fail "the same $rule for answers that are mended otherwise"
+done
+
 phantoms other 6 9
 train --data other --run c
 expect 2 'is named twice' "${judge[@]}" --run a a/ --out no

@@ -63,6 +63,29 @@ static void test_thresholds_come_from_the_other_folds(void **state) {
     sg_acting_dispose(&a);
 }
 
+/* Two runs of two like folds, on the same images; run 1 scores all 0.3 lower. */
+static void test_thresholds_come_from_the_same_run(void **state) {
+    (void)state;
+    sg_predictions p = make_folds();
+    for (int i = 0; i < ROWS; i++) {
+        int run = i / (ROWS / 2), image = i % (ROWS / 2);
+        fill(&rows[i], values[i], i, image / 10,
+                0.35 + 0.02 * (i % 10) + 0.25 * (i % 2) - 0.3 * run);
+        rows[i].run = run;
+        rows[i].path = rows[i].group = names[image];
+    }
+    p.runs = 2;
+    sg_acting a;
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_acting_measure(&a, &p, NULL, NAN, 200, &err));
+    assert_int_equal(a.reference, SG_REFERENCE_OTHER_FOLDS);
+    assert_int_equal(a.reference_rows, ROWS / 4);
+    assert_true(fabs(a.points[0].threshold_high - a.points[0].threshold_low - 0.3) < 1e-9);
+    assert_true(a.points[0].figures.sensitivity.value == 1);
+    assert_true(a.points[0].figures.specificity.value == 1);
+    sg_acting_dispose(&a);
+}
+
 /* Validation rows of each fold's own model have its own level: targets are met. */
 static void test_thresholds_come_from_validation_where_there_is_any(void **state) {
     (void)state;
@@ -182,13 +205,14 @@ static json_t *model_of_fold(int fold, const char *calibration, double benign) {
             "malignant", 1 - benign, "calibration", "kind", calibration);
 }
 
-/* Rows of a fold, moved to 5 % from these shares. */
-static void check_moved(sg_predictions *p, int fold, double benign) {
+/* Rows of a run and fold, moved to 5 % from these shares. */
+static void check_moved(sg_predictions *p, int run, int fold, double benign) {
     sg_error err = SG_ERROR_INIT;
     CHECK_OK(sg_predictions_adjust_prior(p, 0.05, &err));
     for (int i = 0; i < ROWS; i++) {
         double m = rows[i].p[1] * 0.05 / (1 - benign), b = rows[i].p[0] * 0.95 / benign;
-        if (rows[i].fold == fold) assert_true(fabs(p->adjusted[2 * i + 1] - m / (m + b)) < 1e-12);
+        if (rows[i].run == run && rows[i].fold == fold)
+            assert_true(fabs(p->adjusted[2 * i + 1] - m / (m + b)) < 1e-12);
     }
     free(p->adjusted);
     p->adjusted = NULL;
@@ -201,16 +225,16 @@ static void test_scores_move_with_the_prevalence(void **state) {
     p.models = json_array();
     json_array_append_new(p.models, model_of_fold(0, "temperature", 0.6));
     json_array_append_new(p.models, model_of_fold(1, "temperature", 0.8));
-    check_moved(&p, 0, 0.6); /* each fold from the shares that its own model learned */
-    check_moved(&p, 1, 0.8);
+    check_moved(&p, 0, 0, 0.6); /* each fold from the shares that its own model learned */
+    check_moved(&p, 0, 1, 0.8);
     json_array_set_new(p.models, 1, model_of_fold(1, "vector", 0.8));
-    check_moved(&p, 0, 0.6);
-    check_moved(&p, 1, 0.75); /* brought back to the images' own shares */
+    check_moved(&p, 0, 0, 0.6);
+    check_moved(&p, 0, 1, 0.75); /* brought back to the images' own shares */
 
     /* an ensemble answers outside the folds: from what its members learned on the mean */
     json_array_set_new(p.models, 1, model_of_fold(1, "temperature", 0.8));
     for (int i = 0; i < ROWS; i++) rows[i].fold = -1;
-    check_moved(&p, -1, 0.7);
+    check_moved(&p, 0, -1, 0.7);
     json_object_del(json_object_get(json_array_get(p.models, 0), "training"), "class_prior");
     CHECK_FAILS(sg_predictions_adjust_prior(&p, 0.05, &err), SG_ERR_INPUT, "was trained");
     json_decref(p.models);
@@ -218,6 +242,26 @@ static void test_scores_move_with_the_prevalence(void **state) {
     p.models = NULL;
     CHECK_FAILS(sg_predictions_adjust_prior(&p, 0.05, &err), SG_ERR_INPUT, "'malignant'");
     classes[1] = "malignant";
+}
+
+/* The same fold of another run has its own model, which did not answer here. */
+static void test_scores_move_run_by_run(void **state) {
+    (void)state;
+    sg_predictions p = make_folds();
+    p.models = json_array();
+    p.runs = 2;
+    for (int i = 0; i < ROWS; i++) {
+        rows[i].run = rows[i].fold;
+        rows[i].fold = 0;
+    }
+    for (int run = 0; run < p.runs; run++) {
+        json_t *model = model_of_fold(0, "temperature", run ? 0.8 : 0.6);
+        json_object_set_new(model, "run", json_integer(run));
+        json_array_append_new(p.models, model);
+    }
+    check_moved(&p, 0, 0, 0.6);
+    check_moved(&p, 1, 0, 0.8);
+    json_decref(p.models);
 }
 
 static void test_strata(void **state) {
@@ -247,10 +291,12 @@ static void test_strata(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_thresholds_come_from_the_other_folds),
+            cmocka_unit_test(test_thresholds_come_from_the_same_run),
             cmocka_unit_test(test_thresholds_come_from_validation_where_there_is_any),
             cmocka_unit_test(test_rules_travel_with_a_bundle),
             cmocka_unit_test(test_nothing_to_set_thresholds_on),
             cmocka_unit_test(test_scores_move_with_the_prevalence),
+            cmocka_unit_test(test_scores_move_run_by_run),
             cmocka_unit_test(test_strata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

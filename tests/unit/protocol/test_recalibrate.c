@@ -67,6 +67,26 @@ static void test_a_fold_is_not_fitted_on_itself(void **state) {
     assert_true(r.figures.ece > 0.2);
 }
 
+/* The other run saw the same images, and states its answers half as surely: each run is mended by
+ * its own other fold. */
+static void test_a_run_is_not_fitted_on_another(void **state) {
+    (void)state;
+    sg_predictions p = make_table(2);
+    for (int i = 0; i < ROWS; i++) {
+        int image = i % (ROWS / 2);
+        rows[i].run = i / (ROWS / 2);
+        rows[i].fold = image / 8 % 2; /* of every eight, six are right */
+        rows[i].path = rows[i].group = names[image];
+        if (rows[i].run) rows[i].logit[1] /= 2;
+    }
+    p.runs = 2;
+    sg_recalibration r;
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_recalibrate_measure(&r, SG_CALIBRATOR_TEMPERATURE, &p, NULL, 200, &err));
+    assert_int_equal(r.reference_rows, 16);
+    assert_true(r.figures.ece < 1e-6);
+}
+
 static void test_nothing_to_fit_on(void **state) {
     (void)state;
     sg_predictions p = make_table(0);
@@ -88,6 +108,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_overconfidence_is_mended_across_folds),
             cmocka_unit_test(test_a_fold_is_not_fitted_on_itself),
+            cmocka_unit_test(test_a_run_is_not_fitted_on_another),
             cmocka_unit_test(test_nothing_to_fit_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
