@@ -88,8 +88,10 @@ static sg_status add_picture(sg_explain_files *f, size_t item, const sg_image *i
     if (!st) st = sg_image_encode_png(&bytes, &size, &small, err);
     if (!st) {
         const char *path = f->job->items->items[item].path;
-        char *detail = sg_strdupf(
-                "%s, map of %s", sg_explain_title(method), f->job->bundle->classes[class_index]);
+        char *detail = method == SG_EXPLAIN_GATED
+                               ? sg_strdupf("%s, of no class", sg_explain_title(method))
+                               : sg_strdupf("%s, map of %s", sg_explain_title(method),
+                                         f->job->bundle->classes[class_index]);
         f->pictures[f->picture_count++] = (sg_page_image){.bytes = bytes,
                 .size = size,
                 .alt = "the image, and the image under its map",

@@ -68,7 +68,7 @@ sg_status sg_explain_write_scores(const sg_explain_output *out, sg_error *err) {
         sg_csv_put(&s, b->classes[row->predicted]);
         sg_csv_put_double(&s, at->prediction.probability[row->predicted]);
         sg_csv_put(&s, map_name(name, sizeof name, row->map));
-        sg_csv_put(&s, b->classes[at->class_index]);
+        sg_csv_put(&s, row->map == SG_EXPLAIN_GATED ? "" : b->classes[at->class_index]);
         sg_csv_put(&s, row->lesion > 0 ? "yes" : row->lesion == 0 ? "no" : "");
         sg_csv_put(&s, at->seen ? "yes" : "no");
         sg_csv_put_int(&s, (long long)at->marks);

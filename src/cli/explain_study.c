@@ -421,7 +421,8 @@ sg_status sg_explain_study_permute(
 
 bool sg_explain_study_fails(const sg_explain_study *s, sg_explain_method method) {
     double untrained = s->stages ? s->cascade[method][s->stages] : NAN;
-    return untrained > SG_EXPLAIN_FAILS_ABOVE || s->permuted[method] > SG_EXPLAIN_FAILS_ABOVE;
+    return fabs(untrained) > SG_EXPLAIN_FAILS_ABOVE ||
+           fabs(s->permuted[method]) > SG_EXPLAIN_FAILS_ABOVE;
 }
 
 void sg_explain_study_dispose(sg_explain_study *s) {

@@ -284,8 +284,9 @@ sg_status sg_bundle_check_phantom(const sg_bundle *bundle, const char *path, sg_
     if (!bundle->phantom || (path && is_phantom_file(path))) return SG_OK;
     return sg_fail(err, SG_ERR_INPUT,
             "this model was trained on simulated images (phantoms) and says nothing about %s; "
-            "train on real images; predict and evaluate have --allow-phantom-model to see what it "
-            "answers anyway",
+            "train on real images, or let `--allow-phantom-model` of predict, explain or read show "
+            "what "
+            "it answers anyway",
             path ? path : "other images");
 }
 
