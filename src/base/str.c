@@ -225,3 +225,9 @@ sg_status sg_grow(
     *capacity = cap;
     return SG_OK;
 }
+
+bool sg_is_among(const char *const *texts, const char *text) {
+    for (; texts && *texts; texts++)
+        if (strcmp(*texts, text) == 0) return true;
+    return false;
+}

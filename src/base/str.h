@@ -40,9 +40,10 @@ bool sg_parse_int64(long long *out, const char *text);
 /* Edit distance with transpositions, for "did you mean". */
 size_t sg_edit_distance(const char *a, const char *b);
 
-bool sg_ends_with(const char *text, const char *suffix); /* case-insensitive, ASCII */
-char *sg_strdup(const char *text);                       /* NULL when out of memory */
-char *sg_strdupf(const char *fmt, ...) SG_PRINTF(1, 2);  /* NULL when out of memory */
+bool sg_ends_with(const char *text, const char *suffix);      /* case-insensitive, ASCII */
+bool sg_is_among(const char *const *texts, const char *text); /* texts ends with NULL, or is NULL */
+char *sg_strdup(const char *text);                            /* NULL when out of memory */
+char *sg_strdupf(const char *fmt, ...) SG_PRINTF(1, 2);       /* NULL when out of memory */
 
 /* Length in bytes of the well-formed UTF-8 sequence at `text` (RFC 3629: no overlong forms, no
  * surrogates), or 0 where there is none. */

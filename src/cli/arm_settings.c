@@ -42,17 +42,10 @@ sg_status sg_arm_settings_put(
 /* An option of the verb that means for an arm what it means for train. */
 static bool is_train_option(const char *name) {
     static const char *const others[] = {
-            "run", "resume", "overwrite", "force-resume", "splits", "fold"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(name, others[i]) == 0) return false;
+            "run", "resume", "overwrite", "force-resume", "splits", "fold", NULL};
+    if (sg_is_among(others, name)) return false;
     for (const sg_option *o = sg_train_option_rows; o->name; o++)
         if (o->type != SG_OPTION_GROUP && strcmp(o->name, name) == 0) return true;
-    return false;
-}
-
-static bool is_among(const char *const *names, const char *name) {
-    for (; names && *names; names++)
-        if (strcmp(*names, name) == 0) return true;
     return false;
 }
 
@@ -68,7 +61,7 @@ static sg_status apply_verb(sg_arm_settings *s, const sg_call *call, const char 
     if (!st && all.len) st = sg_yaml_parse(&yaml, all.data, all.len, call->verb->name, err);
     for (size_t i = 0; !st && i < yaml.count; i++) {
         const sg_yaml_entry *e = &yaml.entries[i];
-        if (is_train_option(e->key) && !is_among(unlike, e->key) &&
+        if (is_train_option(e->key) && !sg_is_among(unlike, e->key) &&
                 (!only_given || sg_cli_is_given(call, e->key)))
             sg_yaml_put(&shared, e->key, e->value);
     }
@@ -203,8 +196,7 @@ sg_status sg_arm_settings_make(
 /* Was this set, other than by a default of the verb's or train's table? */
 static bool is_stated(const sg_arm_settings *s, const char *key) {
     for (size_t i = s->stated_from; i < s->text_count; i++)
-        for (size_t k = 0; k < s->texts[i].count; k++)
-            if (strcmp(s->texts[i].entries[k].key, key) == 0) return true;
+        if (sg_yaml_find(&s->texts[i], key)) return true;
     return false;
 }
 
@@ -243,12 +235,6 @@ sg_status sg_arm_settings_finish(sg_arm_settings *s, sg_error *err) {
     return s->yaml ? SG_OK : no_memory(err);
 }
 
-static const char *value_of(const sg_yaml *yaml, const char *key) {
-    for (size_t i = 0; i < yaml->count; i++)
-        if (strcmp(yaml->entries[i].key, key) == 0) return yaml->entries[i].value;
-    return "";
-}
-
 static bool has_key(const char *keys, const char *key) {
     size_t n = strlen(key);
     for (const char *at = keys; (at = strstr(at, key)); at += n)
@@ -260,8 +246,9 @@ static void put_unlike(
         sg_str *keys, const sg_yaml *mine, const sg_yaml *theirs, const char *const *apart) {
     for (size_t i = 0; i < mine->count; i++) {
         const sg_yaml_entry *e = &mine->entries[i];
-        bool counts = !is_among(apart, e->key) && !has_key(sg_str_text(keys), e->key);
-        if (counts && strcmp(e->value, value_of(theirs, e->key)) != 0)
+        bool counts = !sg_is_among(apart, e->key) && !has_key(sg_str_text(keys), e->key);
+        const sg_yaml_entry *other = sg_yaml_find(theirs, e->key);
+        if (counts && strcmp(e->value, other ? other->value : "") != 0)
             sg_str_appendf(keys, ", %s", e->key);
     }
 }
@@ -315,10 +302,8 @@ char *sg_campaign_settings(const sg_call *call, const char *const *free_to_chang
     bool ok = sg_str_text(&all)[0] &&
               sg_yaml_parse(&yaml, all.data, all.len, "the settings", &ignored) == SG_OK;
     for (size_t i = 0; ok && i < yaml.count; i++) {
-        bool counts = true;
-        for (const char *const *f = free_to_change; *f; f++)
-            counts = counts && strcmp(*f, yaml.entries[i].key) != 0;
-        if (counts) put_setting(&text, call, &yaml.entries[i]);
+        if (!sg_is_among(free_to_change, yaml.entries[i].key))
+            put_setting(&text, call, &yaml.entries[i]);
     }
     sg_yaml_dispose(&yaml);
     sg_str_dispose(&all);

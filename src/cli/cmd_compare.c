@@ -146,9 +146,8 @@ static sg_status check_bundles(const sg_call *call, const compare_args *a, sg_er
     static const char *const meant[] = {"bundles", "data", "manifest", "group-by", "skip-bad",
             "out", "tta", "margin", "show-full", "draws", "threads", NULL};
     for (const sg_option *o = rows; o->name; o++) {
-        bool fits = o->type == SG_OPTION_GROUP || !sg_cli_is_given(call, o->name);
-        for (const char *const *m = meant; *m && !fits; m++) fits = strcmp(*m, o->name) == 0;
-        if (!fits)
+        if (o->type != SG_OPTION_GROUP && sg_cli_is_given(call, o->name) &&
+                !sg_is_among(meant, o->name))
             return sg_fail(err, SG_ERR_USAGE, "--bundles trains nothing: leave out --%s", o->name);
     }
     char *other = a->out ? sg_path_join(a->out, "campaign.yaml") : NULL;

@@ -357,11 +357,6 @@ static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_e
     return st;
 }
 
-static bool is_among(const char *name, const char *const *names) {
-    while (*names && strcmp(*names, name) != 0) names++;
-    return *names != NULL;
-}
-
 /* Settings of a run come from its args.yaml. What is given beside --resume must be the same, but
  * for what does not change the result, and, when forced, for what belongs to the machine: that is
  * then written down, so that the next resume finds it. */
@@ -374,8 +369,8 @@ static sg_status apply_given(
     for (size_t row = 0; call->verb->options[row].name; row++) {
         const sg_option *o = &call->verb->options[row];
         if (!call->given[row] || sg_option_equal(o, asked, &w->args)) continue;
-        bool of_machine = is_among(o->name, machine);
-        if (!is_among(o->name, free_to_change) && !(of_machine && asked->force_resume))
+        bool of_machine = sg_is_among(machine, o->name);
+        if (!sg_is_among(free_to_change, o->name) && !(of_machine && asked->force_resume))
             return sg_fail(err, SG_ERR_MISMATCH,
                     "--%s differs from the settings of the run %s (its args.yaml): going on would "
                     "not repeat the run; leave the option out, or %s",
