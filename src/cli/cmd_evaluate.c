@@ -1,36 +1,20 @@
 /* cmd_evaluate.c - `sonograde evaluate`: predictions, figures and a report for a run's own test
  * images or for other data. SPDX-License-Identifier: Apache-2.0 */
-#include "base/csv.h"
 #include "base/file.h"
 #include "cli/cli.h"
-#include "cli/dataset.h"
+#include "cli/evaluate.h"
 #include "cli/evaluation_acting.h"
 #include "cli/evaluation_cohort.h"
 #include "cli/shared_rows.h"
 #include "cli/verbs.h"
 #include "data/phantom.h"
 #include "protocol/recalibrate.h"
-#include "protocol/run.h"
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-typedef struct evaluate_args {
-    const char *run, *bundle, *output, *class_map, *audit;
-    sg_cli_dataset dataset;
-    int split, calibration;
-    bool tta, allow_seen, allow_phantom, show_full, no_ledger;
-    const char *root; /* where a run's own images lie now, when they were moved */
-    long long threads, draws;
-    double prevalence;
-} evaluate_args;
-
-static const sg_part parts[] = {SG_PART_TRAIN, SG_PART_VAL, SG_PART_TEST};
-
-#define AT(field) offsetof(evaluate_args, field)
+#define AT(field) offsetof(sg_evaluate_args, field)
 /* clang-format off */
 static const sg_option rows[] = {
     { "run", 0, SG_OPTION_PATH, AT(run), NULL, "DIR", "run folder: judged on its own test images, or on others in --data", 0, 0 },
@@ -56,20 +40,6 @@ static const sg_option rows[] = {
 };
 /* clang-format on */
 
-/* ---- predictions ---- */
-
-static sg_predict_options predict_options(const evaluate_args *a, const sg_log *log) {
-    sg_predict_options o = {.predictor = SG_PREDICTOR_OPTIONS_INIT,
-            .allow_seen = a->allow_seen,
-            .root = a->root,
-            .log = log,
-            .stop = &sg_cli_stop};
-    o.predictor.threads = (int)a->threads;
-    o.predictor.flip_average = a->tta;
-    o.predictor.allow_phantom_model = a->allow_phantom;
-    return o;
-}
-
 static bool has_phantoms(const sg_predictions *p) {
     bool found = false;
     for (size_t i = 0; i < p->count && !found; i++) {
@@ -80,77 +50,10 @@ static bool has_phantoms(const sg_predictions *p) {
     return found;
 }
 
-static sg_status predict_data(sg_predictions *out, size_t *skipped, const evaluate_args *a,
-        const sg_log *log, sg_error *err) {
-    sg_manifest manifest;
-    sg_bundle *bundle;
-    sg_cli_dataset dataset = a->dataset;
-    dataset.any_classes = true;
-    dataset.threads = a->threads;
-    sg_predict_options options = predict_options(a, log);
-    sg_class_map map = {0};
-    sg_status st = a->class_map ? sg_class_map_parse(&map, a->class_map, err) : SG_OK;
-    options.class_map = a->class_map ? &map : NULL;
-    if (!st) st = sg_cli_open_dataset(&manifest, &dataset, log, err);
-    if (st) {
-        sg_class_map_dispose(&map);
-        return st;
-    }
-    *skipped = manifest.skip_count;
-    st = sg_bundle_open(&bundle, a->bundle ? a->bundle : a->run, err);
-    if (!st) st = sg_predictions_of_bundle(out, bundle, &manifest, &options, err);
-    sg_manifest_dispose(&manifest);
-    sg_class_map_dispose(&map);
-    return st;
-}
-
-/* Runs on the same data leave the same files out. */
-static sg_status count_skips(size_t *out, const sg_evaluation_source *source, sg_error *err) {
-    sg_status st = SG_OK;
-    for (size_t r = 0; r < source->run_count && !st; r++) {
-        size_t n;
-        st = sg_run_count_skips(&n, source->runs[r], err);
-        if (!st && n > *out) *out = n;
-    }
-    return st;
-}
-
-/* One run after the other on a part of its images, under one another where there are several. */
-static sg_status predict_runs(sg_predictions *out, const sg_evaluation_source *source, sg_part part,
-        const sg_predict_options *options, sg_error *err) {
-    size_t n = source->run_count;
-    sg_predictions *each = calloc(n, sizeof *each);
-    sg_status st = each ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory");
-    for (size_t r = 0; r < n && !st; r++)
-        st = sg_predictions_of_run(&each[r], source->runs[r], part, options, err);
-    if (!st && n > 1) {
-        st = sg_predictions_stack(out, each, n, source->runs, err);
-    } else if (!st) {
-        *out = each[0];
-        each[0] = (sg_predictions){0};
-    }
-    for (size_t r = 0; each && r < n; r++) sg_predictions_dispose(&each[r]);
-    free(each);
-    return st;
-}
-
-static sg_status predict(sg_predictions *out, sg_evaluation_source *source, const evaluate_args *a,
-        const sg_log *log, sg_error *err) {
-    if (a->dataset.data || a->dataset.manifest) {
-        source->run_count = 0;
-        return predict_data(out, &source->skipped, a, log, err);
-    }
-    sg_predict_options options = predict_options(a, log);
-    options.allow_seen = a->allow_seen || parts[a->split] != SG_PART_TEST;
-    source->allow_seen = options.allow_seen;
-    sg_status st = predict_runs(out, source, parts[a->split], &options, err);
-    return st ? st : count_skips(&source->skipped, source, err);
-}
-
 /* Before anybody sees a figure, and after all that can be refused: a look that shows none is none.
  */
-static sg_status enter_ledger(sg_test_look *look, const sg_predictions *p, const evaluate_args *a,
-        const sg_log *log, sg_error *err) {
+static sg_status enter_ledger(sg_test_look *look, const sg_predictions *p,
+        const sg_evaluate_args *a, const sg_log *log, sg_error *err) {
     *look = (sg_test_look){.order = SG_LOOK_NOT_ENTERED};
     if (a->no_ledger) return SG_OK;
     char *path = NULL;
@@ -167,128 +70,7 @@ static sg_status enter_ledger(sg_test_look *look, const sg_predictions *p, const
     return st;
 }
 
-/* Where an epoch was chosen, what the last one would have given: told beside, never instead. */
-static sg_status add_last(json_t *metrics, const sg_predictions *p, const evaluate_args *a,
-        const sg_cohort *cohort, const sg_log *log, sg_error *err) {
-    const json_t *selection = json_object_get(json_array_get(p->models, 0), "selection");
-    const char *figure = json_string_value(json_object_get(selection, "figure"));
-    if (a->dataset.data || a->dataset.manifest || p->runs > 1 || !figure ||
-            strcmp(figure, "none") == 0)
-        return SG_OK;
-    sg_predict_options options = predict_options(a, log);
-    options.allow_seen = true; /* checked with the chosen weights, same images */
-    options.last = true;
-    sg_predictions last = {0}, kept = {0};
-    sg_metrics m = {0};
-    sg_status st = sg_predictions_of_run(&last, a->run, parts[a->split], &options, err);
-    if (!st && cohort) st = sg_cohort_regroup(&last, cohort, err);
-    if (!st && cohort) st = sg_cohort_select(&kept, &last, cohort, err);
-    if (!st) st = sg_metrics_measure(&m, cohort ? &kept : &last, (size_t)a->draws, err);
-    if (!st) {
-        json_t *value = json_pack("{s:f, s:[o,o], s:f, s:o}", "accuracy", m.c.accuracy,
-                "accuracy_ci", sg_json_number(m.accuracy_interval.low),
-                sg_json_number(m.accuracy_interval.high), "macro_f1", m.c.f1_macro, "auroc_macro",
-                sg_json_number(m.auroc_macro));
-        if (json_object_set_new(metrics, "last_epoch", value))
-            st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
-    }
-    sg_metrics_dispose(&m);
-    sg_predictions_dispose(&last);
-    sg_predictions_dispose(&kept);
-    return st;
-}
-
-/* ---- results ---- */
-
-/* all: every prediction; p: those that the figures are of. */
-/* folds.csv: a row per run and fold. Figures without folds have none; an older table of the same
- * folder would then belong to other figures. */
-static sg_status write_folds(const char *path, const sg_metrics *m,
-        const sg_evaluation_source *source, const evaluate_args *a, sg_error *err) {
-    if (!m->fold_count)
-        return unlink(path) && errno != ENOENT
-                       ? sg_fail(err, SG_ERR_IO, "cannot remove %s: %s", path, strerror(errno))
-                       : SG_OK;
-    sg_str out;
-    sg_str_init(&out, 0);
-    sg_str_append(&out, "run,fold," SG_FOLD_FIGURES_COLUMNS "\n");
-    for (size_t f = 0; f < m->fold_count; f++) {
-        const sg_fold_figures *fold = &m->folds[f];
-        const char *run = fold->run < (int)source->run_count ? source->runs[fold->run] : a->bundle;
-        sg_csv_put_name(&out, sg_path_base(run));
-        sg_csv_put_int(&out, fold->fold);
-        sg_fold_figures_put_csv(&out, fold);
-    }
-    sg_status st = sg_str_check(&out, err);
-    if (!st) st = sg_file_write(path, out.data, out.len, err);
-    sg_str_dispose(&out);
-    return st;
-}
-
-static sg_status write_results(const sg_predictions *all, const sg_predictions *p,
-        const sg_metrics *m, json_t *metrics, const sg_evaluation_source *source,
-        const evaluate_args *a, sg_error *err) {
-    char *table = sg_path_join(a->output, "predictions.csv");
-    char *json = sg_path_join(a->output, "metrics.json");
-    char *page = sg_path_join(a->output, "report.html");
-    char *folds = sg_path_join(a->output, "folds.csv");
-    sg_status st =
-            table && json && page && folds ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory");
-    if (!st) st = sg_predictions_write(all, table, err);
-    if (!st) st = write_folds(folds, m, source, a, err);
-    if (!st) st = sg_json_write(metrics, json, err);
-    if (!st) st = sg_evaluation_write_page(page, p, m, source, err);
-    free(table);
-    free(json);
-    free(page);
-    free(folds);
-    return st;
-}
-
-/* " (0.84-0.91)", or that there is none. */
-static void print_interval(sg_interval i, double scale, int digits) {
-    if (isnan(i.low) || isnan(i.high))
-        printf(" (no interval: all bootstrap draws agree)");
-    else
-        printf(" (%.*f-%.*f)", digits, scale * i.low, digits, scale * i.high);
-}
-
-static void print_figure(const char *name, double value, sg_interval interval, const char *tail) {
-    printf("%-24s %.3f", name, value);
-    print_interval(interval, 1, 3);
-    printf("%s\n", tail);
-}
-
-static void print_summary(const sg_metrics *m, const sg_predictions *p, const evaluate_args *a) {
-    if (p->runs > 1) printf("%d runs, each image answered by every one\n", p->runs);
-    size_t images = m->n / (size_t)(p->runs > 1 ? p->runs : 1);
-    printf("%zu image%s%s in %zu group%s, split by %s; intervals 95 %%\n", images,
-            images == 1 ? "" : "s", a->audit ? " of the cohort" : "", m->groups,
-            m->groups == 1 ? "" : "s", p->ungrouped ? "image (marked)" : "group");
-    printf("%-24s %.1f %%", "accuracy", 100 * m->c.accuracy);
-    print_interval(m->accuracy_interval, 100, 1);
-    printf("\n");
-    sg_interval f1 = m->boot.f1_macro.degenerate ? (sg_interval){NAN, NAN} : m->boot.f1_macro.bca;
-    print_figure("macro F1", m->c.f1_macro, f1, "");
-    print_figure("AUROC", m->auroc_macro, m->auroc_macro_interval,
-            m->fold_count > 1 ? ", mean of the folds" : "");
-    if (m->malignant >= 0) {
-        print_figure("sensitivity malignant", m->malignant_rest.sensitivity,
-                m->sensitivity_interval, "");
-        print_figure("specificity malignant", m->malignant_rest.specificity,
-                m->specificity_interval, "");
-    }
-    if (p->seen)
-        printf("%zu of the images were in training or validation: these are no test figures\n",
-                p->seen);
-    printf("report: ");
-    sg_cli_print_safe(stdout, a->output);
-    printf("/report.html\n%s\n", SG_RESEARCH_USE);
-}
-
-/* ---- the verb ---- */
-
-static sg_status check_args(const evaluate_args *a, const sg_call *call, sg_error *err) {
+static sg_status check_args(const sg_evaluate_args *a, const sg_call *call, sg_error *err) {
     bool external = a->dataset.data || a->dataset.manifest;
     if (!a->run == !a->bundle)
         return sg_fail(err, SG_ERR_USAGE, "name what to judge: --run DIR or --bundle FILE");
@@ -331,7 +113,8 @@ typedef struct evaluation {
     sg_evaluation_source source;
 } evaluation;
 
-static sg_status measure(evaluation *e, const evaluate_args *a, const sg_log *log, sg_error *err) {
+static sg_status measure(
+        evaluation *e, const sg_evaluate_args *a, const sg_log *log, sg_error *err) {
     size_t draws = (size_t)a->draws;
     sg_status st = SG_OK;
     e->p = &e->all;
@@ -359,26 +142,11 @@ static sg_status measure(evaluation *e, const evaluate_args *a, const sg_log *lo
     return a->audit ? sg_evaluation_cohort_put_json(e->metrics, &e->cohort, &e->all, err) : SG_OK;
 }
 
-/* Validation images of the runs' models, where all have some: thresholds are set on them. */
-static sg_status predict_validation(
-        evaluation *e, const evaluate_args *a, const sg_log *log, sg_error *err) {
-    if (!e->source.run_count || parts[a->split] != SG_PART_TEST) return SG_OK;
-    for (size_t r = 0; r < e->source.run_count; r++) {
-        size_t images;
-        sg_status st =
-                sg_predictions_count_part(&images, e->source.runs[r], a->root, SG_PART_VAL, err);
-        if (st || !images) return st;
-    }
-    sg_predict_options options = predict_options(a, log);
-    options.allow_seen = true; /* not trained on, but looked at while training */
-    return predict_runs(&e->validation, &e->source, SG_PART_VAL, &options, err);
-}
-
 static sg_status measure_acting(
-        evaluation *e, const evaluate_args *a, const sg_log *log, sg_error *err) {
+        evaluation *e, const sg_evaluate_args *a, const sg_log *log, sg_error *err) {
     double prevalence = a->prevalence > 0 ? a->prevalence : NAN;
     size_t draws = (size_t)a->draws;
-    sg_status st = predict_validation(e, a, log, err);
+    sg_status st = sg_evaluate_predict_validation(&e->validation, &e->source, a, log, err);
     if (!st)
         st = sg_acting_measure(&e->acting, e->p, e->validation.count ? &e->validation : NULL,
                 prevalence, draws, err);
@@ -402,7 +170,7 @@ static sg_status measure_acting(
 }
 
 /* --data that holds the run's own images is where they lie now: the run is judged as without it. */
-static sg_status settle_root(evaluate_args *a, char **root, const sg_call *call, sg_error *err) {
+static sg_status settle_root(sg_evaluate_args *a, char **root, const sg_call *call, sg_error *err) {
     const sg_cli_dataset *d = &a->dataset;
     if (!a->run || call->operand_count || !d->data || d->manifest || d->group_by || a->class_map ||
             a->allow_seen)
@@ -410,18 +178,18 @@ static sg_status settle_root(evaluate_args *a, char **root, const sg_call *call,
     sg_status st = sg_run_find_images(root, a->run, d->data, err);
     if (st || !*root) return st;
     sg_log_line(call->log, SG_LOG_INFO, "the run's own images lie in %s: their %s part is judged",
-            *root, sg_part_name(parts[a->split]));
+            *root, sg_part_name((sg_part)a->split));
     a->root = *root;
     a->dataset.data = NULL;
     return SG_OK;
 }
 
 static sg_status evaluate(
-        evaluation *e, const evaluate_args *a, const sg_call *call, sg_error *err) {
+        evaluation *e, const sg_evaluate_args *a, const sg_call *call, sg_error *err) {
     bool external = a->dataset.data || a->dataset.manifest;
-    bool test = external || parts[a->split] == SG_PART_TEST;
+    bool test = external || (sg_part)a->split == SG_PART_TEST;
     sg_status st = check_args(a, call, err);
-    if (!st) st = predict(&e->all, &e->source, a, call->log, err);
+    if (!st) st = sg_evaluate_predict(&e->all, &e->source, a, call->log, err);
     if (st) return st;
     if (a->prevalence > 0) st = sg_predictions_adjust_prior(&e->all, a->prevalence, err);
     if (st) return st;
@@ -431,7 +199,8 @@ static sg_status evaluate(
     st = measure(e, a, call->log, err);
     if (!st) st = measure_acting(e, a, call->log, err);
     if (!st)
-        st = add_last(e->metrics, &e->all, a, a->audit ? &e->cohort.cohort : NULL, call->log, err);
+        st = sg_evaluate_add_last(
+                e->metrics, &e->all, a, a->audit ? &e->cohort.cohort : NULL, call->log, err);
     bool fresh = !sg_path_exists(a->output);
     if (!st) st = sg_dir_make(a->output, err);
     if (!st && test) {
@@ -449,12 +218,12 @@ static sg_status evaluate(
                             json_integer((json_int_t)e->source.skipped))))
         st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing metrics");
     e->source.metrics = e->metrics;
-    return st ? st : write_results(&e->all, e->p, &e->m, e->metrics, &e->source, a, err);
+    return st ? st : sg_evaluate_write(&e->all, e->p, &e->m, e->metrics, &e->source, a, err);
 }
 
 /* --run and the operands behind it. */
 static sg_status list_runs(const char ***out, size_t *count, const sg_call *call, sg_error *err) {
-    const evaluate_args *a = call->options;
+    const sg_evaluate_args *a = call->options;
     *count = 0;
     *out = calloc((size_t)call->operand_count + 1, sizeof **out);
     if (!*out) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
@@ -464,8 +233,8 @@ static sg_status list_runs(const char ***out, size_t *count, const sg_call *call
 }
 
 static int run_evaluate(const sg_call *call) {
-    evaluate_args own = *(const evaluate_args *)call->options;
-    const evaluate_args *a = &own;
+    sg_evaluate_args own = *(const sg_evaluate_args *)call->options;
+    const sg_evaluate_args *a = &own;
     char *root = NULL;
     sg_error err = SG_ERROR_INIT;
     const char **runs = NULL;
@@ -483,7 +252,7 @@ static int run_evaluate(const sg_call *call) {
     if (!st && call->json)
         sg_cli_print_json(json_incref(e.metrics));
     else if (!st && !call->quiet)
-        print_summary(&e.m, e.p, a);
+        sg_evaluate_print(&e.m, e.p, a);
     json_decref(e.metrics);
     sg_metrics_dispose(&e.m);
     sg_acting_dispose(&e.acting);
@@ -511,7 +280,7 @@ const sg_verb sg_verb_evaluate = {
                     "sonograde evaluate --run seed0 seed1 seed2 --out seeds\n"
                     "sonograde evaluate --bundle breast.sgb --data other-hospital --out external",
         .options = rows,
-        .struct_size = sizeof(evaluate_args),
+        .struct_size = sizeof(sg_evaluate_args),
         .min_operands = 0,
         .max_operands = -1,
         .run = run_evaluate,
