@@ -1,6 +1,6 @@
 # sonograde: one Makefile, few verbs.
 #   make            build/sonograde                     make test    everything that must pass
-#   make demo       from nothing to a report            make bench   side by side with PyTorch
+#   make demo       from nothing to a report            make bench   side by side with PyTorch (ONLY=row,...)
 #   make lint       style, layering, static checks      make format  clang-format over the tree
 #   make docs       man page, completion, usage page    make install PREFIX=/usr/local DESTDIR=
 #   make fuzz       20 s for every parser               make tsan / coverage   the unit suite so
@@ -137,11 +137,12 @@ demo:
 	+$(MAKE) -j$(JOBS) config=release all
 	tools/demo $(if $(DATA),--data '$(DATA)') $(if $(WEIGHTS),--weights '$(WEIGHTS)')
 
+$B/bench/models: $B/obj/bench/convolutions.o
 bench:
 	tools/install-deps build bench
 	+$(MAKE) -j$(JOBS) config=release all
 	+$(MAKE) config=release build/bench/models build/bench/loader
-	bench/run
+	bench/run $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)')
 
 # Coverage of every interval, by enumeration or simulation; its table is in docs/internals/stats.md.
 $B/bench/stats: $B/obj/bench/studies.o

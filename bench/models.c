@@ -1,18 +1,29 @@
 /* models.c - our side of bench/run: whole models, training steps and predictions, asked for line by
  * line on standard input so that both sides can take turns.
  *
- *   models THREADS      then: train | predict | predict8, MODEL BATCH SIZE; or memory
+ *   models THREADS         then: WORK MODEL BATCH SIZE | memory | machine
  *
- * Answers with one JSON object per line: {"seconds": s} or {"bytes": b}. Training is SGD with
- * momentum, all parameters, batch statistics; prediction is folded. Input is random, weights are
- * fresh. SPDX-License-Identifier: Apache-2.0 */
+ *   train    one step of SGD with momentum, all parameters, batch statistics
+ *   frozen   the same with stem and first stage (conv1, bn1, layer1) left as they are
+ *   predict  folded
+ *   predict8 folded, stored in 8 bits
+ *   check    the logits of a forward pass with batch statistics and no dropout
+ *   answer   the logits of predict; answer8: of predict8
+ *   convolutions  those of a training step, each alone (convolutions.h)
+ *
+ * Answers with one JSON object per line: {"seconds": s, "processor": s, "flops": f}, processor time
+ * that of all threads, two operations per multiply-add; or {"logits": [...]}, {"bytes": b}, or for
+ * the machine {"flops": f, "bytes": b} per second. Algorithms are chosen as `sonograde train`
+ * chooses them by default. Weights and images come from the formula of tests/golden/parity/make.py,
+ * which the other side has, too. SPDX-License-Identifier: Apache-2.0 */
 #include "nn/models/models.h"
-#include "base/rng.h"
 #include "base/str.h"
+#include "convolutions.h"
 #include "infer/quantisation.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "nn/plan.h"
+#include "support/formula.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,90 +31,131 @@
 #include <time.h>
 
 enum { CLASSES = 3, BATCH_MAX = 1024 };
+#define LEARNING_RATE 0.001
+
+typedef struct work {
+    const char *name;
+    bool trains, frozen; /* frozen: what `is_low` names stays */
+    bool statistics;     /* of the batch */
+    bool bytes;
+    bool logits; /* are the answer, not the time */
+} work;
+
+static const work works[] = {
+        {"train", true, false, true, false, false},
+        {"frozen", true, true, true, false, false},
+        {"predict", false, false, false, false, false},
+        {"predict8", false, false, false, true, false},
+        {"check", false, false, true, false, true},
+        {"answer", false, false, false, false, true},
+        {"answer8", false, false, false, true, true},
+};
 
 /* One model made ready for one kind of work. */
 typedef struct bench {
-    char work[16], model[64];
+    const work *work;
+    char model[64];
     int batch, size;
     sg_graph *graph;
     sg_params *params;
     sg_optimizer *optimizer;
     sg_plan *plan;
+    sg_profile *profile;
     uint32_t step;
 } bench;
 
-static double now_seconds(void) {
+static double seconds_of(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void bench_close(bench *b) {
     sg_plan_destroy(b->plan);
+    sg_profile_destroy(b->profile);
     sg_optimizer_destroy(b->optimizer);
     sg_params_destroy(b->params);
     sg_graph_destroy(b->graph);
     memset(b, 0, sizeof *b);
 }
 
-/* Scales from a few random images: what is timed does not depend on them. */
+static const work *find_work(const char *name) {
+    for (size_t i = 0; i < sizeof works / sizeof *works; i++)
+        if (strcmp(works[i].name, name) == 0) return &works[i];
+    return NULL;
+}
+
+static bool is_low(const char *name) {
+    return strncmp(name, "conv1", 5) == 0 || strncmp(name, "bn1", 3) == 0 ||
+           strncmp(name, "layer1.", 7) == 0;
+}
+
+static sg_status open_training(
+        bench *b, sg_plan_request *request, const bool *trained, sg_error *err) {
+    sg_optimizer_options sgd = SG_OPTIMIZER_OPTIONS_INIT;
+    sgd.kind = SG_OPTIMIZER_SGD;
+    sgd.weight_decay = 0;
+    request->gradient = SG_GRADIENT_PARAMETERS;
+    request->trained = trained;
+    request->dropout = true;
+    return sg_optimizer_create(&b->optimizer, b->params, &sgd, trained, NULL, err);
+}
+
+/* Scales from the first images of the batch. */
 static sg_status find_scales(
         sg_quantisation **out, bench *b, sg_backend *backend, sg_backend *fallback, sg_error *err) {
+    enum { IMAGES = 2 };
     size_t n = 3 * (size_t)b->size * (size_t)b->size;
     sg_ranges *ranges = NULL;
-    float *image = malloc(n * sizeof *image);
-    if (!image) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    float *images = malloc(IMAGES * n * sizeof *images);
+    if (!images) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    formula_uniform(images, "input", IMAGES * n);
     sg_status st = sg_ranges_create(&ranges, b->graph, b->params, b->size, backend, fallback, err);
-    for (uint32_t k = 0; k < 2 && !st; k++) {
-        sg_rng rng = sg_rng_make(1, SG_RNG_TEST, k, 0);
-        for (size_t i = 0; i < n; i++) image[i] = (float)sg_rng_uniform(&rng) * 4 - 2;
-        st = sg_ranges_add(ranges, image, err);
-    }
+    for (size_t k = 0; k < IMAGES && !st; k++) st = sg_ranges_add(ranges, images + k * n, err);
     if (!st) st = sg_quantisation_find(out, ranges, b->graph, err);
     sg_ranges_destroy(ranges);
-    free(image);
+    free(images);
     return st;
 }
 
 static sg_status bench_open(bench *b, sg_backend *backend, sg_backend *fallback, sg_error *err) {
     sg_model_options options = SG_MODEL_OPTIONS_INIT;
     sg_plan_request request = SG_PLAN_REQUEST_INIT;
-    sg_optimizer_options sgd = SG_OPTIMIZER_OPTIONS_INIT;
-    sgd.kind = SG_OPTIMIZER_SGD;
-    sgd.weight_decay = 0;
-    bool training = strcmp(b->work, "train") == 0;
     sg_quantisation *quantisation = NULL;
     sg_status st = sg_model_build(&b->graph, b->model, &options, err);
     if (!st) st = sg_params_create(&b->params, b->graph, SG_F32, err);
-    if (!st) st = sg_params_init(b->params, 0, err);
     if (st) return st;
+    formula_params(b->params);
+    b->params->version++;
+    bool frozen = b->work->frozen;
     bool *statistics = calloc((size_t)b->graph->node_count, sizeof *statistics);
-    if (!statistics) return sg_fail(err, SG_ERR_MEMORY, "out of memory");
-    for (int i = 0; i < b->graph->node_count; i++)
-        statistics[i] = b->graph->nodes[i].op == SG_OP_BATCH_NORM;
+    bool *trained = calloc((size_t)b->graph->param_count, sizeof *trained);
+    if (!statistics || !trained) st = sg_fail(err, SG_ERR_MEMORY, "out of memory");
+    for (int i = 0; i < b->graph->node_count && !st; i++)
+        statistics[i] = b->graph->nodes[i].op == SG_OP_BATCH_NORM &&
+                        !(frozen && is_low(b->graph->nodes[i].name));
+    for (int i = 0; i < b->graph->param_count && !st; i++)
+        trained[i] = !(frozen && is_low(b->graph->params[i].name));
     request.batch = b->batch;
     request.height = request.width = b->size;
-    if (training) {
-        request.gradient = SG_GRADIENT_PARAMETERS;
-        request.batch_statistics = statistics;
-        request.dropout = true;
-        st = sg_optimizer_create(&b->optimizer, b->params, &sgd, NULL, NULL, err);
-    }
-    if (!st && strcmp(b->work, "predict8") == 0) {
+    if (b->work->statistics) request.batch_statistics = statistics;
+    if (!st && b->work->bytes) {
         st = find_scales(&quantisation, b, backend, fallback, err);
         if (!st) request.quant = quantisation->of;
     }
+    if (!st && b->work->trains) st = open_training(b, &request, trained, err);
     if (!st) st = sg_plan_create(&b->plan, b->graph, b->params, &request, backend, fallback, err);
+    if (!st) st = sg_profile_create(&b->profile, err);
+    if (!st) st = sg_plan_profile(b->plan, b->profile, err);
     free(statistics);
+    free(trained);
     sg_quantisation_free(quantisation);
     return st;
 }
 
 static void fill_input(const bench *b) {
-    sg_rng rng = sg_rng_make(1, SG_RNG_TEST, b->step, 0);
-    float *x = sg_plan_input(b->plan);
-    size_t n = (size_t)b->batch * 3 * (size_t)b->size * (size_t)b->size;
-    for (size_t i = 0; i < n; i++) x[i] = (float)sg_rng_uniform(&rng) * 4 - 2;
+    formula_uniform(sg_plan_input(b->plan), "input",
+            (size_t)b->batch * 3 * (size_t)b->size * (size_t)b->size);
 }
 
 static sg_status train_step(bench *b, sg_error *err) {
@@ -119,24 +171,80 @@ static sg_status train_step(bench *b, sg_error *err) {
     if (!st) st = sg_plan_backward(b->plan, grad, err);
     if (!st)
         st = sg_optimizer_step(
-                b->optimizer, b->params, sg_plan_gradients(b->plan), 0.01, NULL, err);
+                b->optimizer, b->params, sg_plan_gradients(b->plan), LEARNING_RATE, NULL, err);
+    return st;
+}
+
+static void print_times(const bench *b, double seconds, double processor) {
+    double flops = 0;
+    for (size_t i = 0; i < b->profile->row_count; i++) flops += b->profile->rows[i].flops;
+    printf("{\"seconds\": %.6f, \"processor\": %.6f, \"flops\": %.6g}\n", seconds, processor,
+            flops);
+}
+
+static void print_logits(const bench *b) {
+    const float *logits = sg_plan_logits(b->plan);
+    printf("{\"logits\": [");
+    for (int i = 0; i < b->batch * CLASSES; i++) printf("%s%.9g", i ? ", " : "", logits[i]);
+    printf("]}\n");
+}
+
+static sg_status print_machine(sg_backend *backend, sg_error *err) {
+    sg_profile *profile;
+    sg_status st = sg_profile_create(&profile, err);
+    if (st) return st;
+    st = sg_profile_roof(profile, backend, err);
+    if (!st)
+        printf("{\"flops\": %.6g, \"bytes\": %.6g}\n", profile->peak_flops, profile->peak_bytes);
+    sg_profile_destroy(profile);
+    return st;
+}
+
+static sg_status run(bench *b, sg_error *err) {
+    fill_input(b);
+    double start = seconds_of(CLOCK_MONOTONIC), used = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    sg_status st = b->work->trains ? train_step(b, err) : sg_plan_forward(b->plan, 0, b->step, err);
+    double seconds = seconds_of(CLOCK_MONOTONIC) - start;
+    used = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - used;
+    b->step++;
+    if (st) return st;
+    if (b->work->logits)
+        print_logits(b);
+    else
+        print_times(b, seconds, used);
+    return SG_OK;
+}
+
+static sg_status print_convolutions(
+        const char *model, int batch, int size, sg_backend *backend, sg_error *err) {
+    sg_model_options options = SG_MODEL_OPTIONS_INIT;
+    sg_graph *graph = NULL;
+    double seconds;
+    sg_status st = sg_model_build(&graph, model, &options, err);
+    if (!st) st = convolutions_time(&seconds, graph, batch, size, backend, err);
+    if (!st) printf("{\"seconds\": %.6f}\n", seconds);
+    sg_graph_destroy(graph);
     return st;
 }
 
 static sg_status answer(
         bench *b, const char *line, sg_backend *backend, sg_backend *fallback, sg_error *err) {
-    bench wanted = {0};
-    if (strncmp(line, "memory", 6) == 0) {
+    if (strcmp(line, "memory") == 0) {
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
         printf("{\"bytes\": %ld}\n", usage.ru_maxrss * 1024);
         return SG_OK;
     }
-    if (sscanf(line, "%15s %63s %d %d", wanted.work, wanted.model, &wanted.batch, &wanted.size) !=
-                    4 ||
-            wanted.batch < 1 || wanted.batch > BATCH_MAX)
+    if (strcmp(line, "machine") == 0) return print_machine(backend, err);
+    bench wanted = {0};
+    char name[16];
+    int words = sscanf(line, "%15s %63s %d %d", name, wanted.model, &wanted.batch, &wanted.size);
+    bool valid = words == 4 && wanted.batch >= 1 && wanted.batch <= BATCH_MAX;
+    if (valid && strcmp(name, "convolutions") == 0)
+        return print_convolutions(wanted.model, wanted.batch, wanted.size, backend, err);
+    if (!valid || !(wanted.work = find_work(name)))
         return sg_fail(err, SG_ERR_USAGE, "cannot understand '%s'", line);
-    bool same = strcmp(b->work, wanted.work) == 0 && strcmp(b->model, wanted.model) == 0 &&
+    bool same = b->work == wanted.work && strcmp(b->model, wanted.model) == 0 &&
                 b->batch == wanted.batch && b->size == wanted.size;
     sg_status st = SG_OK;
     if (!same) {
@@ -144,22 +252,13 @@ static sg_status answer(
         *b = wanted;
         st = bench_open(b, backend, fallback, err);
     }
-    if (st) return st;
-    fill_input(b);
-    double start = now_seconds();
-    st = strcmp(b->work, "train") == 0 ? train_step(b, err)
-                                       : sg_plan_forward(b->plan, 0, b->step, err);
-    double seconds = now_seconds() - start;
-    b->step++;
-    if (!st) printf("{\"seconds\": %.6f}\n", seconds);
-    return st;
+    return st ? st : run(b, err);
 }
 
 int main(int argc, char **argv) {
     sg_error err = SG_ERROR_INIT;
     sg_backend_options options = SG_BACKEND_OPTIONS_INIT;
     options.threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
-    options.deterministic = true;
     sg_backend *backend = NULL, *fallback = NULL;
     bench b = {0};
     char line[256];
