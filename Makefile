@@ -150,10 +150,11 @@ bench-stats:
 	+$(MAKE) config=release build/bench/stats
 	build/bench/stats
 
-# Searches on functions with known minima, beside scikit-learn and Optuna; hours with all 30 seeds: SEEDS=3.
+# Searches on functions with known minima, beside scikit-learn and Optuna; about half an hour of one core, goes
+# on where it was stopped. SEEDS=3 is a short form.
 bench-search:
 	tools/install-deps build bench
-	+$(MAKE) config=release build/bench/search
+	+$(MAKE) config=release build/bench/search build/tests/unit/tune/test_gp
 	bench/search_run $(SEEDS)
 
 format:

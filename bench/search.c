@@ -1,9 +1,9 @@
 /* search.c - searches on functions with known minima, for bench/search_run.
- *   search designs             the initial designs: every method starts from the same points
- *   search run METHOD [SEEDS]  every objective: function,method,seed,evaluation,value
- *   search toy                 the toy of population-based training: kind,seed,quality
- *   search drift METHOD [SEEDS] the optimum that moves: method,seed,regret
- *   search cost                milliseconds of one proposal at 200 trials, 10 parameters
+ *   search designs            the initial designs: every method starts from the same points
+ *   search run METHOD SEED    every objective: function,method,seed,evaluation,value
+ *   search toy                the toy of population-based training: kind,seed,quality
+ *   search drift METHOD SEED  the optimum that moves: method,seed,regret
+ *   search cost               milliseconds of one proposal at 200 trials, 10 parameters
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/objectives.h"
 #include "support/population.h"
@@ -54,17 +54,15 @@ static void run_one(const objective *o, const char *method, sg_sampler kind, uin
         trials[i].state = SG_TRIAL_COMPLETE;
         printf("%s,%s,%d,%zu,%.17g\n", o->name, method, (int)seed, i, trials[i].value);
     }
-    fflush(stdout);
     sg_space_dispose(&space);
 }
 
-static int run(const char *method, uint64_t seeds) {
+static int run(const char *method, uint64_t seed) {
     static const char *const names[] = {"random", "sobol", "gp", "tpe"};
     for (int kind = 0; kind < 4; kind++) {
         if (strcmp(names[kind], method) != 0) continue;
         for (const objective *o = objectives; o->name; o++)
-            for (uint64_t seed = 1; seed <= seeds; seed++)
-                run_one(o, method, (sg_sampler)kind, seed);
+            run_one(o, method, (sg_sampler)kind, seed);
         return 0;
     }
     fprintf(stderr, "no method '%s'\n", method);
@@ -81,13 +79,10 @@ static void toy(void) {
     }
 }
 
-static int drift(const char *method, uint64_t seeds) {
+static int drift(const char *method, uint64_t seed) {
     for (int m = 0; m < DRIFT_METHODS; m++) {
         if (strcmp(drift_names[m], method) != 0) continue;
-        for (uint64_t seed = 1; seed <= seeds; seed++) {
-            printf("%s,%d,%.17g\n", method, (int)seed, drift_regret((drift_method)m, seed, 100));
-            fflush(stdout);
-        }
+        printf("%s,%d,%.17g\n", method, (int)seed, drift_regret((drift_method)m, seed, 100));
         return 0;
     }
     fprintf(stderr, "no method '%s'\n", method);
@@ -130,9 +125,9 @@ int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "designs") == 0) return designs(), 0;
     if (argc == 2 && strcmp(argv[1], "cost") == 0) return cost(), 0;
     if (argc == 2 && strcmp(argv[1], "toy") == 0) return toy(), 0;
-    uint64_t seeds = argc > 3 ? strtoull(argv[3], NULL, 10) : SEEDS;
-    if (argc >= 3 && strcmp(argv[1], "run") == 0) return run(argv[2], seeds);
-    if (argc >= 3 && strcmp(argv[1], "drift") == 0) return drift(argv[2], seeds);
-    fprintf(stderr, "search designs | run METHOD [SEEDS] | toy | drift METHOD [SEEDS] | cost\n");
+    uint64_t seed = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
+    if (seed && strcmp(argv[1], "run") == 0) return run(argv[2], seed);
+    if (seed && strcmp(argv[1], "drift") == 0) return drift(argv[2], seed);
+    fprintf(stderr, "search designs | run METHOD SEED | toy | drift METHOD SEED | cost\n");
     return 2;
 }

@@ -1,10 +1,14 @@
 #!/usr/bin/python3
-"""bench/search_peer.py METHOD DESIGNS [SEEDS] - the peers of bench/search_run, from Debian's packages.
+"""bench/search_peer.py METHOD DESIGNS SEED - the peers of bench/search_run, from Debian's packages.
 
 sklearn  GaussianProcessRegressor (Matern 5/2 ARD + white noise, normalised y, 5 restarts), expected
          improvement over 2,048 Sobol points, then L-BFGS-B from the best
 optuna   TPESampler of Optuna 3.1
-Both start from the designs that `search designs` printed. Prints function,method,seed,evaluation,value.
+Both start from the designs that `search designs` printed. Prints function,method,seed,evaluation,value for
+one seed; `search_peer.py sklearn --version` prints what its results depend on outside this file.
+
+scikit-learn spends most of a fit in taking its kernels apart and together again. Its `optimizer` is therefore
+handed the same likelihood and gradient in plain numpy, which each fit compares with scikit-learn's own.
 SPDX-License-Identifier: Apache-2.0"""
 import csv
 import os
@@ -87,6 +91,53 @@ def expected_improvement(model, x, best):
     return sd * (norm.pdf(z) + z * norm.cdf(z))
 
 
+class Likelihood:
+    """-log marginal likelihood and gradient of GaussianProcessRegressor.fit's kernel, at log parameters."""
+
+    def __init__(self, x, y):
+        self.squares = (x[:, None, :] - x[None, :, :]) ** 2
+        self.y = (y - y.mean()) / (y.std() or 1.0)
+
+    def __call__(self, theta):
+        from scipy.linalg import lapack
+        signal, lengths, noise = np.exp(theta[0]), np.exp(theta[1:-1]), np.exp(theta[-1])
+        scaled = self.squares / lengths ** 2
+        r = np.sqrt(5 * scaled.sum(axis=2))
+        decay = signal * np.exp(-r)
+        smooth = decay * (1 + r + r * r / 3)
+        n = len(self.y)
+        covariance = smooth.copy()
+        covariance[np.diag_indices(n)] += noise + 1e-10
+        chol, info = lapack.dpotrf(covariance, lower=1)
+        if info:
+            return np.inf, np.zeros_like(theta)
+        alpha = lapack.dpotrs(chol, self.y, lower=1)[0]
+        inverse = lapack.dpotri(chol, lower=1)[0]
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        inner = np.outer(alpha, alpha) - inverse
+        value = 0.5 * self.y @ alpha + np.log(np.diag(chol)).sum() + 0.5 * n * np.log(2 * np.pi)
+        by_length = np.tensordot(inner * (5 / 3) * decay * (1 + r), scaled, axes=2)
+        gradient = np.concatenate([[(inner * smooth).sum()], by_length, [noise * np.trace(inner)]])
+        return value, -0.5 * gradient
+
+
+def fitter(x, y):
+    """GaussianProcessRegressor's default optimizer, on the likelihood above."""
+    from scipy.optimize import minimize
+    likelihood = Likelihood(x, y)
+    checked = []
+
+    def fit(theirs, theta, bounds):
+        if not checked:
+            (value, gradient), (own, own_gradient) = theirs(theta), likelihood(theta)
+            np.testing.assert_allclose(own, value, rtol=1e-6)
+            np.testing.assert_allclose(own_gradient, gradient, rtol=1e-4, atol=1e-4 * np.abs(gradient).max())
+            checked.append(True)
+        result = minimize(likelihood, theta, method="L-BFGS-B", jac=True, bounds=bounds)
+        return result.x, result.fun
+    return fit
+
+
 def sklearn_step(space, points, values, seed):
     from scipy.optimize import minimize
     from scipy.stats import qmc
@@ -94,7 +145,8 @@ def sklearn_step(space, points, values, seed):
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
     x, y = features(space, points), np.array(values)
     kernel = ConstantKernel(1.0) * Matern(np.ones(x.shape[1]), (1e-2, 1e2), nu=2.5) + WhiteKernel(1e-5, (1e-8, 1e1))
-    model = GaussianProcessRegressor(kernel, normalize_y=True, n_restarts_optimizer=5, random_state=seed).fit(x, y)
+    model = GaussianProcessRegressor(kernel, optimizer=fitter(x, y), normalize_y=True, n_restarts_optimizer=5,
+                                     random_state=seed).fit(x, y)
     best = y.min()
     units = qmc.Sobol(len(space), seed=seed * 1000 + len(y)).random(2048)
     units = np.minimum(units, 1 - 1e-12)
@@ -147,20 +199,28 @@ def run_optuna(name, design, seed):
     return [t.value for t in study.trials]
 
 
+def version(method):
+    import importlib.metadata
+    modules = {"sklearn": ("scikit-learn", "scipy", "numpy"), "optuna": ("optuna", "numpy")}[method]
+    return " ".join(f"{m} {importlib.metadata.version(m)}" for m in modules)
+
+
 def main():
     method, path = sys.argv[1:3]
-    seeds = int(sys.argv[3]) if len(sys.argv) > 3 else 30
+    if path == "--version":
+        print(version(method))
+        return
+    seed = int(sys.argv[3])
     designs = {}
     for r in csv.DictReader(open(path)):
-        rows = designs.setdefault((r["function"], int(r["seed"])), {})
-        rows.setdefault(int(r["evaluation"]), []).append(float(r["value"]))
+        if int(r["seed"]) == seed:
+            designs.setdefault(r["function"], {}).setdefault(int(r["evaluation"]), []).append(float(r["value"]))
     run = {"sklearn": run_sklearn, "optuna": run_optuna}[method]
-    for seed in range(1, seeds + 1):
-        for name in FUNCTIONS:
-            design = [designs[name, seed][i] for i in sorted(designs[name, seed])]
-            for i, v in enumerate(run(name, design, seed)):
-                print(f"{name},{method},{seed},{i},{v!r}")
-            sys.stdout.flush()
+    for name in FUNCTIONS:
+        design = [designs[name][i] for i in sorted(designs[name])]
+        for i, v in enumerate(run(name, design, seed)):
+            print(f"{name},{method},{seed},{i},{v!r}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,9 @@
 /* tpe.c - the tree-structured Parzen estimator (Bergstra et al. 2011), over all parameters jointly
  * (Falkner et al. 2018, "BOHB"): good trials and the others each give a density; of candidates
  * drawn from the good one, the point with the highest ratio is taken. Shares of good trials,
- * weights in time and prior are those of Optuna 3.1; kernels are narrower than its multivariate
- * ones, which was better on most functions of `make bench-search`. SPDX-License-Identifier:
+ * weights in time and prior are those of Optuna 3.1. Kernels are narrower: its floor, 1 / (n + 2)
+ * of the range, is a fifth for the three to five trials that count as good in a short search, and
+ * keeps it from coming closer (docs/internals/tune.md has the figures). SPDX-License-Identifier:
  * Apache-2.0 */
 #include "base/rng.h"
 #include "tune/sampler.h"
@@ -139,8 +140,8 @@ static void fill(
     }
     d->weight[n] = 1;
     for (size_t r = 0; r <= n; r++) d->weight[r] /= sum;
-    double least = 1 / fmin(100, (double)n + 4);
-    d->sd = fmax(least, 0.08 * pow(n ? (double)n : 1, -1 / ((double)space->count + 4)));
+    double least = 1 / fmin(100, (double)n + 20);
+    d->sd = fmax(least, 0.06 * pow(n ? (double)n : 1, -1 / ((double)space->count + 4)));
 }
 
 static size_t rank(ranked *rows, const sg_trial *trials, size_t count) {
