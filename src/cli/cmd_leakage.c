@@ -321,7 +321,8 @@ static sg_status study(sg_leakage_study *s, sg_error *err) {
     char *settings = sg_campaign_settings(s->call, free_to_change);
     sg_status st = sg_arm_set_check(a->set, NULL, 0, err);
     if (!st && !settings) st = no_memory(err);
-    if (!st) st = sg_campaign_open(&s->campaign, a->out, settings, a->overwrite, err);
+    if (!st)
+        st = sg_campaign_open(&s->campaign, a->out, settings, free_to_change, a->overwrite, err);
     free(settings);
     if (!st) st = open_data(s, err);
     if (!st) st = add_trials(s, err);

@@ -50,7 +50,7 @@ static const sg_option rows[] = {
 
 /* More seeds and folds may be asked for later: what is there stays. */
 static const char *const free_to_change[] = {
-        "out", "seeds", "first-folds", "methods", "workers", NULL};
+        "out", "seeds", "first-folds", "methods", "threads", "workers", NULL};
 
 static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory comparing searches");
@@ -121,6 +121,7 @@ static sg_status search(const sg_claim *c, const sg_cell *cell, const char *db, 
     put_number(&w, "population", a->population);
     put_number(&w, "every", a->every);
     put_number(&w, "short-epochs", a->short_epochs);
+    put_number(&w, "side-by-side", 1);
     put_number(&w, "finalists", 1);
     put_number(&w, "repeats", 0);
     put_text(&w, "model", a->model);
@@ -244,7 +245,7 @@ static int run_tune_compare(const sg_call *call) {
     if (!st) st = list_cells(&c, &err);
     char *settings = st ? NULL : sg_campaign_settings(call, free_to_change);
     if (!st && !settings) st = no_memory(&err);
-    if (!st) st = sg_campaign_open(&c.campaign, c.args->out, settings, false, &err);
+    if (!st) st = sg_campaign_open(&c.campaign, c.args->out, settings, free_to_change, false, &err);
     bool opened = !st;
     if (!st) st = do_all(&c, &err);
     if (!st) st = sg_claim_write(&c, &err);

@@ -53,7 +53,8 @@ sg_status sg_comparison_open(sg_comparison *c, sg_error *err) {
     c->trials = calloc(SG_COMPARISON_TRIALS, sizeof *c->trials);
     char *settings = sg_campaign_settings(c->call, c->free_to_change);
     sg_status st = c->trials && settings ? SG_OK : no_memory(err);
-    if (!st) st = sg_campaign_open(&c->campaign, c->out, settings, c->overwrite, err);
+    if (!st)
+        st = sg_campaign_open(&c->campaign, c->out, settings, c->free_to_change, c->overwrite, err);
     free(settings);
     if (!st) st = open_data(c, err);
     return st ? st : split_data(c, err);

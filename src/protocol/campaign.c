@@ -62,13 +62,15 @@ static sg_status refuse(
 }
 
 /* The first key whose value is another one, whichever side has it. */
-static sg_status compare(const sg_yaml *was, const sg_yaml *is, const char *dir, sg_error *err) {
+static sg_status compare(const sg_yaml *was, const sg_yaml *is, const char *const *free_to_change,
+        const char *dir, sg_error *err) {
     const char *verb = value_of(was, "verb");
     if (strcmp(verb, value_of(is, "verb")) != 0)
         return sg_fail(err, SG_ERR_USAGE, "%s belongs to `sonograde %s`; choose another folder",
                 dir, verb);
     for (size_t i = 0; i < was->count; i++) {
         const sg_yaml_entry *e = &was->entries[i];
+        if (sg_is_among(free_to_change, e->key)) continue;
         if (strcmp(e->value, value_of(is, e->key)) != 0)
             return refuse(dir, e->key, e->value, value_of(is, e->key), err);
     }
@@ -79,12 +81,12 @@ static sg_status compare(const sg_yaml *was, const sg_yaml *is, const char *dir,
     return SG_OK;
 }
 
-static sg_status check_settings(
-        const char *path, const char *dir, const char *settings, sg_error *err) {
+static sg_status check_settings(const char *path, const char *dir, const char *settings,
+        const char *const *free_to_change, sg_error *err) {
     sg_yaml was = {0}, is = {0};
     sg_status st = sg_yaml_read(&was, path, err);
     if (!st) st = sg_yaml_parse(&is, settings, strlen(settings), "the settings", err);
-    if (!st) st = compare(&was, &is, dir, err);
+    if (!st) st = compare(&was, &is, free_to_change, dir, err);
     sg_yaml_dispose(&was);
     sg_yaml_dispose(&is);
     return st;
@@ -112,7 +114,8 @@ static sg_status clear(sg_campaign *c, const char *settings_path, sg_error *err)
     return st;
 }
 
-static sg_status enter(sg_campaign *c, const char *settings, bool overwrite, sg_error *err) {
+static sg_status enter(sg_campaign *c, const char *settings, const char *const *free_to_change,
+        bool overwrite, sg_error *err) {
     bool unused = false;
     char *path = sg_campaign_path(c, settings_name);
     if (!path) return no_memory(err);
@@ -124,7 +127,7 @@ static sg_status enter(sg_campaign *c, const char *settings, bool overwrite, sg_
     if (!st && !unused && !sg_path_exists(path))
         st = sg_fail(err, SG_ERR_USAGE, "%s is not empty and no campaign; choose another folder",
                 c->dir);
-    if (!st && !unused) st = check_settings(path, c->dir, settings, err);
+    if (!st && !unused) st = check_settings(path, c->dir, settings, free_to_change, err);
     if (!st) st = sg_dir_make(c->dir, err);
     if (!st) st = take_lock(&c->lock, c->dir, err);
     if (!st && unused) st = sg_file_write(path, settings, strlen(settings), err);
@@ -133,10 +136,10 @@ static sg_status enter(sg_campaign *c, const char *settings, bool overwrite, sg_
     return st;
 }
 
-sg_status sg_campaign_open(
-        sg_campaign *out, const char *dir, const char *settings, bool overwrite, sg_error *err) {
+sg_status sg_campaign_open(sg_campaign *out, const char *dir, const char *settings,
+        const char *const *free_to_change, bool overwrite, sg_error *err) {
     sg_campaign c = {sg_strdup(dir), {-1}, false, false};
-    sg_status st = c.dir ? enter(&c, settings, overwrite, err) : no_memory(err);
+    sg_status st = c.dir ? enter(&c, settings, free_to_change, overwrite, err) : no_memory(err);
     if (st)
         sg_campaign_close(&c);
     else
@@ -194,7 +197,7 @@ static sg_status prepare(const sg_arm *arm, const char *dir, sg_error *err) {
     if (!args) return no_memory(err);
     sg_status st = SG_OK;
     if (sg_path_exists(args)) {
-        st = check_settings(args, dir, arm->settings, err);
+        st = check_settings(args, dir, arm->settings, NULL, err);
     } else {
         st = sg_run_write_data(dir, arm->manifest, arm->split, err);
         if (!st) st = sg_file_write(args, arm->settings, strlen(arm->settings), err);

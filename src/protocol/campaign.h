@@ -19,12 +19,13 @@ typedef struct sg_campaign {
 } sg_campaign;
 
 /* Makes or reopens DIR and locks it. settings: lines "key: value" (base/yaml.h), all that changes a
- * result; the first one, `verb`, names the experiment. overwrite replaces a campaign that is there:
- * it is deleted when an epoch of the new one is complete, and comes back when that is closed
- * before. Expected failures: SG_ERR_MISMATCH naming the first setting that differs, SG_ERR_USAGE (a
- * folder with other things in it), SG_ERR_INPUT (in use). */
-SG_MUST_CHECK sg_status sg_campaign_open(
-        sg_campaign *out, const char *dir, const char *settings, bool overwrite, sg_error *err);
+ * result; the first one, `verb`, names the experiment. free_to_change (ends with NULL, may be
+ * NULL): keys that an older folder holds and that count no more. overwrite replaces a campaign that
+ * is there: it is deleted when an epoch of the new one is complete, and comes back when that is
+ * closed before. Expected failures: SG_ERR_MISMATCH naming the first setting that differs,
+ * SG_ERR_USAGE (a folder with other things in it), SG_ERR_INPUT (in use). */
+SG_MUST_CHECK sg_status sg_campaign_open(sg_campaign *out, const char *dir, const char *settings,
+        const char *const *free_to_change, bool overwrite, sg_error *err);
 void sg_campaign_close(sg_campaign *campaign); /* NULL-safe */
 /* The same after a failure: a folder that this call made and in which no arm was begun goes again
  * when the user has something to mend (usage, data), since it would only be in the way. */

@@ -89,6 +89,7 @@ static sg_status run_fold(
                 .dir = dir,
                 .run = job->dir,
                 .resume = true,
+                .elsewhere = true,
                 .start = start,
                 .until = job->until,
                 .log = job->log,

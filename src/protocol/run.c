@@ -48,7 +48,8 @@ static sg_status train_one(
     sg_train_options options = *job->options;
     if (job->fold_rates && fold >= 0) options.schedule.learning_rate = job->fold_rates[fold];
     sg_train_job one = {&options, job->manifest, &parts, fold, dir, job->dir, job->resume,
-            job->force_resume, NULL, 0, job->log, job->stop, NULL, job->epoch_done, job->user};
+            job->force_resume, false, NULL, 0, job->log, job->stop, NULL, job->epoch_done,
+            job->user};
     st = sg_train_run(out, &one, err);
     sg_split_dispose(&parts);
     return st;

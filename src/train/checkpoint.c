@@ -180,12 +180,12 @@ static char *show(const json_t *value) {
     return sg_str_take(&s);
 }
 
-/* What a training can change between two epochs. */
+/* What a training can change between two epochs, and where it goes on. */
 static bool is_changeable(const char *section, const char *key) {
-    static const char *const keys[] = {"batch", "optimizer.momentum", "optimizer.weight_decay",
-            "optimizer.clip_norm", "optimizer.ema", "schedule.learning_rate",
-            "loss.label_smoothing", "loss.focal_gamma", "transfer.new_layer_factor",
-            "transfer.layer_decay"};
+    static const char *const keys[] = {"backend", "batch", "optimizer.momentum",
+            "optimizer.weight_decay", "optimizer.clip_norm", "optimizer.ema",
+            "schedule.learning_rate", "loss.label_smoothing", "loss.focal_gamma",
+            "transfer.new_layer_factor", "transfer.layer_decay"};
     size_t n = strlen(section);
     if (strcmp(section, "augment") == 0) return true;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -235,15 +235,22 @@ static sg_status compare_identity(const json_t *found, const json_t *wanted, con
     return SG_OK;
 }
 
-static sg_status check_identity(
-        const json_t *doc, const json_t *wanted, json_t *changed, const char *path, sg_error *err) {
+static sg_status check_identity(const json_t *doc, const json_t *identity, sg_resume mode,
+        json_t *changed, const char *path, sg_error *err) {
     const json_t *found = json_object_get(json_object_get(doc, "progress"), "identity");
+    json_t *wanted = json_copy((json_t *)identity);
+    if (!wanted) return sg_fail(err, SG_ERR_MEMORY, "out of memory checking %s", path);
+    if (mode == SG_RESUME_ELSEWHERE)
+        json_object_set(wanted, "backend", json_object_get(found, "backend"));
+    sg_status st = SG_OK;
     if (json_object_get(found, "phases") && !json_object_get(wanted, "phases"))
-        return sg_fail(err, SG_ERR_MISMATCH,
+        st = sg_fail(err, SG_ERR_MISMATCH,
                 "%s was made with a schedule of settings, now there is none: going on would not "
                 "repeat the run; restore it, or add --force-resume",
                 path);
-    return compare_identity(found, wanted, "", changed, path, err);
+    if (!st) st = compare_identity(found, wanted, "", changed, path, err);
+    json_decref(wanted);
+    return st;
 }
 
 /* Adds what is different from this epoch on to the changes so far. */
@@ -273,7 +280,8 @@ sg_status sg_checkpoint_load(const char *path, sg_params *params, sg_optimizer *
     sg_status st = sg_safetensors_open(&file, path, true, err);
     if (!st) st = read_document(&doc, file, path, err);
     json_t *changed = mode == SG_RESUME_CHANGED ? json_object() : NULL;
-    if (!st && mode != SG_RESUME_FORCED) st = check_identity(doc, identity, changed, path, err);
+    if (!st && mode != SG_RESUME_FORCED)
+        st = check_identity(doc, identity, mode, changed, path, err);
     if (!st) st = parse_progress(progress, &optimizer->step, doc, path, err);
     if (!st && changed) st = add_changes(progress, changed, err);
     json_decref(changed);

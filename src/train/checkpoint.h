@@ -28,9 +28,11 @@ typedef struct sg_progress {
 void sg_progress_dispose(sg_progress *progress); /* NULL-safe */
 
 typedef enum sg_resume {
-    SG_RESUME_EXACT,   /* everything as it was */
-    SG_RESUME_CHANGED, /* what a training can change on its way may differ: noted in changes */
-    SG_RESUME_FORCED   /* whatever differs */
+    SG_RESUME_EXACT,     /* everything as it was */
+    SG_RESUME_ELSEWHERE, /* all but the backend's text: threads, processor, library */
+    SG_RESUME_CHANGED,   /* what a training can change on its way may differ, and where it goes on:
+                            noted in changes */
+    SG_RESUME_FORCED     /* whatever differs */
 } sg_resume;
 
 /* meta: the document's other sections (borrowed); identity: what must be equal on resume

@@ -242,8 +242,10 @@ static sg_status load_state(sg_session *s, const char *path, sg_resume mode, sg_
 }
 
 static sg_status go_on(sg_session *s, sg_error *err) {
-    sg_status st = load_state(
-            s, s->last_path, s->job->force_resume ? SG_RESUME_FORCED : SG_RESUME_EXACT, err);
+    sg_resume mode = s->job->force_resume ? SG_RESUME_FORCED
+                     : s->job->elsewhere  ? SG_RESUME_ELSEWHERE
+                                          : SG_RESUME_EXACT;
+    sg_status st = load_state(s, s->last_path, mode, err);
     char *results = sg_path_join(s->job->dir, "results.csv");
     if (!st && !results) st = no_memory(err);
     sg_error damage = SG_ERROR_INIT;

@@ -23,6 +23,8 @@ typedef struct sg_train_job {
     const char *run;       /* what --resume takes, for messages: `dir` or the folder of its folds */
     bool resume;           /* go on from DIR/weights/last.safetensors where there is one */
     bool force_resume;     /* even when threads, library or data differ */
+    bool elsewhere;        /* a resume may be on other threads, processor or library: for a search,
+                              which compares scores and repeats no bytes */
     const char *start; /* without a checkpoint of its own: go on from this one, whose settings may
                           differ in what a phase may (options.h); NULL: from the given weights */
     int until;         /* leave with the state saved after this many epochs; 0: go to the end */

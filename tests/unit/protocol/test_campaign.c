@@ -27,7 +27,7 @@ static int remove_root(void **state) {
 static void begin(void) {
     sg_error err = SG_ERROR_INIT;
     sg_campaign c;
-    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    CHECK_OK(sg_campaign_open(&c, dir, settings, NULL, false, &err));
     sg_campaign_close(&c);
 }
 
@@ -37,7 +37,7 @@ static void test_same_settings_go_on(void **state) {
     sg_campaign c;
     begin();
     sg_test_text_write(dir, "arms/one/kept.txt", "kept");
-    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    CHECK_OK(sg_campaign_open(&c, dir, settings, NULL, false, &err));
     char *kept = sg_campaign_path(&c, "arms/one/kept.txt"), *arm = sg_campaign_arm_dir(&c, "one");
     assert_true(sg_path_exists(kept));
     assert_non_null(strstr(arm, "/study/arms/one"));
@@ -61,8 +61,21 @@ static void test_other_settings_are_refused_by_name(void **state) {
     sg_campaign c;
     begin();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        CHECK_FAILS(sg_campaign_open(&c, dir, cases[i].text, false, &err), cases[i].status,
+        CHECK_FAILS(sg_campaign_open(&c, dir, cases[i].text, NULL, false, &err), cases[i].status,
                 cases[i].part);
+}
+
+/* An older folder may hold a setting that counts no more; others still count. */
+static void test_a_key_that_is_free_by_now(void **state) {
+    (void)state;
+    static const char *const free_by_now[] = {"model", NULL};
+    sg_error err = SG_ERROR_INIT;
+    sg_campaign c;
+    begin();
+    CHECK_OK(sg_campaign_open(&c, dir, "verb: leakage\nepochs: 2\n", free_by_now, false, &err));
+    sg_campaign_close(&c);
+    CHECK_FAILS(sg_campaign_open(&c, dir, "verb: leakage\n", free_by_now, false, &err),
+            SG_ERR_MISMATCH, "--epochs");
 }
 
 static void test_overwrite_replaces_campaigns_only(void **state) {
@@ -71,7 +84,7 @@ static void test_overwrite_replaces_campaigns_only(void **state) {
     sg_campaign c;
     begin();
     sg_test_text_write(dir, "arms/one/old.txt", "old");
-    CHECK_OK(sg_campaign_open(&c, dir, "verb: leakage\nepochs: 9\n", true, &err));
+    CHECK_OK(sg_campaign_open(&c, dir, "verb: leakage\nepochs: 9\n", NULL, true, &err));
     char *old = sg_campaign_path(&c, "arms");
     assert_false(sg_path_exists(old));
     sg_campaign_close(&c); /* before it had trained anything: what was there is back */
@@ -79,19 +92,20 @@ static void test_overwrite_replaces_campaigns_only(void **state) {
     free(old);
     sg_test_text_write(root, "letters/love.txt", "dear");
     (void)snprintf(dir, sizeof dir, "%s/letters", root);
-    CHECK_FAILS(sg_campaign_open(&c, dir, settings, true, &err), SG_ERR_INPUT, "no campaign");
-    CHECK_FAILS(sg_campaign_open(&c, dir, settings, false, &err), SG_ERR_USAGE, "not empty");
+    CHECK_FAILS(sg_campaign_open(&c, dir, settings, NULL, true, &err), SG_ERR_INPUT, "no campaign");
+    CHECK_FAILS(sg_campaign_open(&c, dir, settings, NULL, false, &err), SG_ERR_USAGE, "not empty");
 }
 
 static void test_one_process_at_a_time(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
     sg_campaign first, second;
-    CHECK_OK(sg_campaign_open(&first, dir, settings, false, &err));
-    CHECK_FAILS(sg_campaign_open(&second, dir, settings, false, &err), SG_ERR_INPUT, "in use");
-    CHECK_FAILS(sg_campaign_open(&second, dir, settings, true, &err), SG_ERR_INPUT, "in use");
+    CHECK_OK(sg_campaign_open(&first, dir, settings, NULL, false, &err));
+    CHECK_FAILS(
+            sg_campaign_open(&second, dir, settings, NULL, false, &err), SG_ERR_INPUT, "in use");
+    CHECK_FAILS(sg_campaign_open(&second, dir, settings, NULL, true, &err), SG_ERR_INPUT, "in use");
     sg_campaign_close(&first);
-    CHECK_OK(sg_campaign_open(&second, dir, settings, false, &err));
+    CHECK_OK(sg_campaign_open(&second, dir, settings, NULL, false, &err));
     sg_campaign_close(&second);
 }
 
@@ -101,7 +115,7 @@ static void test_a_stillborn_folder_is_taken(void **state) {
     sg_error err = SG_ERROR_INIT;
     sg_campaign c;
     sg_test_text_write(dir, ".lock", "");
-    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    CHECK_OK(sg_campaign_open(&c, dir, settings, NULL, false, &err));
     sg_campaign_close(&c);
 }
 
@@ -110,13 +124,13 @@ static void test_a_refused_start_leaves_nothing(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
     sg_campaign c;
-    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    CHECK_OK(sg_campaign_open(&c, dir, settings, NULL, false, &err));
     sg_campaign_end(&c, SG_ERR_USAGE, NULL);
     assert_false(sg_path_exists(dir));
-    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    CHECK_OK(sg_campaign_open(&c, dir, settings, NULL, false, &err));
     sg_campaign_end(&c, SG_ERR_INTERRUPTED, NULL);
     assert_true(sg_path_exists(dir));
-    CHECK_OK(sg_campaign_open(&c, dir, settings, false, &err));
+    CHECK_OK(sg_campaign_open(&c, dir, settings, NULL, false, &err));
     sg_campaign_end(&c, SG_ERR_USAGE, NULL);
     assert_true(sg_path_exists(dir));
 }
@@ -126,6 +140,7 @@ int main(void) {
             cmocka_unit_test_setup_teardown(test_same_settings_go_on, make_root, remove_root),
             cmocka_unit_test_setup_teardown(
                     test_other_settings_are_refused_by_name, make_root, remove_root),
+            cmocka_unit_test_setup_teardown(test_a_key_that_is_free_by_now, make_root, remove_root),
             cmocka_unit_test_setup_teardown(
                     test_overwrite_replaces_campaigns_only, make_root, remove_root),
             cmocka_unit_test_setup_teardown(test_one_process_at_a_time, make_root, remove_root),

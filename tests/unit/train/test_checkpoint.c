@@ -231,6 +231,40 @@ static void test_other_training_is_named(void **state) {
     drop(&t);
 }
 
+static sg_status load_on(
+        training *t, const char *backend, double scale, sg_resume mode, sg_error *err) {
+    sg_progress p = {0};
+    json_t *id = identity(scale);
+    json_object_set_new(id, "backend", json_string(backend));
+    sg_status st = sg_checkpoint_load(
+            "here.safetensors", t->params, t->optimizer, &p, t->is_new, id, mode, err);
+    if (!st && mode == SG_RESUME_CHANGED)
+        assert_int_equal(json_array_size(p.changes), strcmp(backend, "1 thread") != 0);
+    sg_progress_dispose(&p);
+    json_decref(id);
+    return st;
+}
+
+/* A search goes on with other threads; nothing else may differ. */
+static void test_elsewhere(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    training t = make();
+    const sg_progress p = {.epoch = 1};
+    json_t *id = identity(1.25);
+    json_object_set_new(id, "backend", json_string("1 thread"));
+    CHECK_OK(sg_checkpoint_save(
+            "here.safetensors", t.params, t.optimizer, &p, t.is_new, NULL, id, &err));
+    json_decref(id);
+    CHECK_FAILS(load_on(&t, "2 threads", 1.25, SG_RESUME_EXACT, &err), SG_ERR_MISMATCH, "backend");
+    CHECK_OK(load_on(&t, "2 threads", 1.25, SG_RESUME_ELSEWHERE, &err));
+    CHECK_FAILS(load_on(&t, "2 threads", 1.5, SG_RESUME_ELSEWHERE, &err), SG_ERR_MISMATCH,
+            "augment.scale");
+    CHECK_OK(load_on(&t, "1 thread", 1.25, SG_RESUME_CHANGED, &err));
+    CHECK_OK(load_on(&t, "2 threads", 1.25, SG_RESUME_CHANGED, &err));
+    drop(&t);
+}
+
 /* What a training may change on its way is taken and kept in its state; what it may not is refused.
  */
 static void test_changes_are_noted(void **state) {
@@ -283,6 +317,7 @@ int main(void) {
             cmocka_unit_test(test_identity_holds_every_option),
             cmocka_unit_test(test_comes_back_whole),
             cmocka_unit_test(test_other_training_is_named),
+            cmocka_unit_test(test_elsewhere),
             cmocka_unit_test(test_changes_are_noted),
             cmocka_unit_test(test_damage_is_found),
     };
