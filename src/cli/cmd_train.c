@@ -339,15 +339,24 @@ static void leave_untrained(work *w, sg_status why, const sg_log *log) {
         sg_log_line(log, SG_LOG_WARN, "left behind: %s", err.message);
 }
 
-static sg_status fill_options(work *w, sg_error *err) {
+/* A run that is gone on with follows the schedule that it keeps. */
+static sg_status fill_options(work *w, bool resumed, sg_error *err) {
+    bool follows = !sg_train_is_shape(w->args.schedule);
+    char *kept = resumed && follows ? sg_train_schedule_kept(w->dir) : NULL;
+    sg_train_args args = w->args;
+    if (kept) args.schedule = kept;
     sg_train_schedule_dispose(&w->schedule);
-    sg_status st = sg_train_options_from_args(&w->options, &w->args, err);
-    return st ? st : sg_train_schedule_read(&w->schedule, &w->options, &w->args, err);
+    sg_status st = sg_train_options_from_args(&w->options, &args, err);
+    if (!st) st = sg_train_schedule_read(&w->schedule, &w->options, &args, err);
+    free(kept);
+    return st;
 }
 
 static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_error *err) {
-    sg_status st = fill_options(w, err);
+    sg_status st = fill_options(w, folder_there, err);
     if (!st && !folder_there) st = make_folder(w, call->verb, err);
+    if (!st && !sg_train_is_shape(w->args.schedule))
+        st = sg_train_schedule_keep(w->args.schedule, w->dir, err);
     if (!st) st = read_data(w, call->log, err);
     if (!st) st = split_data(w, call->log, err);
     if (!st) tell_left_out(w, call->log);
@@ -415,7 +424,7 @@ static sg_status resume_run(work *w, const sg_call *call, sg_error *err) {
     if (!st) st = sg_options_from_yaml(&w->args, NULL, call->verb, &w->yaml, path, err);
     free(path);
     if (!st) st = apply_given(w, &forced, call, &asked, err);
-    if (!st) st = fill_options(w, err);
+    if (!st) st = fill_options(w, true, err);
     if (!st) st = reopen_data(w, &there, call->log, err);
     if (!st && there) st = sg_run_is_finished(&finished, w->dir, &w->split, (int)w->args.fold, err);
     if (!st && finished) {

@@ -1,6 +1,8 @@
 /* train_schedule.c - see train_schedule.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/train_schedule.h"
+#include "base/file.h"
 #include "cli/verbs.h"
+#include "train/run_dir.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +117,34 @@ sg_status sg_train_schedule_read(sg_train_schedule *out, sg_train_options *optio
     }
     sg_yaml_dispose(&yaml);
     if (st) sg_train_schedule_dispose(out);
+    return st;
+}
+
+char *sg_train_schedule_kept(const char *dir) {
+    char *path = sg_path_join(dir, "schedule.yaml");
+    if (path && sg_path_exists(path)) return path;
+    free(path);
+    return NULL;
+}
+
+sg_status sg_train_schedule_keep(const char *path, const char *dir, sg_error *err) {
+    char *kept = sg_train_schedule_kept(dir), *copy = sg_path_join(dir, "schedule.yaml");
+    char *text = NULL, digest[SG_SHA256_HEX];
+    size_t size = 0;
+    sg_status st = copy ? SG_OK : no_memory(err);
+    if (!st && !kept) st = sg_file_read(&text, &size, path, 1u << 20, err);
+    if (text) {
+        sg_sha256_hex(digest, text, size);
+        st = sg_file_write(copy, text, size, err);
+        if (!st)
+            st = sg_run_log(dir,
+                    json_pack("{s:s, s:o, s:s}", "event", "schedule", "file", sg_json_text(path),
+                            "sha256", digest),
+                    err);
+    }
+    free(text);
+    free(copy);
+    free(kept);
     return st;
 }
 

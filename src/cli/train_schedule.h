@@ -26,6 +26,11 @@ bool sg_train_is_changeable(const char *name);
  * line, as where a setting cannot change. */
 SG_MUST_CHECK sg_status sg_train_schedule_read(sg_train_schedule *out, sg_train_options *options,
         const sg_train_args *args, sg_error *err);
+/* Keeps the file in the run folder `dir` as schedule.yaml and tells its name and digest in the
+ * run's log, unless it is kept already: the run then needs the file no more. */
+SG_MUST_CHECK sg_status sg_train_schedule_keep(const char *path, const char *dir, sg_error *err);
+/* The kept file where there is one, else NULL; the caller's. */
+char *sg_train_schedule_kept(const char *dir);
 void sg_train_schedule_dispose(sg_train_schedule *schedule); /* NULL-safe */
 
 #endif
