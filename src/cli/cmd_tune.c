@@ -1,6 +1,5 @@
 /* cmd_tune.c - `sonograde tune`: hyperparameters by search, on validation data inside the training
  * images. SPDX-License-Identifier: Apache-2.0 */
-#include "base/thread.h"
 #include "cli/shared_rows.h"
 #include "cli/tune_study.h"
 #include "cli/verbs.h"
@@ -41,7 +40,7 @@ static const sg_option rows[] = {
     { "stop-first", 0, SG_OPTION_INT, AT(stop_first), "0", "N", "epochs, over all inner folds, before a trial may be stopped; 0: one inner fold's", 0, 1000000 },
     { "finalists", 0, SG_OPTION_INT, AT(finalists), "3", "N", "best trials that are repeated with other seeds before one is named", 1, 100 },
     { "repeats", 0, SG_OPTION_INT, AT(repeats), "1", "N", "further seeds for each finalist; 0 names the best by the model at once", 0, 20 },
-    { "side-by-side", 0, SG_OPTION_INT, AT(side_by_side), "1", "N", "work in N processes, each on its share of the processors, in place of one on all", 1, 64 },
+    { "side-by-side", 0, SG_OPTION_INT, AT(side_by_side), "0", "N", "work in N processes, each on its share of the processors; 1: in one on all; 0: one per member and processor while a population trains, else one", 0, 64 },
     { "stale", 0, SG_OPTION_INT, AT(stale), "600", "SECONDS", "silence after which a trial of another machine is taken over; one of this machine is as soon as its process is gone", 1, 1000000 },
     { "optuna-schema", 0, SG_OPTION_CHOICE, AT(schema), "3.2", SG_STUDY_SCHEMA_NAMES, "of a study file that is made: 3.0 for Debian 12's optuna, 3.2 for later ones", 0, 0 },
     GROUP("Every trial"),
@@ -208,6 +207,7 @@ static sg_status next_work(bool *more, sg_tune *t, sg_error *err) {
     *more = true;
     if (t->plan.trials) st = short_runs_end(&ended, t, err);
     if (!st && !ended) return sg_tune_wait(), SG_OK;
+    if (!st) st = sg_tune_spawn(t, err);
     return st ? st : sg_tune_next_stretch(more, t, err);
 }
 
@@ -260,10 +260,9 @@ static sg_status tune(sg_tune *t, sg_error *err) {
     if (!st) st = sg_tune_open_data(t, err);
     if (st) return st;
     tell_plan(t);
-    pid_t *children = NULL;
-    st = sg_tune_spawn(&children, t, err);
+    if (a->side_by_side) st = sg_tune_spawn(t, err);
     if (!st) st = search(t, err);
-    sg_tune_join(children, t);
+    sg_tune_join(t);
     return st ? st : sg_tune_conclude(t, err);
 }
 
@@ -272,10 +271,7 @@ static int run_tune(const sg_call *call) {
     sg_tune_args args = *(const sg_tune_args *)call->options;
     sg_call own = *call;
     own.options = &args;
-    if (args.side_by_side > 1 && !args.dataset.threads) {
-        long long share = sg_cpu_count() / args.side_by_side;
-        args.dataset.threads = share > 1 ? share : 1;
-    }
+    sg_tune_follow_parent();
     sg_tune *t = calloc(1, sizeof *t);
     sg_status st = t ? SG_OK : no_memory(&err);
     if (!st) {

@@ -288,9 +288,8 @@ static sg_status find_shape(char out[16], sg_tune *t, const double *point, sg_er
     return SG_OK;
 }
 
-sg_status sg_tune_write_schedule(const char *path, sg_tune *t, const sg_study_trial *trials,
-        size_t count, size_t last, sg_error *err) {
-    sg_str text;
+sg_status sg_tune_put_schedule(sg_str *text, sg_tune *t, const sg_study_trial *trials, size_t count,
+        size_t last, sg_error *err) {
     char shape[16];
     size_t *line = malloc((size_t)t->plan.generations * sizeof *line), at = last;
     sg_status st = line ? find_shape(shape, t, trials[last].trial.point, err) : no_memory(err);
@@ -300,18 +299,12 @@ sg_status sg_tune_write_schedule(const char *path, sg_tune *t, const sg_study_tr
         (void)sg_tune_is_stretch(&s, &trials[at]);
         if (s.parent >= 0 && (size_t)s.parent < count) at = (size_t)s.parent;
     }
-    sg_str_init(&text, 0);
-    sg_str_appendf(&text, "# study '%s', member of trial %zu: %s %.4f\nshape: %s\nepochs: %d\n",
-            sg_study_name(t->study), trials[last].number, sg_select_name(t->figure),
-            trials[last].shown, shape, t->plan.member_epochs);
+    if (!st) sg_str_appendf(text, "shape: %s\nepochs: %d\n", shape, t->plan.member_epochs);
     for (int g = 0; !st && g < t->plan.generations; g++) {
         const double *point = trials[line[g]].trial.point;
         if (g == 0 || !sg_space_equal(&t->space, point, trials[line[g - 1]].trial.point))
-            put_phase(&text, t, point, g * t->plan.every);
+            put_phase(text, t, point, g * t->plan.every);
     }
-    if (!st) st = sg_str_check(&text, err);
-    if (!st) st = sg_file_write(path, text.data, text.len, err);
-    sg_str_dispose(&text);
     free(line);
-    return st;
+    return st ? st : sg_str_check(text, err);
 }

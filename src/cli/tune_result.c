@@ -14,6 +14,7 @@ static sg_status no_memory(sg_error *err) {
 typedef struct finalist {
     const sg_study_trial *trial;
     char *schedule; /* file that its training follows; NULL: its point throughout */
+    char *settings; /* what that file says */
     double mean;    /* over the search's score and the repeats, as the user sees it */
     int scores;
 } finalist;
@@ -36,7 +37,7 @@ static sg_status choose(finalist *out, size_t *chosen, sg_tune *t, const sg_stud
         st = sg_best_by_model(&best, NULL, NULL, &t->space, plain, n, (uint64_t)t->args->seed, err);
         if (st || best < 0) break;
         const sg_study_trial *trial = &trials[source[best]];
-        out[(*chosen)++] = (finalist){trial, NULL, trial->shown, 1};
+        out[(*chosen)++] = (finalist){.trial = trial, .mean = trial->shown, .scores = 1};
         n--;
         memmove(plain + best, plain + best + 1, (n - (size_t)best) * sizeof *plain);
         memmove(source + best, source + best + 1, (n - (size_t)best) * sizeof *source);
@@ -46,21 +47,50 @@ static sg_status choose(finalist *out, size_t *chosen, sg_tune *t, const sg_stud
     return st;
 }
 
+static sg_status write_schedule(
+        const char *path, const sg_tune *t, const finalist *f, sg_error *err) {
+    sg_str text;
+    sg_str_init(&text, 0);
+    sg_str_appendf(&text, "# study '%s', member of trial %zu: %s %.4f\n%s", sg_study_name(t->study),
+            f->trial->number, sg_select_name(t->figure), f->trial->shown, f->settings);
+    sg_status st = sg_str_check(&text, err);
+    if (!st) st = sg_file_write(path, text.data, text.len, err);
+    sg_str_dispose(&text);
+    return st;
+}
+
+/* Takes the member of a trial unless a better one was trained with the same settings throughout. */
+static sg_status take_member(finalist *out, size_t *chosen, sg_tune *t,
+        const sg_study_trial *trials, size_t count, size_t last, sg_error *err) {
+    sg_str text;
+    sg_str_init(&text, 0);
+    sg_status st = sg_tune_put_schedule(&text, t, trials, count, last, err);
+    for (size_t k = 0; !st && k < *chosen; k++) {
+        if (strcmp(out[k].settings, sg_str_text(&text)) != 0) continue;
+        sg_str_dispose(&text);
+        return SG_OK;
+    }
+    finalist *f = &out[*chosen];
+    if (!st) {
+        *f = (finalist){.trial = &trials[last], .mean = trials[last].shown, .scores = 1};
+        f->schedule = sg_strdupf("%s/schedule-%zu.yaml", t->folder, trials[last].number);
+        f->settings = sg_str_take(&text);
+        ++*chosen;
+        st = f->schedule && f->settings ? write_schedule(f->schedule, t, f, err) : no_memory(err);
+    }
+    sg_str_dispose(&text);
+    return st;
+}
+
 /* The best members of the last generation, each with the schedule that led to it. */
 static sg_status choose_members(finalist *out, size_t *chosen, sg_tune *t,
         const sg_study_trial *trials, size_t count, sg_error *err) {
     size_t order[SG_MEMBERS_MAX];
-    size_t limit = (size_t)t->args->finalists;
-    if (limit > SG_MEMBERS_MAX) limit = SG_MEMBERS_MAX;
-    size_t n = sg_tune_last_members(order, limit, t, trials, count);
+    size_t n = sg_tune_last_members(order, SG_MEMBERS_MAX, t, trials, count);
     sg_status st = SG_OK;
     *chosen = 0;
-    for (size_t i = 0; !st && i < n; i++) {
-        const sg_study_trial *trial = &trials[order[i]];
-        char *path = sg_strdupf("%s/schedule-%zu.yaml", t->folder, trial->number);
-        st = path ? sg_tune_write_schedule(path, t, trials, count, order[i], err) : no_memory(err);
-        out[(*chosen)++] = (finalist){trial, path, trial->shown, 1};
-    }
+    for (size_t i = 0; !st && i < n && *chosen < (size_t)t->args->finalists; i++)
+        st = take_member(out, chosen, t, trials, count, order[i], err);
     return st;
 }
 
@@ -237,7 +267,10 @@ static sg_status conclude(sg_tune *t, const sg_study_trial *trials, size_t count
     if (!st) tell(t, trials, count, finalists, n, best, path);
     for (size_t i = 0; i < count && !st; i++)
         if (sg_tune_is_stretch(NULL, &trials[i])) sg_tune_drop_weights(t, trials[i].number);
-    for (size_t i = 0; finalists && i < n; i++) free(finalists[i].schedule);
+    for (size_t i = 0; finalists && i < n; i++) {
+        free(finalists[i].schedule);
+        free(finalists[i].settings);
+    }
     free(finalists);
     free(path);
     return st;

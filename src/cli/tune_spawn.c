@@ -1,14 +1,20 @@
 /* tune_spawn.c - a search in several processes side by side: the same command, which joins the
  * study. SPDX-License-Identifier: Apache-2.0 */
+#include "base/thread.h"
 #include "cli/tune_study.h"
 #include "cli/verbs.h"
 #include <errno.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 extern char **environ;
+
+static const char parent_variable[] = "SONOGRADE_TUNE_PARENT";
 
 static sg_status no_memory(sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory starting processes");
@@ -48,11 +54,45 @@ static void free_command(char **argv, size_t count) {
     free(argv);
 }
 
-sg_status sg_tune_spawn(pid_t **children, const sg_tune *t, sg_error *err) {
-    long long others = t->args->side_by_side - 1;
+static long long choose_processes(const sg_tune_args *a) {
+    long long threads = a->dataset.threads ? a->dataset.threads : 1;
+    long long n = sg_cpu_count() / threads;
+    if (a->side_by_side) return a->side_by_side;
+    if (n > a->population) n = a->population;
+    return n > 1 ? n : 1;
+}
+
+static void share_processors(sg_tune *t) {
+    long long share = sg_cpu_count() / t->processes;
+    if (t->processes > 1 && !t->args->dataset.threads) {
+        t->args->dataset.threads = share > 1 ? share : 1;
+        t->shares = true;
+    }
+}
+
+static void name_parent(void) {
+    char pid[24];
+    (void)snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    (void)setenv(parent_variable, pid, 1);
+}
+
+void sg_tune_follow_parent(void) {
+    const char *text = getenv(parent_variable);
+    long long parent;
+    if (!text || !sg_parse_int64(&parent, text)) return;
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != (pid_t)parent) (void)raise(SIGTERM);
+    (void)unsetenv(parent_variable);
+}
+
+sg_status sg_tune_spawn(sg_tune *t, sg_error *err) {
     size_t count;
-    *children = NULL;
+    if (t->processes) return SG_OK;
+    t->processes = choose_processes(t->args);
+    long long others = t->processes - 1;
     if (others < 1) return SG_OK;
+    share_processors(t);
+    name_parent();
     char **argv = copy_command(t, &count);
     pid_t *pids = calloc((size_t)others, sizeof *pids);
     sg_status st = argv && pids ? SG_OK : no_memory(err);
@@ -64,17 +104,19 @@ sg_status sg_tune_spawn(pid_t **children, const sg_tune *t, sg_error *err) {
             st = sg_fail(err, SG_ERR_IO, "cannot start another process: %s", strerror(failed));
     }
     free_command(argv, count);
-    *children = pids;
+    t->children = pids;
     return st;
 }
 
-void sg_tune_join(pid_t *children, const sg_tune *t) {
-    for (long long i = 0; children && i < t->args->side_by_side - 1; i++) {
+void sg_tune_join(sg_tune *t) {
+    for (long long i = 0; t->children && i < t->processes - 1; i++) {
         int status = 0;
-        if (children[i] <= 0) continue;
-        if (sg_cli_stop) (void)kill(children[i], SIGTERM);
-        while (waitpid(children[i], &status, 0) < 0 && errno == EINTR) {
+        if (t->children[i] <= 0) continue;
+        if (sg_cli_stop) (void)kill(t->children[i], SIGTERM);
+        while (waitpid(t->children[i], &status, 0) < 0 && errno == EINTR) {
         }
     }
-    free(children);
+    free(t->children);
+    t->children = NULL;
+    if (t->shares) t->args->dataset.threads = 0;
 }

@@ -46,7 +46,7 @@ typedef struct sg_tune_plan {
 
 typedef struct sg_tune {
     const sg_call *call;
-    const sg_tune_args *args;
+    sg_tune_args *args;
     sg_space space;
     sg_study *study;
     sg_manifest manifest;
@@ -55,6 +55,10 @@ typedef struct sg_tune {
     sg_tune_plan plan;
     bool held[SG_SPACE_MAX]; /* parameters that a population does not change */
     char *folder;            /* STUDY.trials */
+    pid_t *children;         /* the other processes, once they are started */
+    long long processes;     /* with this one; 0: not settled yet */
+    bool shares;             /* --threads was not given and is this process's share */
+    double trained_epochs, trained_seconds; /* by this process, over all inner folds */
     sg_select figure;
 } sg_tune;
 
@@ -105,13 +109,18 @@ void sg_tune_wait(void); /* a moment, for other processes */
 /* Members of the last generation, best first, at most `limit`; indices of trials. */
 size_t sg_tune_last_members(
         size_t *out, size_t limit, const sg_tune *t, const sg_study_trial *trials, size_t count);
-/* Writes what the member of trial `last` was trained with, from its first ancestor on, as a file
- * for train --schedule. */
-SG_MUST_CHECK sg_status sg_tune_write_schedule(const char *path, sg_tune *t,
-        const sg_study_trial *trials, size_t count, size_t last, sg_error *err);
-/* Starts the other processes of --side-by-side; sg_tune_join waits for them. */
-SG_MUST_CHECK sg_status sg_tune_spawn(pid_t **children, const sg_tune *t, sg_error *err);
-void sg_tune_join(pid_t *children, const sg_tune *t); /* NULL-safe */
+/* Appends what the member of trial `last` was trained with, from its first ancestor on, in the form
+ * of a file for train --schedule. */
+SG_MUST_CHECK sg_status sg_tune_put_schedule(sg_str *text, sg_tune *t, const sg_study_trial *trials,
+        size_t count, size_t last, sg_error *err);
+/* Starts the other processes of a search, once, and gives every one its share of the processors:
+ * those of --side-by-side, or, when members begin and nothing was said, one per processor (or per
+ * --threads) and member. */
+SG_MUST_CHECK sg_status sg_tune_spawn(sg_tune *t, sg_error *err);
+/* In a process that was started so: SIGTERM when the one that started it is gone, killed or not. */
+void sg_tune_follow_parent(void);
+/* Waits for them; this process has all processors again. */
+void sg_tune_join(sg_tune *t);
 
 /* Repeats the finalists, writes best.yaml and tells. */
 SG_MUST_CHECK sg_status sg_tune_conclude(sg_tune *t, sg_error *err);

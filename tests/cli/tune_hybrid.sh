@@ -23,10 +23,22 @@ expect 0 '' "$SONOGRADE" tune export --study h.db --to-json h.json
 has h.json '"sg_member"' '"sg_generation"' '"sg_parent"' '"sg_checkpoint"'
 expect 0 '' "$SONOGRADE" tune report --study h.db
 
+# Members that were trained alike throughout are one finalist.
+expect 0 '' "$SONOGRADE" tune --quiet --data data --size 32 --batch 8 --inner 2 --threads 1 --method pbt \
+    --population 3 --every 1 --epochs 2 --finalists 3 --repeats 0 --study p.db \
+    --param 'label-smoothing=choice 0 0.2'
+for file in p.db.trials/schedule-*.yaml; do sed 1d "$file" | sha256sum; done | sort | uniq -d >twice.txt
+[ ! -s twice.txt ] || fail "$(cat p.db.trials/schedule-*.yaml)"
+
 # train follows the schedule, fold by fold; elsewhere it is refused.
 expect 0 '' "$SONOGRADE" train --quiet --config h.db.trials/best.yaml --data data \
     --threads 1 --folds 2 --run folds
 [ "$(wc -l <folds/fold1/results.csv)" = 3 ] || fail "$(cat folds/fold1/results.csv)"
+# The run keeps what it follows: it goes on when the file is gone.
+cmp folds/schedule.yaml h.db.trials/schedule.yaml
+has folds/log.jsonl "$(sha256sum <folds/schedule.yaml | cut -d' ' -f1)"
+mv h.db.trials/schedule.yaml moved.yaml
+expect 0 'nothing to do' "$SONOGRADE" train --resume folds
 refused=("$SONOGRADE" train --data data --run r)
 printf 'epochs: 1\nepoch-0: "size=64"\n' >bad.yaml
 expect 2 "bad.yaml, line 2: 'size' cannot change" "${refused[@]}" --schedule bad.yaml --epochs 1

@@ -14,10 +14,11 @@ search=(tune --quiet --data data --size 32 --batch 8 --inner 2 --threads 1 --fin
 found() { sed 1d "$1.trials/schedule.yaml"; }
 
 "$SONOGRADE" "${search[@]}" --side-by-side 2 --study two.db >two.txt
+asked=("${search[@]}" --side-by-side 1)
 
 # kill -9 in each generation.
 for folder in 0001 0002; do
-    "$SONOGRADE" "${search[@]}" --study k.db 2>killed.txt &
+    "$SONOGRADE" "${asked[@]}" --study k.db 2>killed.txt &
     child=$!
     for ((i = 0; i < 3000; i++)); do
         [ -d k.db.trials/$folder/inner0 ] && break
@@ -26,9 +27,9 @@ for folder in 0001 0002; do
     kill -9 $child
     wait $child || true
 done
-"$SONOGRADE" "${search[@]}" --study k.db >second.txt 2>&1 &
+"$SONOGRADE" "${asked[@]}" --study k.db >second.txt 2>&1 &
 child=$!
-expect 0 '' "$SONOGRADE" "${search[@]}" --study k.db
+expect 0 '' "$SONOGRADE" "${asked[@]}" --study k.db
 wait $child || fail "the joined process: $(cat second.txt)"
 [ "$(found two.db)" = "$(found k.db)" ] || fail "$(found two.db) is not $(found k.db)"
 [ "$(ls -d k.db.trials/0*/inner1 | wc -l)" = 4 ] || fail "$(ls -d k.db.trials/*)"
