@@ -80,7 +80,7 @@ $B/libsonograde.so: $(lib_obj)
 $B/obj/src/image/%.o: CFLAGS += -ffp-contract=off $(if $(filter release,$(config)),-O3)
 $B/obj/src/backend/ref/%.o $B/obj/src/backend/onednn/%.o: CFLAGS += $(if $(filter release,$(config)),-O3)
 # The optimiser is one pass over memory; its square roots must not stop at errno.
-$B/obj/src/nn/optimizer.o: CFLAGS += $(if $(filter release,$(config)),-O3 -fno-math-errno)
+$B/obj/src/nn/update.o: CFLAGS += $(if $(filter release,$(config)),-O3 -fno-math-errno)
 # The reading page's own files become part of the program.
 $B/obj/src/report/reading_files.o: src/report/reading.css src/report/reading.js
 # The build names itself; its object is made again when the commit changes.

@@ -144,6 +144,7 @@ static sg_status bench_open(bench *b, sg_backend *backend, sg_backend *fallback,
         if (!st) request.quant = quantisation->of;
     }
     if (!st && b->work->trains) st = open_training(b, &request, trained, err);
+    if (!st && b->optimizer) b->optimizer->threads = backend;
     if (!st) st = sg_plan_create(&b->plan, b->graph, b->params, &request, backend, fallback, err);
     if (!st) st = sg_profile_create(&b->profile, err);
     if (!st) st = sg_plan_profile(b->plan, b->profile, err);

@@ -141,6 +141,9 @@ typedef struct sg_wanted {
     const sg_quant *quant[SG_ARG_COUNT];
 } sg_wanted;
 
+/* A piece [begin, end) of work that has no other pieces to wait for. */
+typedef void (*sg_backend_body)(const void *user, int64_t begin, int64_t end);
+
 typedef struct sg_backend_ops {
     const char *name;
     void (*destroy)(sg_backend *backend);
@@ -166,6 +169,9 @@ typedef struct sg_backend_ops {
     /* args[i] NULL where the primitive takes none. Pointers are 64-byte aligned. */
     SG_MUST_CHECK sg_status (*execute)(
             sg_primitive *primitive, void *const args[SG_ARG_COUNT], sg_error *err);
+    /* Cuts [0, n) into one piece for each thread that primitives run on, and waits for them. NULL =
+     * the backend has none but the caller's. */
+    void (*parallel)(sg_backend *backend, int64_t n, sg_backend_body body, const void *user);
 } sg_backend_ops;
 
 /* Backends and primitives embed this as their first member. */
@@ -191,6 +197,9 @@ void sg_primitive_destroy(sg_primitive *primitive); /* NULL-safe */
 const sg_layout *sg_primitive_layout(const sg_primitive *primitive, sg_arg arg);
 SG_MUST_CHECK sg_status sg_primitive_execute(
         sg_primitive *primitive, void *const args[SG_ARG_COUNT], sg_error *err);
+/* Loops outside of primitives on the same threads: two pools would fight for the processors.
+ * backend NULL: on the caller's. */
+void sg_backend_parallel(sg_backend *backend, int64_t n, sg_backend_body body, const void *user);
 
 /* Shape checks shared by all backends: fills problem->dst from src and the settings, or
  * SG_ERR_SHAPE. Stride, dilation and groups of 0 become 1. conv: the caller sets dst.dims[1];

@@ -45,3 +45,10 @@ sg_status sg_primitive_execute(
         sg_primitive *primitive, void *const args[SG_ARG_COUNT], sg_error *err) {
     return primitive->ops->execute(primitive, args, err);
 }
+
+void sg_backend_parallel(sg_backend *backend, int64_t n, sg_backend_body body, const void *user) {
+    if (backend && backend->ops->parallel)
+        backend->ops->parallel(backend, n, body, user);
+    else if (n > 0)
+        body(user, 0, n);
+}

@@ -5,7 +5,10 @@
 #ifndef SG_NN_OPTIMIZER_H
 #define SG_NN_OPTIMIZER_H
 
+#include "backend/backend.h"
 #include "nn/params.h"
+
+typedef struct sg_optimizer_cut sg_optimizer_cut;
 
 typedef enum sg_optimizer_kind { SG_OPTIMIZER_SGD, SG_OPTIMIZER_ADAMW } sg_optimizer_kind;
 
@@ -30,17 +33,19 @@ typedef struct sg_optimizer {
     bool *trained;            /* [param_count] */
     double *rate_factor;      /* [param_count], multiplies the learning rate */
     int64_t step;             /* updates done */
+    sg_backend *threads;      /* borrowed: an update runs on its threads; NULL = on the caller's */
+    sg_optimizer_cut *cut;    /* how the block is cut into work */
 } sg_optimizer;
 
 SG_MUST_CHECK sg_status sg_optimizer_create(sg_optimizer **out, const sg_params *params,
         const sg_optimizer_options *options, const bool *trained, const double *rate_factor,
-        sg_error *err); /* trained, rate_factor copied; NULL = all, 1 */
+        sg_error *err); /* trained, rate_factor copied; NULL = all, 1. `threads` starts as NULL */
 void sg_optimizer_destroy(sg_optimizer *optimizer);
 
-/* One update at this learning rate; raises params->version, also updates the EMA (whose decay is
- * min(ema, (1+t)/(10+t)) so that a short run is not ruled by its start). *grad_norm: global norm
- * before clipping (may be NULL). SG_ERR_NUMERIC when the norm is not finite, params untouched,
- * naming the first such parameter. */
+/* One update at this learning rate, the same bits for any number of threads; raises
+ * params->version, also updates the EMA (whose decay is min(ema, (1+t)/(10+t)) so that a short run
+ * is not ruled by its start). *grad_norm: global norm before clipping (may be NULL). SG_ERR_NUMERIC
+ * when the norm is not finite, params untouched, naming the first such parameter. */
 SG_MUST_CHECK sg_status sg_optimizer_step(sg_optimizer *optimizer, sg_params *params,
         const float *grads, double learning_rate, double *grad_norm, sg_error *err);
 

@@ -1,11 +1,10 @@
 /* params.c - the master copy of a model's numbers, see params.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "nn/params.h"
+#include "base/block.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ALIGNMENT = 64 };
 
 static void fill(sg_params *params, int index, double value) {
     int64_t count = sg_shape_count(&params->graph->params[index].shape);
@@ -20,17 +19,14 @@ static void fill(sg_params *params, int index, double value) {
 
 sg_status sg_params_create(sg_params **out, const sg_graph *graph, sg_dtype dtype, sg_error *err) {
     assert(dtype == SG_F32 || dtype == SG_F64);
-    size_t bytes = graph->elements * sg_dtype_size(dtype);
-    bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     sg_params *params = calloc(1, sizeof *params);
-    void *data = aligned_alloc(ALIGNMENT, bytes);
+    void *data = sg_block_create(graph->elements * sg_dtype_size(dtype));
     if (!params || !data) {
         free(params);
         free(data);
         return sg_fail(err, SG_ERR_MEMORY, "out of memory for the %zu parameters of '%s'",
                 graph->elements, graph->name);
     }
-    memset(data, 0, bytes);
     *params = (sg_params){.graph = graph, .dtype = dtype, .data = data, .version = 1};
     for (int i = 0; i < graph->param_count; i++)
         if (graph->params[i].role == SG_PARAM_RUNNING_VAR) fill(params, i, 1.0);

@@ -1,12 +1,11 @@
 /* plan.c - making a plan and the calls that run it, see plan.h; plan_internal.h tells which file
  * does what. SPDX-License-Identifier: Apache-2.0 */
+#include "base/block.h"
 #include "nn/plan_internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-enum { ALIGNMENT = 64 };
 
 static sg_status no_memory(const sg_plan *plan, sg_error *err) {
     return sg_fail(err, SG_ERR_MEMORY, "out of memory planning '%s'", plan->graph->name);
@@ -48,12 +47,8 @@ static void lowering_dispose(sg_lowering *l) {
 
 static sg_status create_gradients(sg_plan *plan, sg_error *err) {
     if (plan->request.gradient != SG_GRADIENT_PARAMETERS) return SG_OK;
-    size_t bytes = plan->graph->elements * sg_dtype_size(plan->request.dtype);
-    bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-    plan->gradients = aligned_alloc(ALIGNMENT, bytes);
-    if (!plan->gradients) return no_memory(plan, err);
-    memset(plan->gradients, 0, bytes);
-    return SG_OK;
+    plan->gradients = sg_block_create(plan->graph->elements * sg_dtype_size(plan->request.dtype));
+    return plan->gradients ? SG_OK : no_memory(plan, err);
 }
 
 static sg_status keep_logits(sg_plan *plan, sg_error *err) {

@@ -174,6 +174,7 @@ static sg_status open_optimizer(sg_session *s, sg_error *err) {
     sg_status st = sg_optimizer_create(
             &s->optimizer, s->params, &s->options->optimizer, s->trained, factors, err);
     free(factors);
+    if (!st) s->optimizer->threads = s->backend;
     return st;
 }
 

@@ -94,6 +94,11 @@ static sg_status execute(sg_primitive *primitive, void *const args[SG_ARG_COUNT]
 
 /* ---- the backend ---- */
 
+static void parallel(sg_backend *backend, int64_t n, sg_backend_body body, const void *user) {
+    const sg_dnn_backend *b = (const sg_dnn_backend *)backend;
+    sg_dnn_parallel(b->threads, n, 1, body, user);
+}
+
 static void destroy(sg_backend *backend) {
     sg_dnn_backend *b = (sg_dnn_backend *)backend;
     if (!b) return;
@@ -147,6 +152,7 @@ static const sg_backend_ops ops = {
         .primitive_can_alias = can_alias,
         .primitive_describe = describe_primitive,
         .execute = execute,
+        .parallel = parallel,
 };
 
 sg_status sg_onednn_create(sg_backend **out, const sg_backend_options *options, sg_error *err) {

@@ -6,6 +6,7 @@
 
 #include "backend/backend.h"
 #include "backend/onednn/compat.h"
+#include "base/wide.h"
 
 /* A layout seen by our own loops: element (n, c, s), s counting over H x W, lies at
  * n * stride_n + (c / block) * stride_group + s * stride_spatial + c % block.
@@ -159,14 +160,6 @@ sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 #define SG_DNN_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
-/* Before a function with a hot loop: the compiler makes one for each vector width, and the loader
- * picks. Not under sanitizers, whose own start-up comes after the picking. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&             \
-        !defined(__SANITIZE_THREAD__) && !defined(__clang__) && defined(__OPTIMIZE__)
-#define SG_DNN_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define SG_DNN_WIDE
-#endif
 #define SG_DNN_INLINE static inline __attribute__((always_inline))
 
 /* ---- channels.c ---- */
@@ -201,9 +194,8 @@ void sg_dnn_walk(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, sg_dnn_visit 
 
 /* Sets the number of OpenMP threads that the library uses when called from this thread. */
 void sg_dnn_threads_set(int threads);
-typedef void (*sg_dnn_body)(const void *user, int64_t begin, int64_t end);
 /* Cuts [0, n) into one piece per thread, borders at multiples of `grain`; the same pieces each
  * time. */
-void sg_dnn_parallel(int threads, int64_t n, int64_t grain, sg_dnn_body body, const void *user);
+void sg_dnn_parallel(int threads, int64_t n, int64_t grain, sg_backend_body body, const void *user);
 
 #endif

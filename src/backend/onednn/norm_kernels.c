@@ -181,8 +181,7 @@ SG_DNN_INLINE void gradient(
 
 /* ---- visits: every question answered before the loop ---- */
 
-SG_DNN_WIDE void sg_norm_visit_moments(
-        const void *user, const sg_dnn_column *column, double *sums) {
+SG_WIDE void sg_norm_visit_moments(const void *user, const sg_dnn_column *column, double *sums) {
     if (column->lanes == SG_DNN_LANES)
         moments(user, column, SG_DNN_LANES, sums);
     else
@@ -199,8 +198,7 @@ SG_DNN_INLINE void normalise_lanes(const sg_norm_job *job, const sg_dnn_column *
         normalise(job, column, count, CLIPPED);
 }
 
-SG_DNN_WIDE void sg_norm_visit_normalise(
-        const void *user, const sg_dnn_column *column, double *sums) {
+SG_WIDE void sg_norm_visit_normalise(const void *user, const sg_dnn_column *column, double *sums) {
     (void)sums;
     if (column->lanes == SG_DNN_LANES)
         normalise_lanes(user, column, SG_DNN_LANES);
@@ -216,7 +214,7 @@ SG_DNN_INLINE void gradient_sums_lanes(
         gradient_sums(job, column, count, false, sums);
 }
 
-SG_DNN_WIDE void sg_norm_visit_gradient_sums(
+SG_WIDE void sg_norm_visit_gradient_sums(
         const void *user, const sg_dnn_column *column, double *sums) {
     if (column->lanes == SG_DNN_LANES)
         gradient_sums_lanes(user, column, SG_DNN_LANES, sums);
@@ -231,8 +229,7 @@ SG_DNN_INLINE void gradient_lanes(const sg_norm_job *job, const sg_dnn_column *c
         gradient(job, column, count, false);
 }
 
-SG_DNN_WIDE void sg_norm_visit_gradient(
-        const void *user, const sg_dnn_column *column, double *sums) {
+SG_WIDE void sg_norm_visit_gradient(const void *user, const sg_dnn_column *column, double *sums) {
     (void)sums;
     if (column->lanes == SG_DNN_LANES)
         gradient_lanes(user, column, SG_DNN_LANES);

@@ -27,7 +27,7 @@ SG_DNN_INLINE void add_pair(float *out, const float *a, const float *b, int64_t 
 }
 
 /* `out` may be in[0]. */
-SG_DNN_WIDE static void add_body(const void *user, int64_t begin, int64_t end) {
+SG_WIDE static void add_body(const void *user, int64_t begin, int64_t end) {
     const flat_job *job = user;
     for (int64_t at = begin; at < end; at += GRAIN) {
         int64_t n = end - at < GRAIN ? end - at : GRAIN;
@@ -48,7 +48,7 @@ static sg_status run_add(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg
 
 /* ---- ReLU, and ReLU6 where clip is 6 ---- */
 
-SG_DNN_WIDE static void relu_body(const void *user, int64_t begin, int64_t end) {
+SG_WIDE static void relu_body(const void *user, int64_t begin, int64_t end) {
     const flat_job *job = user;
     const float *x = job->in[0];
     float *out = job->out, most = job->most;
@@ -60,7 +60,7 @@ SG_DNN_WIDE static void relu_body(const void *user, int64_t begin, int64_t end) 
 }
 
 /* in: the gradient and the forward pass's output. Nothing flows at the bounds. */
-SG_DNN_WIDE static void relu_backward_body(const void *user, int64_t begin, int64_t end) {
+SG_WIDE static void relu_backward_body(const void *user, int64_t begin, int64_t end) {
     const flat_job *job = user;
     const float *dy = job->in[0], *y = job->in[1];
     float *out = job->out, most = job->most;
@@ -86,7 +86,7 @@ static sg_status run_relu(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], s
 
 /* ---- dropout ---- */
 
-SG_DNN_WIDE static void multiply_body(const void *user, int64_t begin, int64_t end) {
+SG_WIDE static void multiply_body(const void *user, int64_t begin, int64_t end) {
     const flat_job *job = user;
     const float *x = job->in[0], *mask = job->in[1];
     float *out = job->out;

@@ -58,7 +58,7 @@ SG_DNN_INLINE void scale_chunk(const scale_job *job, int64_t n, sg_dnn_chunk at)
 }
 
 /* A unit is one chunk of one image. */
-SG_DNN_WIDE static void scale_body(const void *user, int64_t begin, int64_t end) {
+SG_WIDE static void scale_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
     int64_t chunks = sg_dnn_chunk_count(&job->view);
     for (int64_t unit = begin; unit < end; unit++)
@@ -91,14 +91,14 @@ SG_DNN_INLINE void sum_chunk(const scale_job *job, int64_t n, int64_t n_end, sg_
 }
 
 /* A unit is one chunk of all images. */
-SG_DNN_WIDE static void sum_images_body(const void *user, int64_t begin, int64_t end) {
+SG_WIDE static void sum_images_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
     for (int64_t unit = begin; unit < end; unit++)
         sum_chunk(job, 0, job->view.n, sg_dnn_chunk_at(&job->view, unit));
 }
 
 /* A unit is one chunk of one image. */
-SG_DNN_WIDE static void sum_image_body(const void *user, int64_t begin, int64_t end) {
+SG_WIDE static void sum_image_body(const void *user, int64_t begin, int64_t end) {
     const scale_job *job = user;
     int64_t chunks = sg_dnn_chunk_count(&job->view);
     for (int64_t unit = begin; unit < end; unit++) {

@@ -12,7 +12,7 @@ int omp_get_num_threads(void);
 void omp_set_num_threads(int threads);
 
 typedef struct team_job {
-    sg_dnn_body body;
+    sg_backend_body body;
     const void *user;
     int64_t n, grain;
 } team_job;
@@ -30,7 +30,8 @@ static void run_piece(void *user) {
     if (begin < end) job->body(job->user, begin, end);
 }
 
-void sg_dnn_parallel(int threads, int64_t n, int64_t grain, sg_dnn_body body, const void *user) {
+void sg_dnn_parallel(
+        int threads, int64_t n, int64_t grain, sg_backend_body body, const void *user) {
     if (threads <= 1 || n <= grain) {
         if (n > 0) body(user, 0, n);
         return;

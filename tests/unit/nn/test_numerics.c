@@ -1,11 +1,14 @@
 /* The small numerics around the plan: schedules, focal and mixed losses, averages, clipping,
  * starts. SPDX-License-Identifier: Apache-2.0 */
+#include "base/rng.h"
 #include "nn/loss.h"
+#include "nn/models/models.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "support/check.h"
 #include "support/nets.h"
 #include <math.h>
+#include <string.h>
 
 static void near(double a, double b, double limit) {
     if (!(fabs(a - b) <= limit)) fail_msg("%.12g is not %.12g", a, b);
@@ -244,6 +247,57 @@ static void norm_is_global(void **state) {
     bench_close(&b);
 }
 
+/* Three steps of a real model on the threads of a backend, or on the caller's. */
+static void update_by(float **weights, float **average, double *norm, size_t *count,
+        sg_backend *threads, sg_optimizer_kind kind) {
+    sg_error err = SG_ERROR_INIT;
+    sg_model_options model = SG_MODEL_OPTIONS_INIT;
+    sg_optimizer_options options = SG_OPTIMIZER_OPTIONS_INIT;
+    options.kind = kind;
+    options.clip_norm = 1.0;
+    options.ema = 0.9;
+    bench b = {NULL};
+    CHECK_OK(sg_model_build(&b.g, "mobilenetv2", &model, &err));
+    CHECK_OK(sg_params_create(&b.p, b.g, SG_F32, &err));
+    CHECK_OK(sg_params_init(b.p, 1, &err));
+    CHECK_OK(sg_optimizer_create(&b.o, b.p, &options, NULL, NULL, &err));
+    b.o->threads = threads;
+    b.grads = test_calloc(b.g->elements, sizeof(float));
+    sg_rng rng = sg_rng_make(1, SG_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < b.g->elements; i++) b.grads[i] = (float)sg_rng_uniform(&rng) - 0.25f;
+    for (int t = 0; t < 3; t++) CHECK_OK(sg_optimizer_step(b.o, b.p, b.grads, 0.01, norm, &err));
+    size_t bytes = b.g->elements * sizeof(float);
+    *count = b.g->elements;
+    memcpy(*weights = test_malloc(bytes), b.p->data, bytes);
+    memcpy(*average = test_malloc(bytes), b.o->ema, bytes);
+    bench_close(&b);
+}
+
+static void threads_change_no_bit(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_backend_options three = SG_BACKEND_OPTIONS_INIT;
+    three.threads = 3;
+    sg_backend *backend;
+    CHECK_OK(sg_backend_create(&backend, "onednn", &three, &err));
+    for (int kind = SG_OPTIMIZER_SGD; kind <= SG_OPTIMIZER_ADAMW; kind++) {
+        float *weights[2], *average[2];
+        double norm[2];
+        size_t count;
+        for (int i = 0; i < 2; i++)
+            update_by(&weights[i], &average[i], &norm[i], &count, i ? backend : NULL,
+                    (sg_optimizer_kind)kind);
+        assert_true(norm[0] == norm[1] && norm[0] > 1);
+        assert_memory_equal(weights[0], weights[1], count * sizeof(float));
+        assert_memory_equal(average[0], average[1], count * sizeof(float));
+        for (int i = 0; i < 2; i++) {
+            test_free(weights[i]);
+            test_free(average[i]);
+        }
+    }
+    sg_backend_destroy(backend);
+}
+
 /* ---- start ---- */
 
 static void starts_are_torchvisions(void **state) {
@@ -346,6 +400,7 @@ int main(void) {
             cmocka_unit_test(average_follows),
             cmocka_unit_test(a_bad_gradient_stops),
             cmocka_unit_test(norm_is_global),
+            cmocka_unit_test(threads_change_no_bit),
             cmocka_unit_test(starts_are_torchvisions),
             cmocka_unit_test(mistakes_are_told_at_the_end),
             cmocka_unit_test(ceil_mode_is_torchs),
