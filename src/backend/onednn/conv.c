@@ -18,6 +18,7 @@ static dnnl_status_t create(dnnl_primitive_desc_t *out, const sg_dnn_primitive *
 sg_status sg_dnn_conv_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err) {
     const sg_problem *q = &p->base.problem;
+    if (sg_dnn_depthwise_offers(q, wanted)) return sg_dnn_depthwise_compile(p, err);
     int64_t out = q->dst.dims[1], in = q->src[0].dims[1], g = q->groups;
     int64_t kh = q->kernel[0], kw = q->kernel[1];
     sg_dnn_weighted grouped = {create, 5, {g, out / g, in / g, kh, kw}};

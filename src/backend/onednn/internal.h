@@ -122,6 +122,12 @@ typedef struct sg_dnn_weighted {
 sg_status sg_dnn_weighted_compile(sg_dnn_primitive *p, const sg_dnn_weighted *of,
         const sg_wanted *wanted, const sg_dnn_primitive *forward, sg_error *err);
 
+/* ---- depthwise.c ---- */
+
+/* Whether a convolution is computed by our own loop, which then chooses all layouts. */
+bool sg_dnn_depthwise_offers(const sg_problem *problem, const sg_wanted *wanted);
+sg_status sg_dnn_depthwise_compile(sg_dnn_primitive *p, sg_error *err);
+
 /* ---- primitive.c ---- */
 
 sg_status sg_dnn_fail(
