@@ -164,9 +164,24 @@ static const char *setting(const sg_yaml *yaml, const char *key) {
     return entry ? entry->value : NULL;
 }
 
+/* What a trial was trained for; of a population, whose trials are stretches, how it was laid out.
+ */
+static void put_length(char *out, size_t size, const sg_yaml *yaml) {
+    const char *method = setting(yaml, "method"), *short_epochs = setting(yaml, "short-epochs");
+    const char *population = setting(yaml, "population"), *every = setting(yaml, "every");
+    const char *epochs = setting(yaml, "epochs");
+    if (!population || !method || !every)
+        (void)snprintf(out, size, "%s epochs on each inner fold", epochs ? epochs : "unknown");
+    else if (strcmp(method, "hybrid") == 0 && short_epochs)
+        (void)snprintf(out, size, "short runs of %s epochs, then %s members, copying every %s",
+                short_epochs, population, every);
+    else
+        (void)snprintf(out, size, "%s members, copying every %s epochs", population, every);
+}
+
 static sg_status write_page(work *w, const char *path, sg_error *err) {
     size_t counts[4] = {0};
-    char text[96];
+    char text[96], length[128];
     for (size_t i = 0; i < w->count; i++) counts[w->trials[i].trial.state]++;
     (void)snprintf(text, sizeof text, "%zu finished, %zu stopped early, %zu failed, %zu running",
             counts[SG_TRIAL_COMPLETE], counts[SG_TRIAL_PRUNED], counts[SG_TRIAL_FAILED],
@@ -175,10 +190,11 @@ static sg_status write_page(work *w, const char *path, sg_error *err) {
     sg_status st = read_settings(&yaml, w->study, err);
     if (st) return st;
     const char *figure = setting(&yaml, "figure");
+    put_length(length, sizeof length, &yaml);
     const sg_page_fact facts[] = {{"Study", sg_study_name(w->study)}, {"Trials", text},
             {"Goal", sg_study_maximise(w->study) ? "highest" : "lowest"},
             {"Model", setting(&yaml, "model")}, {"Inner folds", setting(&yaml, "inner")},
-            {"Epochs in each", setting(&yaml, "epochs")}, {"Image side", setting(&yaml, "size")}};
+            {"Trainings", length}, {"Image side", setting(&yaml, "size")}};
     const sg_search_page page = {.study = "What the search found",
             .figure = figure ? figure : "value",
             .maximise = sg_study_maximise(w->study),

@@ -130,17 +130,11 @@ static void put_importance(sg_page *page, const sg_search_page *in) {
 /* One parameter against the value, with the model's mean over the other parameters. */
 static void put_slice(sg_page *page, const sg_search_page *in, const sg_search_parameter *p) {
     double *value = malloc((in->trial_count + 1) * sizeof *value);
-    char label[256];
     if (!value) {
         page->failed = true;
         return;
     }
     for (size_t i = 0; i < in->trial_count; i++) value[i] = in->trials[i].value;
-    (void)snprintf(label, sizeof label, "%s", p->name);
-    for (size_t k = 0, used = (size_t)snprintf(label, sizeof label, "%s", p->name);
-            k < p->choice_count && used < sizeof label; k++)
-        used += (size_t)snprintf(
-                label + used, sizeof label - used, "%s %zu = %s", k ? "," : ":", k, p->choices[k]);
     const sg_svg_series series[] = {{.name = "a trial",
                                             .x = p->values,
                                             .y = value,
@@ -156,7 +150,10 @@ static void put_slice(sg_page *page, const sg_search_page *in, const sg_search_p
                     .markers = p->choice_count > 0,
                     .no_line = p->choice_count > 0}};
     const sg_svg_chart chart = {.title = p->name,
-            .x = {.label = label, .logarithmic = p->logarithmic, .whole = p->choice_count > 0},
+            .x = {.label = p->name,
+                    .logarithmic = p->logarithmic,
+                    .names = p->choices,
+                    .name_count = p->choice_count},
             .y = {.label = in->figure},
             .series = series,
             .count = p->level_count ? 2 : 1};

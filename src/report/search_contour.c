@@ -38,7 +38,8 @@ static sg_svg_axis axis_of(const sg_search_parameter *p) {
             .low = edge(p, 0),
             .high = edge(p, p->level_count),
             .logarithmic = p->logarithmic && !p->choice_count,
-            .whole = p->choice_count > 0};
+            .names = p->choices,
+            .name_count = p->choice_count};
 }
 
 static void find_range(double *low, double *high, const double *values, size_t n) {

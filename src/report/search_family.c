@@ -65,11 +65,11 @@ static void add_line(family *f, size_t i, double x1, double y1, double x2, doubl
             .color = color};
 }
 
-static void put(sg_page *out, family *f, const char *title, const char *label, bool logarithmic,
-        const char *caption) {
+static void put(
+        sg_page *out, family *f, const char *title, const sg_svg_axis *y, const char *caption) {
     const sg_svg_chart chart = {.title = title,
             .x = {.label = "epochs of a member", .whole = true},
-            .y = {.label = label, .logarithmic = logarithmic},
+            .y = *y,
             .series = f->series,
             .count = f->count};
     sg_str svg;
@@ -88,7 +88,7 @@ static void put_tree(sg_page *out, family *f) {
         const sg_search_trial *p = t->parent < 0 ? t : &in->trials[t->parent];
         add_line(f, i, p->until, p->value, t->until, t->value);
     }
-    put(out, f, "Family tree", in->figure, false,
+    put(out, f, "Family tree", &(sg_svg_axis){.label = in->figure},
             "A line is what a member did between two copies, from where its parent stood to where "
             "it came.");
 }
@@ -112,7 +112,11 @@ static void put_schedule(sg_page *out, family *f, const sg_search_parameter *p) 
             if (!t->is_stretch || isnan(p->values[i]) || f->leads[i] != (pass == 1)) continue;
             add_line(f, i, t->from, p->values[i], t->until, p->values[i]);
         }
-    put(out, f, p->name, p->name, p->logarithmic, NULL);
+    const sg_svg_axis y = {.label = p->name,
+            .logarithmic = p->logarithmic,
+            .names = p->choices,
+            .name_count = p->choice_count};
+    put(out, f, p->name, &y, NULL);
 }
 
 void sg_search_put_family(sg_page *out, const sg_search_page *in) {

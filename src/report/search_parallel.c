@@ -104,6 +104,7 @@ void sg_search_put_parallel(sg_str *svg, const sg_search_page *in) {
     double good = good_value(in);
     sg_svg_open(svg, "Trials in parallel coordinates", 2 * LEFT + (double)(count - 1) * AXIS_ROOM,
             HEIGHT, 0, 0, false);
+    sg_svg_text(svg, 8, 22, "start", 14, SG_SVG_INK, true, "Parallel coordinates");
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < in->trial_count; i++) {
             double v = in->maximise ? -in->trials[i].value : in->trials[i].value;

@@ -15,11 +15,13 @@
 const char *sg_svg_color(size_t i);
 
 typedef struct sg_svg_axis {
-    const char *label; /* NULL: none */
-    double low, high;  /* both 0: fitted to the data */
-    bool percent;      /* ticks 0..1 are written as percent */
-    bool logarithmic;  /* base 10; values <= 0 are gaps */
-    bool whole;        /* ticks at whole numbers only */
+    const char *label;        /* NULL: none */
+    double low, high;         /* both 0: fitted to the data */
+    bool percent;             /* ticks 0..1 are written as percent */
+    bool logarithmic;         /* base 10; values <= 0 are gaps */
+    bool whole;               /* ticks at whole numbers only */
+    const char *const *names; /* [name_count] written for 0, 1, 2...; NULL: the numbers */
+    size_t name_count;
 } sg_svg_axis;
 
 typedef struct sg_svg_series {

@@ -78,13 +78,16 @@ static void fit_linear(sg_svg_scale *scale, bool fixed, bool whole) {
 
 void sg_svg_scale_fit(sg_svg_scale *scale, const sg_svg_axis *axis, const sg_svg_extent *extent) {
     bool fixed = axis->low != 0 || axis->high != 0;
-    *scale = (sg_svg_scale){.logarithmic = axis->logarithmic, .percent = axis->percent};
+    *scale = (sg_svg_scale){.logarithmic = axis->logarithmic,
+            .percent = axis->percent,
+            .names = axis->names,
+            .name_count = axis->name_count};
     scale->low = fixed ? axis->low : extent->any ? extent->low : axis->logarithmic ? 0.1 : 0;
     scale->high = fixed ? axis->high : extent->any ? extent->high : 1;
     if (scale->logarithmic)
         fit_logarithmic(scale);
     else
-        fit_linear(scale, fixed, axis->whole);
+        fit_linear(scale, fixed, axis->whole || axis->names);
 }
 
 double sg_svg_scale_at(const sg_svg_scale *scale, double value) {
@@ -110,7 +113,10 @@ static void format_power(char *buffer, size_t size, double value, double step) {
 
 void sg_svg_format_tick(char *buffer, size_t size, const sg_svg_scale *scale, double value) {
     double largest = fmax(fabs(scale->low), fabs(scale->high));
-    if (scale->logarithmic) {
+    if (scale->names) {
+        bool named = value >= 0 && value < (double)scale->name_count;
+        snprintf(buffer, size, "%s", named ? scale->names[(size_t)value] : "");
+    } else if (scale->logarithmic) {
         if (value >= 1e-3 && value < 1e5)
             sg_html_format_fixed(buffer, size, value, value < 1 ? count_decimals(value) : 0);
         else

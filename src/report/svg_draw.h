@@ -19,6 +19,8 @@ typedef struct sg_svg_scale {
     double from, to;  /* pixels */
     double step;      /* between ticks; factors of ten when logarithmic */
     bool logarithmic, percent;
+    const char *const *names; /* of an axis */
+    size_t name_count;
     double tick[SG_SVG_TICKS_MAX];
     size_t ticks;
 } sg_svg_scale;

@@ -93,6 +93,7 @@ static void test_a_population_is_drawn(void **state) {
     assert_int_equal(markup_count(text, "copied another member"), 2); /* in tree and schedule */
     assert_int_equal(markup_count(text, ">led to the best"), 2);
     assert_true(markup_count(text, "l&lt;r and kind") >= 1);
+    assert_int_equal(markup_count(text, ">c</text>"), 3);        /* map, slice, coordinates */
     assert_int_equal(markup_count(text, "fill=\"#f3f7fb\""), 1); /* one palest cell, */
     assert_int_equal(markup_count(text, "fill=\"#005aa0\""), 1); /* one darkest */
     free(text);
