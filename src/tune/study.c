@@ -171,6 +171,10 @@ static sg_status find_study(sg_study *s, const char *name, sg_error *err) {
     return st;
 }
 
+static sg_status no_study(const sg_study *s, const char *name, sg_error *err) {
+    return sg_fail(err, SG_ERR_INPUT, "%s holds no study '%s'", s->path, name);
+}
+
 static sg_status find_or_make(
         sg_study *s, const sg_space *space, const sg_study_options *o, sg_error *err) {
     int tables = 0;
@@ -180,7 +184,7 @@ static sg_status find_or_make(
     if (!st) st = tables ? check_schema(s, err) : make_schema(s, o->schema, err);
     if (!st) st = find_study(s, o->name, err);
     if (!st && !s->id && (o->must_exist || !space))
-        st = sg_fail(err, SG_ERR_INPUT, "%s holds no study '%s'", s->path, o->name);
+        st = no_study(s, o->name, err);
     else if (!st && !s->id)
         st = make_study(s, space, o, err);
     return sg_sql_end(s->db, s->path, st, err);
@@ -235,6 +239,44 @@ static sg_status to_wal(sg_study *s, sg_error *err) {
     }
 }
 
+/* A study on a read-only disk can be read as it stands, unless writers left changes beside it. */
+static bool is_frozen(const char *path, const sg_study_options *o) {
+    char *wal = o->must_exist ? sg_strdupf("%s-wal", path) : NULL;
+    bool frozen = wal && access(path, W_OK) != 0 && access(wal, F_OK) != 0;
+    free(wal);
+    return frozen;
+}
+
+/* SQLite takes a lock even to read; not on a file that it is told nobody changes. */
+static sg_status open_frozen(sg_study *s, const sg_study_options *o, sg_error *err) {
+    sg_str uri;
+    sg_str_init(&uri, 0);
+    sg_str_append(&uri, "file:");
+    for (const unsigned char *c = (const unsigned char *)s->path; *c; c++)
+        sg_str_appendf(&uri, strchr("?#%", *c) ? "%%%02X" : "%c", *c);
+    sg_str_append(&uri, "?immutable=1");
+    sg_status st = sg_str_check(&uri, err);
+    if (!st && sqlite3_open_v2(uri.data, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL))
+        st = s->db ? sg_sql_fail(s->db, s->path, err)
+                   : sg_fail(err, SG_ERR_MEMORY, "out of memory for the study %s", s->path);
+    sg_str_dispose(&uri);
+    if (!st) st = check_schema(s, err);
+    if (!st) st = find_study(s, o->name, err);
+    if (!st && !s->id) st = no_study(s, o->name, err);
+    return st;
+}
+
+static sg_status open_shared(
+        sg_study *s, const sg_space *space, const sg_study_options *o, sg_error *err) {
+    int flags = SQLITE_OPEN_READWRITE | (o->must_exist ? 0 : SQLITE_OPEN_CREATE);
+    if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
+        return s->db ? sg_sql_fail(s->db, s->path, err)
+                     : sg_fail(err, SG_ERR_MEMORY, "out of memory for the study %s", s->path);
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    sg_status st = to_wal(s, err);
+    return st ? st : find_or_make(s, space, o, err);
+}
+
 sg_status sg_study_open(sg_study **out, const char *path, const sg_space *space,
         const sg_study_options *o, sg_error *err) {
     sg_study *s = calloc(1, sizeof *s);
@@ -247,16 +289,11 @@ sg_status sg_study_open(sg_study **out, const char *path, const sg_space *space,
         return sg_fail(err, SG_ERR_MEMORY, "out of memory for the study %s", path);
     }
     sg_owner_name(s->owner);
-    int flags = SQLITE_OPEN_READWRITE | (o->must_exist ? 0 : SQLITE_OPEN_CREATE);
     sg_status st = SG_OK;
     if (o->must_exist && access(path, F_OK) != 0)
         st = sg_fail(err, SG_ERR_INPUT, "there is no study %s: check the name after --study", path);
-    else if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
-        st = s->db ? sg_sql_fail(s->db, path, err)
-                   : sg_fail(err, SG_ERR_MEMORY, "out of memory for the study %s", path);
-    if (!st) sqlite3_busy_timeout(s->db, BUSY_MS);
-    if (!st) st = to_wal(s, err);
-    if (!st) st = find_or_make(s, space, o, err);
+    else
+        st = is_frozen(path, o) ? open_frozen(s, o, err) : open_shared(s, space, o, err);
     if (!st) st = check_same(s, space, o, err);
     if (st) {
         sg_study_close(s);

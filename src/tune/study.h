@@ -26,7 +26,8 @@ typedef struct sg_study_options {
 typedef struct sg_study sg_study;
 
 /* Opens or makes the study. space may be NULL with must_exist: then it is read from the file
- * (sg_study_space). Expected failures: SG_ERR_IO (no folder, read-only, full disk), SG_ERR_FORMAT
+ * (sg_study_space). A file that may not be written is opened to be read
+ * with must_exist. Expected failures: SG_ERR_IO (no folder, read-only, full disk), SG_ERR_FORMAT
  * (no database, another schema), SG_ERR_INPUT (no such study), SG_ERR_MISMATCH (another space,
  * direction or other settings: says which). */
 SG_MUST_CHECK sg_status sg_study_open(sg_study **out, const char *path, const sg_space *space,
