@@ -11,7 +11,7 @@
 
 typedef struct explain_args {
     const char *bundle, *run, *list, *data, *manifest, *group_by, *methods, *of_class, *layer;
-    const char *output, *formats, *permuted, *pixel_mm;
+    const char *output, *formats, *permuted, *pixel_mm, *study;
     bool tta, check, curves, skip_bad, allow_phantom;
     double opacity, threshold, noise;
     long long steps, samples, patch, stride, batch, threads, seed, draws, pictures;
@@ -46,6 +46,7 @@ static const sg_option rows[] = {
     { "Measuring", 0, SG_OPTION_GROUP, 0, NULL, NULL, NULL, 0, 0 },
     { "check", 0, SG_OPTION_FLAG, AT(check), NULL, NULL, "sanity checks: weights drawn anew from the top down, and the untrained network as a baseline", 0, 0 },
     { "permuted-bundle", 0, SG_OPTION_PATH, AT(permuted), NULL, "FILE", "the same training on permuted labels, for that sanity check", 0, 0 },
+    { "study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE", "explain.json of a scored set: what it found against a method is marked on this page", 0, 0 },
     { "curves", 0, SG_OPTION_FLAG, AT(curves), NULL, NULL, "deletion and insertion curves", 0, 0 },
     { "pixel-mm", 0, SG_OPTION_TEXT, AT(pixel_mm), NULL, "X", "size of a pixel, when all images have the same: distances in mm", 0, 0 },
     { "draws", 0, SG_OPTION_INT, AT(draws), "2000", "N", "bootstrap draws behind the intervals over groups", 100, 1000000 },
@@ -105,11 +106,15 @@ static sg_status check_methods(
         sg_explain_job *job, const explain_args *a, const sg_explainer *e, sg_error *err) {
     sg_status st = SG_OK;
     for (int m = 0; m < SG_EXPLAIN_METHODS && !st; m++) {
+        sg_error why = SG_ERROR_INIT;
         if (!job->methods[m]) continue;
-        st = sg_explainer_check(e, (sg_explain_method)m, err);
+        st = sg_explainer_check(e, (sg_explain_method)m, &why);
         if (st && strcmp(a->methods, "all") == 0) {
+            sg_log_line(job->log, SG_LOG_WARN, "left out of all: %s", why.message);
             job->methods[m] = false;
             st = SG_OK;
+        } else if (st) {
+            st = sg_fail(err, st, "%s", why.message);
         }
     }
     return st;
@@ -206,6 +211,14 @@ static sg_status permute(
     return st;
 }
 
+static void print_reasons(const sg_assessment *assessment) {
+    sg_str reasons;
+    sg_str_init(&reasons, 0);
+    sg_assessment_put_reasons(&reasons, assessment);
+    printf(reasons.len ? " ABSTAIN: %s\n" : "%s\n", sg_str_text(&reasons));
+    sg_str_dispose(&reasons);
+}
+
 static void print_result(const sg_explain_output *out) {
     const sg_bundle *b = out->job->bundle;
     for (size_t i = 0; i < out->study->count && !out->job->scores; i++) {
@@ -216,7 +229,8 @@ static void print_result(const sg_explain_output *out) {
         sg_cli_print_safe(stdout, b->classes[at->prediction.top]);
         printf(" (%.2f), map of ", at->prediction.probability[at->prediction.top]);
         sg_cli_print_safe(stdout, b->classes[at->class_index]);
-        printf("%s\n", at->seen ? " SEEN IN TRAINING" : "");
+        printf("%s", at->seen ? " SEEN IN TRAINING" : "");
+        print_reasons(&at->assessment);
     }
     printf("report: ");
     sg_cli_print_safe(stdout, out->folder);
@@ -245,10 +259,42 @@ static sg_status make_folder(const explain_args *a, const sg_explain_files *f, s
     return st;
 }
 
+static sg_status reach_verdicts(sg_explain_verdict verdicts[SG_EXPLAIN_METHODS],
+        const sg_explain_output *out, sg_error *err) {
+    sg_status st = SG_OK;
+    for (int m = 0; m < SG_EXPLAIN_METHODS && !st; m++)
+        if (out->job->methods[m])
+            st = sg_explain_verdict_reach(&verdicts[m], out->study, (sg_explain_method)m,
+                    out->checked, out->permuted, &out->draws, err);
+    return st;
+}
+
+/* Under each picture: why to abstain from its image's answer, what is said against its method. */
+static sg_status mark_pictures(
+        sg_explain_files *files, const sg_explain_output *out, sg_error *err) {
+    sg_status st = SG_OK;
+    for (size_t i = 0; i < files->picture_count && !st; i++) {
+        char against[SG_EXPLAIN_MARKS];
+        sg_str s;
+        sg_str_init(&s, 0);
+        sg_assessment_put_reasons(&s, &out->study->images[files->shown[i].item].assessment);
+        bool abstains = s.len > 0;
+        sg_explain_marks(against, sizeof against, out, files->shown[i].method);
+        char *text = sg_strdupf("%s%s%s%s%s", abstains ? "abstain: " : "", sg_str_text(&s),
+                abstains && *against ? ". " : "", *against ? "The method: " : "", against);
+        if (!text) st = sg_fail(err, SG_ERR_MEMORY, "out of memory making the page");
+        if (text && *text) st = sg_explain_files_mark(files, i, text, err);
+        free(text);
+        sg_str_dispose(&s);
+    }
+    return st;
+}
+
 static sg_status run_job(sg_explain_job *job, sg_explain_files *files, const sg_call *call,
-        sg_explainer *e, sg_error *err) {
+        sg_explainer *e, const sg_explain_past *past, sg_error *err) {
     const explain_args *a = call->options;
     sg_explain_study study = {0};
+    sg_explain_verdict verdicts[SG_EXPLAIN_METHODS] = {0};
     sg_status st = make_folder(a, files, err);
     if (!st) st = sg_explain_study_run(&study, job, e, err);
     if (!st && a->check) st = sg_explain_study_randomise(&study, job, e, err);
@@ -263,21 +309,28 @@ static sg_status run_job(sg_explain_job *job, sg_explain_files *files, const sg_
             .flip_average = a->tta,
             .layer = a->layer,
             .draws = {(size_t)a->draws, 0.95, (uint64_t)a->seed},
+            .verdicts = job->scores || a->check || a->permuted ? verdicts : NULL,
+            .past = past->document ? past : NULL,
             .pictures = files->pictures,
             .picture_count = files->picture_count};
+    if (!st && out.verdicts) st = reach_verdicts(verdicts, &out, err);
+    if (!st) st = mark_pictures(files, &out, err);
     if (!st) st = write_all(&out, call, err);
     sg_explain_study_dispose(&study);
     return st;
 }
 
-static sg_status explain(const sg_call *call, sg_bundle *bundle, sg_error *err) {
+static sg_status explain(const sg_call *call, sg_predictor *predictor, sg_error *err) {
     const explain_args *a = call->options;
+    const sg_bundle *bundle = sg_predictor_bundle(predictor);
     sg_explain_items items = {0};
     sg_explain_options o = options_of(a);
     sg_explainer *e = NULL;
+    sg_explain_past past = {0};
     bool set = a->data || a->manifest;
     sg_explain_job job = {.items = &items,
             .bundle = bundle,
+            .predictor = predictor,
             .threshold = a->threshold,
             .seed = (uint64_t)a->seed,
             .scores = set,
@@ -297,11 +350,13 @@ static sg_status explain(const sg_call *call, sg_bundle *bundle, sg_error *err) 
     if (!st && a->pixel_mm && !(sg_parse_double(&job.pixel_mm, a->pixel_mm) && job.pixel_mm > 0))
         st = sg_fail(err, SG_ERR_USAGE, "--pixel-mm takes a size above 0, not '%s'", a->pixel_mm);
     if (!st) st = choose_class(&job.of_class, a->of_class, bundle, err);
+    if (!st && a->study) st = sg_explain_past_read(&past, a->study, bundle, a->layer, err);
     if (!st) st = sg_explainer_create(&e, bundle, &o, err);
     if (!st) st = check_methods(&job, a, e, err);
     if (!st) st = items_of_call(&items, call, bundle, err);
     if (!st) st = check_items(&items, call, bundle, err);
-    if (!st) st = run_job(&job, &files, call, e, err);
+    if (!st) st = run_job(&job, &files, call, e, &past, err);
+    sg_explain_past_dispose(&past);
     sg_explain_files_dispose(&files);
     sg_explainer_close(e);
     sg_explain_items_dispose(&items);
@@ -311,7 +366,9 @@ static sg_status explain(const sg_call *call, sg_bundle *bundle, sg_error *err) 
 static int run_explain(const sg_call *call) {
     const explain_args *a = call->options;
     sg_error err = SG_ERROR_INIT;
-    sg_bundle *bundle = NULL;
+    sg_predictor *predictor = NULL;
+    sg_predictor_options options = SG_PREDICTOR_OPTIONS_INIT;
+    options.threads = (int)a->threads;
     sg_status st = SG_OK;
     if (!a->bundle == !a->run)
         st = sg_fail(&err, SG_ERR_USAGE, "name the model: --bundle FILE or --run DIR");
@@ -320,9 +377,13 @@ static int run_explain(const sg_call *call) {
     if (!st && (a->data || a->manifest) && (call->operand_count || a->list))
         st = sg_fail(&err, SG_ERR_USAGE,
                 "name images, or a set to score with --data or --manifest, not both");
-    if (!st) st = sg_bundle_open(&bundle, a->bundle ? a->bundle : a->run, &err);
-    if (!st) st = explain(call, bundle, &err);
-    sg_bundle_close(bundle);
+    if (!st && a->study && (a->data || a->manifest))
+        st = sg_fail(&err, SG_ERR_USAGE,
+                "--study is for images that are not scored; --data and --manifest make a study of "
+                "their own");
+    if (!st) st = sg_predictor_open(&predictor, a->bundle ? a->bundle : a->run, &options, &err);
+    if (!st) st = explain(call, predictor, &err);
+    sg_predictor_close(predictor);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }
 
@@ -340,8 +401,10 @@ const sg_verb sg_verb_explain = {
                 "the "
                 "best and at a fixed threshold, pixel AUPRC, distance of the peak; by class and by "
                 "right and wrong, with intervals over groups, against the middle of the image and, "
-                "with --check, the untrained network. A method that fails a sanity check is "
-                "marked. "
+                "with --check, the untrained network. A method that fails a sanity check, or "
+                "is not shown to beat a baseline, is marked; --study carries the marks to pages of "
+                "other images. An answer that predict would abstain from is marked with the "
+                "reason. "
                 "Burnt-in marks are painted over, and images whose class then changes are "
                 "listed.\n\n"
                 "Writes maps/, scores.csv, explain.json, gates.csv and report.html.",

@@ -1,10 +1,10 @@
 /* cmd_predict.c - `sonograde predict`: what a model says about images, as text, CSV or JSON.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/csv.h"
+#include "cli/assessment.h"
 #include "cli/cli.h"
 #include "cli/image_list.h"
 #include "cli/verbs.h"
-#include "infer/assess.h"
 #include <math.h>
 #include <regex.h>
 #include <stdio.h>
@@ -233,34 +233,6 @@ static sg_status print_csv(const results *r, const sg_bundle *b, sg_error *err) 
     return st;
 }
 
-static json_t *nearest_json(const sg_assessment *a, const sg_bundle *b) {
-    json_t *list = json_array();
-    for (int i = 0; i < a->nearest.count; i++) {
-        const sg_neighbour *n = &a->nearest.neighbours[i];
-        json_array_append_new(
-                list, json_pack("{s:s, s:s, s:f}", "sha256", n->image->sha256, "class",
-                              b->classes[n->image->label], "distance", n->distance));
-    }
-    return list;
-}
-
-static json_t *assessment_json(const sg_assessment *a, const sg_bundle *b) {
-    json_t *traits = json_object();
-    for (int t = 0; t < SG_QUALITY_TRAITS; t++)
-        json_object_set_new(
-                traits, sg_quality_name((sg_quality_trait)t), json_real(a->quality.traits[t]));
-    sg_str reasons;
-    sg_str_init(&reasons, 0);
-    sg_assessment_put_reasons(&reasons, a);
-    json_t *out = json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:o}", "abstain", sg_str_text(&reasons),
-            "members_agree", a->agreement, "quality",
-            sg_json_number(a->has_quality ? a->verdict.score : NAN), "traits", traits, "distance",
-            sg_json_number(a->has_atlas ? a->nearest.distance : NAN), "distance_limit",
-            sg_json_number(a->has_atlas ? a->limit : NAN), "nearest", nearest_json(a, b));
-    sg_str_dispose(&reasons);
-    return out;
-}
-
 static json_t *result_json(const result *r, const sg_bundle *b) {
     json_t *p = json_object(), *low = json_object(), *high = json_object();
     for (int c = 0; c < r->prediction.classes; c++) {
@@ -271,7 +243,7 @@ static json_t *result_json(const result *r, const sg_bundle *b) {
     return json_pack("{s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "image", sg_json_text(r->key),
             "images", (json_int_t)r->images, "sha256", r->prediction.sha256, "looks_most_like",
             b->classes[r->prediction.top], "probabilities", p, "members_low", low, "members_high",
-            high, "assessment", assessment_json(&r->assessment, b), "seen_in_training",
+            high, "assessment", sg_assessment_to_json(&r->assessment, b), "seen_in_training",
             (int)r->prediction.seen);
 }
 

@@ -1,8 +1,10 @@
 /* cmd_read.c - `sonograde read`: a batch of images as one page on which a person reads them before
  * the program speaks. SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
+#include "cli/assessment.h"
 #include "cli/cli.h"
 #include "cli/evaluation_facts.h"
+#include "cli/explain_verdict.h"
 #include "cli/image_list.h"
 #include "cli/reading_maps.h"
 #include "cli/reading_pictures.h"
@@ -14,7 +16,7 @@
 #include <string.h>
 
 typedef struct read_args {
-    const char *bundle, *list, *output, *neighbours, *positive;
+    const char *bundle, *list, *output, *neighbours, *positive, *study;
     int map; /* an sg_explain_method, or SG_EXPLAIN_METHODS: none */
     bool program_first, tta, skip_bad, allow_phantom;
     long long side, threads;
@@ -33,6 +35,10 @@ static const sg_option rows[] = {
                 0},
         {"map", 0, SG_OPTION_CHOICE, AT(map), "grad-cam", SG_EXPLAIN_NAMES "|none",
                 "where the model looked, to lay over each picture", 0, 0},
+        {"study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE",
+                "explain.json of a scored set: what it found of the map's method is told with every "
+                "map",
+                0, 0},
         {"positive", 0, SG_OPTION_TEXT, AT(positive), "malignant", "CLASS",
                 "class whose probability orders the list by suspicion", 0, 0},
         {"side", 0, SG_OPTION_INT, AT(side), "640", "PIXELS",
@@ -194,18 +200,9 @@ static const char *make_key(builder *b, const sg_bundle *bundle) {
     return SG_KEEP_TEXT(&b->keep, "sonograde.read.%.32s", digest);
 }
 
-static const char *unknown_to(const sg_bundle *b) {
-    if (!b->quality && !b->atlas)
-        return "This bundle does not know its training images: no picture quality, no nearest "
-               "images, nothing about its domain. Make it again with `sonograde bundle`.";
-    if (!b->atlas)
-        return "This bundle holds no features: no nearest images, nothing about its domain.";
-    return b->quality ? NULL : "This bundle has not learned what a poor image is.";
-}
-
 /* What the page cannot tell; NULL when it tells all. */
 static const char *lacks(builder *b, const sg_bundle *bundle) {
-    const char *unknown = unknown_to(bundle), *no_maps = b->maps.lacks;
+    const char *unknown = sg_assessment_lacks(bundle), *no_maps = b->maps.lacks;
     return unknown && no_maps ? SG_KEEP_TEXT(&b->keep, "%s %s", unknown, no_maps)
            : unknown          ? unknown
                               : no_maps;
@@ -254,6 +251,20 @@ static sg_status check(const read_args *a, sg_error *err) {
     return sg_cli_check_output(a->output, err);
 }
 
+static sg_status open_study(builder *b, sg_error *err) {
+    sg_explain_past past;
+    sg_str s;
+    sg_status st = sg_explain_past_read(
+            &past, b->args->study, sg_predictor_bundle(b->predictor), NULL, err);
+    if (st) return st;
+    sg_str_init(&s, 0);
+    sg_explain_past_put(&s, &past, b->maps.method);
+    b->maps.said = SG_KEEP_TEXT(&b->keep, "%s", sg_str_text(&s));
+    sg_str_dispose(&s);
+    sg_explain_past_dispose(&past);
+    return SG_OK;
+}
+
 static sg_status open_maps(builder *b, sg_error *err) {
     const read_args *a = b->args;
     if (a->map == SG_EXPLAIN_METHODS) return SG_OK;
@@ -263,7 +274,7 @@ static sg_status open_maps(builder *b, sg_error *err) {
     sg_status st = sg_map_maker_open(
             &b->maps, sg_predictor_bundle(b->predictor), (sg_explain_method)a->map, &options, err);
     if (!st && b->maps.lacks) sg_log_line(b->call->log, SG_LOG_WARN, "%s", b->maps.lacks);
-    return st;
+    return st || !a->study ? st : open_study(b, err);
 }
 
 /* The file is opened before the work, so that a folder without permission is told at once. */
@@ -322,7 +333,8 @@ const sg_verb sg_verb_read = {
                    "probabilities, their range over the members, reasons to abstain, nearest "
                    "training images, a map of where it looked) and a second verdict is taken, "
                    "agreeing or not, with a note. Maps are not checked on these images: explain "
-                   "--check does that. Brightness, contrast, zoom; keys N and P for next and "
+                   "--check does that on a set with masks, and --study tells with every map what "
+                   "it found. Brightness, contrast, zoom; keys N and P for next and "
                    "previous, 1 to 9 for a class, Enter to lock, A to agree, D to disagree, M for "
                    "the map. Verdicts are kept in the "
                    "browser (localStorage) and saved as a CSV that readers takes, with a row for "

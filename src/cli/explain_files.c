@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/explain_files.h"
 #include "base/npy.h"
+#include "cli/reading_pictures.h"
 #include "image/codec.h"
-#include "image/resize.h"
 #include "report/explain.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { THUMB_WIDTH = 420 };
+enum { PAIR_SIDE = 960, PAIR_QUALITY = 88 };
 
 /* "0007-benign (22)-grad-cam": sorts as the images came, and says which they are. */
 static char *stem_of(
@@ -77,29 +77,26 @@ static sg_status write_as(const sg_explain_files *f, const char *ending, size_t 
 /* A small pair of image and overlay for the page. */
 static sg_status add_picture(sg_explain_files *f, size_t item, const sg_image *image,
         sg_explain_method method, const sg_plane *map, int class_index, sg_error *err) {
-    sg_image both, small = {0};
+    sg_image both;
+    sg_jpeg small = {0};
     sg_status st = sg_overlay_pair(&both, image, map, &f->overlay, err);
     if (st) return st;
-    int width = both.width < THUMB_WIDTH ? both.width : THUMB_WIDTH;
-    int height = (int)((double)both.height * width / both.width + 0.5);
-    st = sg_resize_image(&small, &both, width, height > 0 ? height : 1, SG_RESIZE_AREA, err);
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    if (!st) st = sg_image_encode_png(&bytes, &size, &small, err);
+    st = sg_jpeg_make(&small, &both, PAIR_SIDE, PAIR_QUALITY, err);
     if (!st) {
         const char *path = f->job->items->items[item].path;
         char *detail = method == SG_EXPLAIN_GATED
                                ? sg_strdupf("%s, of no class", sg_explain_title(method))
                                : sg_strdupf("%s, map of %s", sg_explain_title(method),
                                          f->job->bundle->classes[class_index]);
-        f->pictures[f->picture_count++] = (sg_page_image){.bytes = bytes,
-                .size = size,
+        f->shown[f->picture_count].item = item;
+        f->shown[f->picture_count].method = method;
+        f->pictures[f->picture_count++] = (sg_page_image){.bytes = small.bytes,
+                .size = small.size,
                 .alt = "the image, and the image under its map",
                 .title = sg_path_base(path),
                 .detail = detail};
     }
     sg_image_dispose(&both);
-    sg_image_dispose(&small);
     return st;
 }
 
@@ -115,8 +112,18 @@ sg_status sg_explain_files_show(void *user, size_t item, const sg_image *image,
     return st;
 }
 
+sg_status sg_explain_files_mark(
+        sg_explain_files *f, size_t i, const char *text, sg_error *err) {
+    char *copy = sg_strdup(text);
+    if (!copy) return sg_fail(err, SG_ERR_MEMORY, "out of memory making the page");
+    free((void *)f->pictures[i].mark);
+    f->pictures[i].mark = copy;
+    return SG_OK;
+}
+
 void sg_explain_files_dispose(sg_explain_files *f) {
     for (size_t i = 0; i < f->picture_count; i++) {
+        free((void *)f->pictures[i].mark);
         free((void *)f->pictures[i].bytes);
         free((void *)f->pictures[i].detail);
     }

@@ -3,6 +3,7 @@
 #include "cli/explain_output.h"
 #include "base/csv.h"
 #include "base/file.h"
+#include "cli/assessment.h"
 #include "cli/values.h"
 #include <math.h>
 #include <stdio.h>
@@ -31,6 +32,17 @@ static const char *map_name(char *buffer, size_t size, int map) {
     return buffer;
 }
 
+const char *sg_explain_marks(
+        char *buffer, size_t size, const sg_explain_output *out, sg_explain_method method) {
+    const char *past = out->past ? sg_explain_past_marks(out->past, method) : NULL;
+    sg_str s;
+    sg_str_init(&s, size);
+    if (out->verdicts) sg_explain_verdict_put_marks(&s, &out->verdicts[method]);
+    (void)snprintf(buffer, size, "%s", past ? past : sg_str_text(&s));
+    sg_str_dispose(&s);
+    return buffer;
+}
+
 bool sg_explain_has_map(const sg_explain_output *out, int map) {
     if (map == SG_EXPLAIN_CENTRE) return out->job->scores;
     if (map < SG_EXPLAIN_METHODS) return out->job->methods[map];
@@ -48,9 +60,21 @@ static sg_status write_text(
     return st;
 }
 
+static bool knows_no_class(int map) {
+    return map == SG_EXPLAIN_GATED || map == SG_EXPLAIN_UNTRAINED + SG_EXPLAIN_GATED;
+}
+
+static void put_reasons(sg_str *csv, const sg_assessment *assessment) {
+    sg_str reasons;
+    sg_str_init(&reasons, 0);
+    sg_assessment_put_reasons(&reasons, assessment);
+    sg_csv_put(csv, sg_str_text(&reasons));
+    sg_str_dispose(&reasons);
+}
+
 sg_status sg_explain_write_scores(const sg_explain_output *out, sg_error *err) {
     static const char *const columns[] = {"image", "group", "truth", "looks_most_like", "p", "map",
-            "of_class", "lesion", "seen_in_training", "marks", "without_marks"};
+            "of_class", "lesion", "seen_in_training", "marks", "without_marks", "abstain"};
     const sg_bundle *b = out->job->bundle;
     sg_str s;
     sg_str_init(&s, 0);
@@ -68,11 +92,12 @@ sg_status sg_explain_write_scores(const sg_explain_output *out, sg_error *err) {
         sg_csv_put(&s, b->classes[row->predicted]);
         sg_csv_put_double(&s, at->prediction.probability[row->predicted]);
         sg_csv_put(&s, map_name(name, sizeof name, row->map));
-        sg_csv_put(&s, row->map == SG_EXPLAIN_GATED ? "" : b->classes[at->class_index]);
+        sg_csv_put(&s, knows_no_class(row->map) ? "" : b->classes[at->class_index]);
         sg_csv_put(&s, row->lesion > 0 ? "yes" : row->lesion == 0 ? "no" : "");
         sg_csv_put(&s, at->seen ? "yes" : "no");
         sg_csv_put_int(&s, (long long)at->marks);
         sg_csv_put(&s, at->painted_top >= 0 ? b->classes[at->painted_top] : "");
+        put_reasons(&s, &at->assessment);
         for (int k = 0; k < SG_MAP_MEASURES; k++) sg_csv_put_double(&s, row->values[k]);
         sg_csv_end_row(&s);
     }
@@ -138,18 +163,10 @@ static sg_status put_map(json_t *maps, const sg_explain_output *out, int map, sg
     if (!st) st = put_part(parts, "no lesion", out, (sg_map_part){map, -1, -1, 0}, err);
     if (!st) st = put_part(parts, "lesions, right", out, (sg_map_part){map, -1, 1, 1}, err);
     if (!st) st = put_part(parts, "lesions, wrong", out, (sg_map_part){map, -1, 0, 1}, err);
-    if (!st && map < SG_EXPLAIN_METHODS && out->job->scores) {
-        sg_bootstrap_figure f[SG_MAP_MEASURES];
-        const sg_map_part lesions = {map, -1, -1, 1};
-        st = sg_map_rows_above(f, out->study->rows, out->study->row_count, lesions,
-                SG_EXPLAIN_CENTRE, &out->draws, err);
-        if (!st) json_object_set_new(parts, "above the centre", figures_json(f));
-        if (!st && out->checked) {
-            st = sg_map_rows_above(f, out->study->rows, out->study->row_count, lesions,
-                    SG_EXPLAIN_UNTRAINED + map, &out->draws, err);
-            if (!st) json_object_set_new(parts, "above the untrained network", figures_json(f));
-        }
-    }
+    static const char *const above[] = {"above the centre", "above the untrained network"};
+    for (int k = 0; k < SG_EXPLAIN_BASELINES && map < SG_EXPLAIN_METHODS && out->verdicts; k++)
+        if (out->verdicts[map].compared[k])
+            json_object_set_new(parts, above[k], figures_json(out->verdicts[map].above[k]));
     return st;
 }
 
@@ -172,6 +189,16 @@ static json_t *sanity_json(const sg_explain_output *out) {
     return all;
 }
 
+/* What pages of other images repeat (--study). */
+static json_t *verdicts_json(const sg_explain_output *out) {
+    json_t *all = json_object();
+    for (int m = 0; m < SG_EXPLAIN_METHODS; m++)
+        if (out->job->methods[m])
+            json_object_set_new(all, sg_explain_name((sg_explain_method)m),
+                    sg_explain_verdict_to_json(&out->verdicts[m]));
+    return all;
+}
+
 static json_t *predictions_json(const sg_explain_output *out) {
     const sg_bundle *b = out->job->bundle;
     json_t *all = json_array();
@@ -182,12 +209,13 @@ static json_t *predictions_json(const sg_explain_output *out) {
         for (int c = 0; c < b->class_count; c++)
             json_object_set_new(p, b->classes[c], json_real(at->prediction.probability[c]));
         json_array_append_new(
-                all, json_pack("{s:o, s:s, s:o, s:s, s:b, s:I, s:s?}", "image",
+                all, json_pack("{s:o, s:s, s:o, s:s, s:b, s:I, s:s?, s:o}", "image",
                              sg_json_text(out->job->items->items[i].path), "looks_most_like",
                              b->classes[at->prediction.top], "probabilities", p, "map_of",
                              b->classes[at->class_index], "seen_in_training", (int)at->seen,
                              "marks", (json_int_t)at->marks, "without_marks",
-                             at->painted_top >= 0 ? b->classes[at->painted_top] : NULL));
+                             at->painted_top >= 0 ? b->classes[at->painted_top] : NULL,
+                             "assessment", sg_assessment_to_json(&at->assessment, b)));
     }
     return all;
 }
@@ -198,13 +226,14 @@ sg_status sg_explain_write_json(json_t **document, const sg_explain_output *out,
     sg_status st = path ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory");
     for (int m = 0; m < SG_EXPLAIN_MAPS && !st; m++)
         if (sg_explain_has_map(out, m)) st = put_map(maps, out, m, err);
-    json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:i, s:s?, s:b, s:f, s:s, s:o, s:o, s:o}",
+    json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:i, s:o, s:s?, s:b, s:f, s:s, s:o, s:o, s:o}",
             "schema", 1, "use", SG_RESEARCH_USE, "model", out->job->bundle->model, "bundle_sha256",
-            out->job->bundle->sha256, "members", out->job->bundle->member_count, "layer",
-            out->layer, "flip_average", (int)out->flip_average, "threshold", out->job->threshold,
+            out->job->bundle->sha256, "members", out->job->bundle->member_count, "data",
+            out->data ? sg_json_text(out->data) : json_null(), "layer", out->layer, "flip_average", (int)out->flip_average, "threshold", out->job->threshold,
             "distance_unit", out->job->pixel_mm > 0 ? "mm" : "px", "images", predictions_json(out),
             "maps", maps, "sanity", sanity_json(out));
     if (!st && !doc) st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing explain.json");
+    if (!st && out->verdicts) json_object_set_new(doc, "verdicts", verdicts_json(out));
     if (!st) st = sg_json_write(doc, path, err);
     free(path);
     if (st)

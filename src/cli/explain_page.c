@@ -1,6 +1,7 @@
 /* explain_page.c - a study of maps as the page's structs.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
+#include "cli/assessment.h"
 #include "cli/explain_output.h"
 #include "cli/values.h"
 #include "report/explain.h"
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLES = 8, NAME = 64, POINTS = SG_EXPLAIN_CURVE_STEPS + 1, TEXT = 400, FLIPS = 64 };
-enum { GATES_MAX = 64, CLASSES_MAX = 16 };
+enum { TABLES = 9, NAME = 64, POINTS = SG_EXPLAIN_CURVE_STEPS + 1, TEXT = 400, FLIPS = 64 };
+enum { GATES_MAX = 64, CLASSES_MAX = 16, WARNINGS = SG_EXPLAIN_METHODS + 5 };
 
 /* Everything that the page borrows. */
 typedef struct filling {
@@ -18,6 +19,8 @@ typedef struct filling {
     sg_explain_table tables[TABLES];
     size_t table_count;
     char titles[SG_EXPLAIN_MAPS][NAME];
+    char marks[SG_EXPLAIN_METHODS][SG_EXPLAIN_MARKS];
+    char differences[SG_EXPLAIN_METHODS * SG_EXPLAIN_BASELINES][2 * NAME];
     sg_explain_calm calm[SG_EXPLAIN_MAPS];
     sg_explain_sanity sanity[SG_EXPLAIN_METHODS];
     sg_explain_line cascade[SG_EXPLAIN_METHODS], deletion[SG_EXPLAIN_MAPS],
@@ -28,9 +31,12 @@ typedef struct filling {
     sg_explain_marked marked[SG_EXPLAIN_METHODS];
     char flip_texts[FLIPS][TEXT];
     const char *flips[FLIPS];
-    const char *warnings[2 * (SG_EXPLAIN_METHODS + 3)];
-    char warning_texts[SG_EXPLAIN_METHODS + 3][TEXT];
-    sg_page_fact facts[12];
+    char abstained_texts[FLIPS][TEXT];
+    const char *reasons[FLIPS];
+    const char *warnings[2 * WARNINGS];
+    char warning_texts[WARNINGS][TEXT];
+    sg_page_fact facts[12 + SG_EXPLAIN_METHODS];
+    char past_texts[SG_EXPLAIN_METHODS][TEXT];
     char fact_texts[4][NAME];
     sg_explain_page page;
 } filling;
@@ -41,20 +47,18 @@ static const int columns[SG_EXPLAIN_COLUMNS] = {SG_MAP_POINTING, SG_MAP_ENERGY, 
         SG_MAP_IOU_FIXED, SG_MAP_AUPRC, SG_MAP_DISTANCE, SG_MAP_DELETION, SG_MAP_INSERTION};
 
 static sg_status add_table(filling *f, const char *title, const char *lead, sg_map_part part,
-        bool baselines, sg_error *err) {
+        sg_error *err) {
     const sg_explain_output *out = f->out;
     sg_explain_row *rows = calloc(SG_EXPLAIN_MAPS, sizeof *rows);
     size_t n = 0;
     sg_status st = rows ? SG_OK : sg_fail(err, SG_ERR_MEMORY, "out of memory making the page");
     for (int m = 0; m < SG_EXPLAIN_MAPS && !st; m++) {
-        if (!sg_explain_has_map(out, m) || (!baselines && m > SG_EXPLAIN_CENTRE)) continue;
+        if (!sg_explain_has_map(out, m)) continue;
         sg_bootstrap_figure figures[SG_MAP_MEASURES];
         part.map = m;
         sg_explain_row *row = &rows[n];
         row->name = f->titles[m];
-        bool fails =
-                m < SG_EXPLAIN_METHODS && sg_explain_study_fails(out->study, (sg_explain_method)m);
-        row->mark = fails ? "fails sanity check" : NULL;
+        row->mark = m < SG_EXPLAIN_METHODS && *f->marks[m] ? "marked" : NULL;
         st = sg_map_rows_mean(figures, &row->images, out->study->rows, out->study->row_count, part,
                 &out->draws, err);
         for (int k = 0; k < SG_EXPLAIN_COLUMNS && !st; k++)
@@ -63,6 +67,33 @@ static sg_status add_table(filling *f, const char *title, const char *lead, sg_m
     }
     f->tables[f->table_count++] = (sg_explain_table){title, lead, rows, n};
     return st;
+}
+
+static sg_status add_differences(filling *f, sg_error *err) {
+    static const char *const less[SG_EXPLAIN_BASELINES] = {
+            "the middle of the image", "the untrained network"};
+    const sg_explain_output *out = f->out;
+    sg_explain_row *rows = calloc(SG_EXPLAIN_METHODS * SG_EXPLAIN_BASELINES, sizeof *rows);
+    size_t n = 0;
+    if (!rows) return sg_fail(err, SG_ERR_MEMORY, "out of memory making the page");
+    for (int m = 0; m < SG_EXPLAIN_METHODS; m++)
+        for (int b = 0; b < SG_EXPLAIN_BASELINES; b++) {
+            const sg_explain_verdict *v = &out->verdicts[m];
+            if (!v->compared[b]) continue;
+            (void)snprintf(
+                    f->differences[n], sizeof f->differences[n], "%s less %s", f->titles[m], less[b]);
+            rows[n] = (sg_explain_row){.name = f->differences[n],
+                    .mark = v->loses[b] ? "not shown to be better" : NULL,
+                    .images = v->lesions};
+            for (int k = 0; k < SG_EXPLAIN_COLUMNS; k++)
+                rows[n].values[k] = sg_value_of_boot(&v->above[b][columns[k]]);
+            n++;
+        }
+    f->tables[f->table_count++] = (sg_explain_table){"Against the baselines",
+            "Differences on the same images. A method is marked where the interval of its pixel "
+            "AUPRC is not all above 0. Of the distance and the deletion, less is better.",
+            rows, n};
+    return SG_OK;
 }
 
 static sg_status add_tables(filling *f, sg_error *err) {
@@ -74,11 +105,12 @@ static sg_status add_tables(filling *f, sg_error *err) {
             "no "
             "image, and the same network with weights that learned nothing. A method that is no "
             "better than these found nothing that they do not.",
-            (sg_map_part){-1, -1, -1, 1}, true, err);
+            (sg_map_part){-1, -1, -1, 1}, err);
+    if (!st) st = add_differences(f, err);
     for (int c = 0; c < b->class_count && !st && f->table_count < TABLES - 3; c++)
-        st = add_table(f, b->classes[c], NULL, (sg_map_part){-1, c, -1, 1}, false, err);
-    if (!st) st = add_table(f, "Right answers", NULL, (sg_map_part){-1, -1, 1, 1}, false, err);
-    if (!st) st = add_table(f, "Wrong answers", NULL, (sg_map_part){-1, -1, 0, 1}, false, err);
+        st = add_table(f, b->classes[c], NULL, (sg_map_part){-1, c, -1, 1}, err);
+    if (!st) st = add_table(f, "Right answers", NULL, (sg_map_part){-1, -1, 1, 1}, err);
+    if (!st) st = add_table(f, "Wrong answers", NULL, (sg_map_part){-1, -1, 0, 1}, err);
     return st;
 }
 
@@ -218,6 +250,27 @@ static sg_status add_marked(filling *f, sg_error *err) {
     return st;
 }
 
+/* ---- reasons to abstain ---- */
+
+static void add_abstained(filling *f) {
+    const sg_explain_study *s = f->out->study;
+    for (size_t i = 0; i < s->count; i++) {
+        sg_str reasons;
+        if (!s->images[i].read || !sg_assessment_abstains(&s->images[i].assessment)) continue;
+        sg_str_init(&reasons, 0);
+        sg_assessment_put_reasons(&reasons, &s->images[i].assessment);
+        size_t n = f->page.abstained++;
+        if (n < FLIPS) {
+            (void)snprintf(f->abstained_texts[n], TEXT, "%s: %s.",
+                    sg_path_base(f->out->job->items->items[i].path), sg_str_text(&reasons));
+            f->reasons[n] = f->abstained_texts[n];
+            f->page.reason_count = n + 1;
+        }
+        sg_str_dispose(&reasons);
+    }
+    f->page.reasons = f->reasons;
+}
+
 /* ---- words ---- */
 
 static void warn(filling *f, const char *mark, const char *text) {
@@ -227,30 +280,51 @@ static void warn(filling *f, const char *mark, const char *text) {
     f->warnings[2 * n + 1] = f->warning_texts[n];
 }
 
+static void put_past(char text[TEXT], const sg_explain_past *past, sg_explain_method m) {
+    sg_str s;
+    sg_str_init(&s, TEXT);
+    sg_explain_past_put(&s, past, m);
+    (void)snprintf(text, TEXT, "%s", sg_str_text(&s));
+    sg_str_dispose(&s);
+}
+
+static void warn_of_method(filling *f, sg_explain_method m) {
+    char text[TEXT];
+    bool unknown = f->out->past && !sg_explain_past_marks(f->out->past, m);
+    if (f->out->past)
+        put_past(text, f->out->past, m);
+    else
+        (void)snprintf(text, sizeof text, "%s: %s; do not read its maps as reasons.", f->titles[m],
+                f->marks[m]);
+    if (*f->marks[m] || unknown) warn(f, unknown ? "not checked" : "marked", text);
+}
+
 static void add_warnings(filling *f) {
     const sg_explain_study *s = f->out->study;
     char text[TEXT];
     size_t seen = 0;
     for (size_t i = 0; i < s->count; i++) seen += s->images[i].seen;
     f->page.warnings = f->warnings;
+    if (f->page.abstained) {
+        (void)snprintf(text, sizeof text,
+                "for %zu of the %zu images there is a reason not to use the answer, nor its map.",
+                f->page.abstained, s->count);
+        warn(f, "abstain", text);
+    }
     if (seen) {
         (void)snprintf(text, sizeof text,
                 "%zu of the images were in the training of this model: their figures mean little.",
                 seen);
         warn(f, "seen in training", text);
     }
-    for (int m = 0; m < SG_EXPLAIN_METHODS; m++) {
-        if (!f->out->job->methods[m] || !sg_explain_study_fails(s, (sg_explain_method)m)) continue;
-        (void)snprintf(text, sizeof text,
-                "%s hardly changes when the network forgets what it learned; do not read its maps "
-                "as reasons.",
-                f->titles[m]);
-        warn(f, "fails a sanity check", text);
-    }
-    if (!f->out->checked && !f->out->permuted)
+    for (int m = 0; m < SG_EXPLAIN_METHODS; m++)
+        if (f->out->job->methods[m]) warn_of_method(f, (sg_explain_method)m);
+    if (!f->out->checked && !f->out->permuted && !f->out->past)
         warn(f, "not checked",
-                "No sanity check was run (--check): whether these maps depend on what was learned "
-                "is not known.");
+                "No sanity check was run (--check), and no study that ran it was named (--study): "
+                "whether these maps depend on what was learned is not known.");
+    const char *lacks = sg_assessment_lacks(f->out->job->bundle);
+    if (lacks) warn(f, "not assessed", lacks);
 }
 
 static void add_facts(filling *f) {
@@ -272,6 +346,11 @@ static void add_facts(filling *f) {
     f->facts[n++] = (sg_page_fact){"views", out->flip_average ? "image and mirror image" : "image"};
     f->facts[n++] = (sg_page_fact){"fixed threshold", f->fact_texts[1]};
     f->facts[n++] = (sg_page_fact){"images", f->fact_texts[2]};
+    for (int m = 0; m < SG_EXPLAIN_METHODS; m++) {
+        if (!out->past || !job->methods[m]) continue;
+        put_past(f->past_texts[m], out->past, (sg_explain_method)m);
+        f->facts[n++] = (sg_page_fact){"the method", f->past_texts[m]};
+    }
     f->page.facts = f->facts;
     f->page.fact_count = n;
 }
@@ -286,8 +365,14 @@ sg_status sg_explain_write_page(const sg_explain_output *out, sg_error *err) {
                 .distance_unit = out->job->pixel_mm > 0 ? "mm" : "px",
                 .pictures = out->pictures,
                 .picture_count = out->picture_count,
-                .interval_method = "Means; 95 % intervals, bootstrap over groups within classes"};
+                .interval_method = "Means; 95 % intervals, bootstrap over groups within classes; "
+                                   "of a pointing game that all or none win, Wilson's over "
+                                   "groups"};
         for (int m = 0; m < SG_EXPLAIN_MAPS; m++) (void)sg_explain_map_title(f->titles[m], NAME, m);
+        for (int m = 0; m < SG_EXPLAIN_METHODS; m++)
+            (void)sg_explain_marks(
+                    f->marks[m], sizeof f->marks[m], out, (sg_explain_method)m);
+        add_abstained(f);
         add_warnings(f);
         add_checks(f);
         add_curves(f);

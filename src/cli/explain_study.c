@@ -233,6 +233,17 @@ static sg_status choose_class(
     return SG_OK;
 }
 
+/* As `predict` does; features come from the predictor, which is asked only where the bundle can
+ * compare them. */
+static sg_status assess(
+        sg_explained_image *at, const sg_explain_job *job, const sg_image *image, sg_error *err) {
+    sg_prediction ignored;
+    sg_status st = SG_OK;
+    if (job->bundle->atlas)
+        st = sg_predictor_predict_images(job->predictor, &ignored, image, 1, err);
+    return st ? st : sg_assess(&at->assessment, job->predictor, image, &at->prediction, err);
+}
+
 static sg_status explain_image(sg_explain_study *s, const sg_explain_job *job, sg_explainer *e,
         const in_work *w, size_t i, sg_error *err) {
     sg_explained_image *at = &s->images[i];
@@ -243,6 +254,7 @@ static sg_status explain_image(sg_explain_study *s, const sg_explain_job *job, s
     sg_status st = at->samples ? SG_OK : no_memory(err);
     if (!st) st = sg_explainer_look(e, &w->image, err);
     if (!st) st = sg_explainer_predict(e, &at->prediction, err);
+    if (!st) st = assess(at, job, &w->image, err);
     if (!st) st = choose_class(at, job, i, err);
     if (!st && job->marks) st = look_without_marks(at, &covered, e, &w->image, err);
     if (!st && covered) st = sg_explainer_look(e, &w->image, err);

@@ -6,6 +6,7 @@
 #define SG_CLI_EXPLAIN_STUDY_H
 
 #include "cli/explain_items.h"
+#include "infer/assess.h"
 #include "infer/explain.h"
 #include "infer/map_score.h"
 #include "protocol/map_rows.h"
@@ -23,6 +24,7 @@ enum { SG_EXPLAIN_OF_DECISION = -1, SG_EXPLAIN_OF_TRUTH = -2 };
 typedef struct sg_explain_job {
     const sg_explain_items *items;
     const sg_bundle *bundle;
+    sg_predictor *predictor; /* of the bundle: measures the distance from its training images */
     bool methods[SG_EXPLAIN_METHODS];
     int of_class;               /* index, or one of the two above */
     double threshold, pixel_mm; /* pixel_mm 0: not known */
@@ -40,6 +42,7 @@ typedef struct sg_explained_image {
     bool seen; /* in training */
     bool has_mask, lesion;
     sg_prediction prediction;
+    sg_assessment assessment; /* how far the prediction can be trusted */
     int class_index; /* that the maps are of */
     size_t marks;
     int painted_top;   /* class with the marks painted over; -1: no marks */

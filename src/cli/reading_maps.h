@@ -10,6 +10,7 @@
 typedef struct sg_map_maker {
     sg_explainer *explainer; /* NULL: makes none */
     sg_explain_method method;
+    const char *said;  /* what a scored set found of the method, sentences; NULL: none was named */
     const char *lacks; /* why there are none although they were asked for, a sentence; or NULL */
 } sg_map_maker;
 

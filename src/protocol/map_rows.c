@@ -73,6 +73,28 @@ static sg_status take(sg_map_row **out, size_t *count, const sg_map_row *rows, s
     return SG_OK;
 }
 
+static int by_group(const void *a, const void *b) {
+    uint32_t x = ((const sg_map_row *)a)->group, y = ((const sg_map_row *)b)->group;
+    return (x > y) - (x < y);
+}
+
+/* Where all or none point into the lesion every draw gives the same; Wilson's interval, with a group
+ * as one trial, does not. Reorders the rows. */
+static void bound_share(sg_bootstrap_figure *share, sg_map_row *rows, size_t n, double confidence) {
+    bool none = share->estimate == 0, all = share->estimate == 1;
+    const sg_map_row *last = NULL;
+    size_t trials = 0;
+    if (!none && !all) return;
+    qsort(rows, n, sizeof *rows, by_group);
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(rows[i].values[SG_MAP_POINTING])) continue;
+        trials += !last || last->group != rows[i].group;
+        last = &rows[i];
+    }
+    share->bca = share->percentile = sg_interval_wilson(all ? trials : 0, trials, confidence);
+    share->degenerate = false;
+}
+
 sg_status sg_map_rows_mean(sg_bootstrap_figure *figures, size_t *images, const sg_map_row *rows,
         size_t n, sg_map_part part, const sg_bootstrap_options *options, sg_error *err) {
     sg_map_row *taken;
@@ -80,6 +102,7 @@ sg_status sg_map_rows_mean(sg_bootstrap_figure *figures, size_t *images, const s
     if (st) return st;
     no_figures(figures);
     if (*images) st = bootstrap(figures, taken, *images, options, err);
+    if (!st) bound_share(&figures[SG_MAP_POINTING], taken, *images, options->confidence);
     free(taken);
     return st;
 }

@@ -39,7 +39,8 @@ typedef struct sg_map_part {
 } sg_map_part;
 
 /* figures[SG_MAP_MEASURES]: means over the part's rows; *images: how many. Figures are NaN where no
- * row has the measure. */
+ * row has the measure. A share of pointing that is 0 or 1 has Wilson's interval with a group as one
+ * trial, since every draw repeats it. */
 SG_MUST_CHECK sg_status sg_map_rows_mean(sg_bootstrap_figure *figures, size_t *images,
         const sg_map_row *rows, size_t n, sg_map_part part, const sg_bootstrap_options *options,
         sg_error *err);

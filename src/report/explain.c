@@ -8,32 +8,42 @@
 
 enum { LINES_MAX = 16 };
 
+/* Intervals under their values, and pictures that are pairs. */
+static const char style[] =
+        ".r{white-space:pre}table{font-size:.84rem}th,td{padding:6px 5px}"
+        "tbody th{min-width:min(11em,34vw)}"
+        ".images{grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr))!important}"
+        ".images img{aspect-ratio:auto}";
+
 /* ---- tables ---- */
 
 enum { WITHOUT_CURVES = 6 };
 
+/* The interval below the value, so that eight columns have room. */
+static void put_stacked(sg_cells *cells, const sg_evaluation_value *v, double unit, int digits) {
+    char text[SG_CELL], value[24], low[24], high[24];
+    if (!isfinite(v->value)) {
+        sg_cells_put(cells, "\u2013");
+        return;
+    }
+    sg_html_format_fixed(value, sizeof value, unit * v->value, digits);
+    sg_html_format_fixed(low, sizeof low, unit * v->low, digits);
+    sg_html_format_fixed(high, sizeof high, unit * v->high, digits);
+    bool bounded = isfinite(v->low) && isfinite(v->high);
+    (void)snprintf(text, sizeof text, bounded ? "%s\n(%s, %s)" : "%s", value, low, high);
+    sg_cells_put_copy(cells, text);
+}
+
 static void put_row(sg_cells *cells, const sg_explain_row *row, int columns) {
+    enum { POINTING, DISTANCE = 5 };
     char name[SG_CELL];
     (void)snprintf(name, sizeof name, "%s%s%s%s", row->name, row->mark ? " [" : "",
             row->mark ? row->mark : "", row->mark ? "]" : "");
     sg_cells_put_copy(cells, name);
     sg_cells_put_count(cells, row->images);
-    for (int k = 0; k < columns; k++) {
-        const sg_evaluation_value *v = &row->values[k];
-        if (k == 5 && isfinite(v->value)) { /* a distance, not a fraction */
-            char text[SG_CELL], value[24], low[24], high[24];
-            sg_html_format_fixed(value, sizeof value, v->value, 1);
-            sg_html_format_fixed(low, sizeof low, v->low, 1);
-            sg_html_format_fixed(high, sizeof high, v->high, 1);
-            if (isfinite(v->low))
-                (void)snprintf(text, sizeof text, "%s (%s\u2013%s)", value, low, high);
-            else
-                (void)snprintf(text, sizeof text, "%s", value);
-            sg_cells_put_copy(cells, text);
-        } else {
-            sg_cells_put_value(cells, v, k == 0);
-        }
-    }
+    for (int k = 0; k < columns; k++)
+        put_stacked(cells, &row->values[k], k == POINTING ? 100 : 1,
+                k == POINTING || k == DISTANCE ? 1 : 2);
 }
 
 static void put_table(sg_page *page, const sg_explain_page *in, const sg_explain_table *table) {
@@ -179,11 +189,25 @@ static void put_marks(sg_page *page, const sg_explain_page *in) {
     for (size_t i = 0; i < in->flipped; i++) sg_page_text(page, in->flips[i]);
 }
 
+static void put_reasons(sg_page *page, const sg_explain_page *in) {
+    if (!in->abstained) return;
+    sg_page_section(page, "Reasons to abstain",
+            "Where the image is poor, lies outside what the model was trained on, or its members "
+            "disagree, neither the answer nor its map is to be relied on.");
+    for (size_t i = 0; i < in->reason_count; i++) sg_page_text(page, in->reasons[i]);
+    if (in->abstained > in->reason_count)
+        sg_page_textf(
+                page, "And %zu more: see scores.csv.", in->abstained - in->reason_count);
+}
+
 sg_status sg_explain_page_write(const sg_explain_page *in, const char *path, sg_error *err) {
     sg_page page;
-    sg_page_open(&page, "What the maps are worth", in->data);
+    sg_page_open(&page, in->table_count ? "What the maps are worth" : "Where the model looked",
+            in->data);
+    sg_page_add_style(&page, style);
     for (size_t i = 0; i < in->warning_count; i++)
         sg_page_warn(&page, in->warnings[2 * i], in->warnings[2 * i + 1]);
+    put_reasons(&page, in);
     put_tables(&page, in);
     put_calm(&page, in);
     put_sanity(&page, in);

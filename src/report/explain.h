@@ -71,6 +71,9 @@ typedef struct sg_explain_page {
     const sg_explain_marked *marked;
     size_t marked_count, marked_images, flipped;
     const char *const *flips; /* [flipped] one sentence per image whose class flips */
+    size_t abstained;           /* images with a reason not to use the answer */
+    const char *const *reasons; /* [reason_count] one sentence per image, of the first ones */
+    size_t reason_count;
     const sg_page_image *pictures;
     size_t picture_count;
     const char *interval_method;

@@ -20,8 +20,18 @@ for method in grad-cam occlusion; do
 done
 [ "$(head -c 6 "one/maps/0001-$stem-grad-cam.npy")" = $'\x93NUMPY' ] || fail 'no NumPy file'
 has told.txt "looks most like $(column predicted.csv looks_most_like)" 'Research use only'
-has one/report.html 'not checked' 'data:image/png' 'Research use only'
+has one/report.html 'not checked' 'data:image/jpeg' 'Research use only'
 lacks one/report.html 'http://' 'https://'
+
+# What the model cannot give is said; a picture that is none has the reason to abstain of predict.
+"$SONOGRADE" bundle --run run -o knows.sgb --quiet 2>bundle.txt
+mkdir poor
+base64 -d >poor/black.png <<'END'
+iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAAAAACPAi4CAAAAG0lEQVR42u3BgQAAAADDoPlT3+AEVQEAAAB8AxBAAAG9PLePAAAAAElFTkSuQmCC
+END
+"$SONOGRADE" explain poor --bundle knows.sgb --allow-phantom-model --method all --steps 1 --samples 1 --stride 32 --threads 1 \
+    --formats none --out poor-maps >told.txt 2>warned.txt
+has warned.txt 'left out of all' 'no se-gated map'
 
 # A set with masks: scored against both baselines, checked, same bytes again.
 for out in study again; do
@@ -32,7 +42,24 @@ cmp study.json study/explain.json || fail '--json prints another document than e
 for file in scores.csv explain.json report.html; do cmp study/$file again/$file || fail "$file differs"; done
 has study/scores.csv 'untrained:layer-cam' centre 'peak_distance'
 has study/explain.json '"above the centre"' '"above the untrained network"' '"lesions"' '"distance_unit": "mm"'
-has study/report.html 'were in the training' 'Against the lesions' 'Sanity checks' 'Deletion and insertion' 'peak to lesion, mm'
+has study/explain.json '"verdicts"' '"abstain"'
+has study/report.html 'Against the baselines' 'were in the training' 'Against the lesions' 'Sanity checks' 'Deletion and insertion' 'peak to lesion, mm'
+
+# What the study found travels to pages of other images, of the same model only.
+"$SONOGRADE" explain "$one" --run run --threads 1 --study study/explain.json --formats none --out told
+has told/report.html "On set (6 images with a lesion) Grad-CAM"
+lacks told/report.html 'no study that ran it'
+"$SONOGRADE" explain "$one" --run run --threads 1 --method occlusion --study study/explain.json --formats none --out told2
+has told2/report.html 'Occlusion was not in the study of set'
+"$SONOGRADE" read "$one" --bundle knows.sgb --threads 1 --out page.html --quiet
+has page.html 'Not checked on these images'
+"$SONOGRADE" read "$one" --bundle knows.sgb --threads 1 --study study/explain.json --out page.html --quiet
+has page.html 'On set (6 images with a lesion) Grad-CAM'
+sed 's/"bundle_sha256": "./&x/' study/explain.json >foreign.json
+expect 3 'of another model' "$SONOGRADE" read "$one" --bundle knows.sgb --study foreign.json --out no.html
+[ ! -e no.html ] || fail 'a refused command left a page'
+expect 3 'takes the explain.json' "$SONOGRADE" explain "$one" --run run --study one/explain.json --out no
+expect 2 'of their own' "$SONOGRADE" explain --data set --run run --study study/explain.json --out no
 [ ! -e study/maps ] || fail 'maps were written with --formats none'
 
 # Refusals, each with its remedy; nothing is left behind.

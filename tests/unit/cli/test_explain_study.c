@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/check.h"
 
-#include "cli/explain_study.h"
+#include "cli/explain_verdict.h"
 #include <math.h>
 
 static void test_a_map_that_hardly_changes_fails(void **state) {
@@ -23,9 +23,52 @@ static void test_a_map_that_hardly_changes_fails(void **state) {
     }
 }
 
+static void add_map(sg_map_row *row, int map, size_t image, double auprc) {
+    *row = (sg_map_row){.image = image, .map = map, .group = (uint32_t)image, .lesion = 1};
+    for (int k = 0; k < SG_MAP_MEASURES; k++) row->values[k] = NAN;
+    row->values[SG_MAP_AUPRC] = auprc;
+}
+
+/* Better by much, by nothing that is sure, and always by the same. */
+static void test_a_map_that_may_be_no_better_is_marked(void **state) {
+    (void)state;
+    enum { IMAGES = 20 };
+    static const struct {
+        double mean, spread;
+        bool loses;
+    } cases[] = {{0.3, 0.1, false}, {0.01, 0.2, true}, {-0.3, 0.1, true}, {0, 0, true}};
+    sg_error err = SG_ERROR_INIT;
+    const sg_bootstrap_options draws = {300, 0.95, 1};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        sg_map_row rows[2 * IMAGES];
+        sg_explain_study s = {.rows = rows, .row_count = 2 * IMAGES, .stages = 0};
+        s.permuted[SG_EXPLAIN_OCCLUSION] = NAN;
+        for (size_t i = 0; i < IMAGES; i++) {
+            double more = cases[c].mean + (i % 2 ? 1 : -1) * cases[c].spread;
+            add_map(&rows[2 * i], SG_EXPLAIN_CENTRE, i, 0.01 * (double)i);
+            add_map(&rows[2 * i + 1], SG_EXPLAIN_OCCLUSION, i, 0.01 * (double)i + more);
+        }
+        sg_explain_verdict v;
+        sg_str marks;
+        CHECK_OK(sg_explain_verdict_reach(
+                &v, &s, SG_EXPLAIN_OCCLUSION, false, false, &draws, &err));
+        assert_int_equal(v.lesions, IMAGES);
+        assert_int_equal(v.loses[SG_EXPLAIN_THE_CENTRE], cases[c].loses);
+        assert_true(!v.compared[SG_EXPLAIN_THE_UNTRAINED] && !v.loses[SG_EXPLAIN_THE_UNTRAINED]);
+        sg_str_init(&marks, 0);
+        v.fails = true;
+        sg_explain_verdict_put_marks(&marks, &v);
+        assert_string_equal(sg_str_text(&marks),
+                cases[c].loses ? "fails a sanity check; not shown to beat the middle of the image"
+                               : "fails a sanity check");
+        sg_str_dispose(&marks);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_a_map_that_hardly_changes_fails),
+            cmocka_unit_test(test_a_map_that_may_be_no_better_is_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
