@@ -6,8 +6,8 @@
 #include "infer/assess.h"
 
 /* {"abstain": "", "members_agree": 1, "quality": 0.8, "traits": {...}, "distance": d,
- * "distance_limit": l, "nearest": [...]}; what the bundle does not know is null. New reference, NULL
- * when out of memory. */
+ * "distance_limit": l, "nearest": [...]}; what the bundle does not know is null. New reference,
+ * NULL when out of memory. */
 json_t *sg_assessment_to_json(const sg_assessment *assessment, const sg_bundle *bundle);
 
 /* What a bundle cannot say of any image, and the remedy, in sentences; NULL when it can say all. */

@@ -113,9 +113,14 @@ static void print_text(const findings *f) {
         char images[48];
         (void)snprintf(images, sizeof images, "%zu, %zu", x->first, x->second);
         sg_cli_print_safe(stdout, x->name);
-        printf("%*s %-15s %6.3f %9.2g  %5.2f (%.2f to %.2f)  %s\n",
+        printf("%*s %-15s %6.3f %9.2g  %5.2f ",
                 (int)(strlen(x->name) < 16 ? 16 - strlen(x->name) : 0), "", images, x->drift.ks,
-                x->holm, x->drift.excess, x->drift.interval.low, x->drift.interval.high, word(x));
+                x->holm, x->drift.excess);
+        if (isnan(x->drift.interval.low))
+            printf("(constant)");
+        else
+            printf("(%.2f to %.2f)", x->drift.interval.low, x->drift.interval.high);
+        printf("  %s\n", word(x));
     }
     if (f->left_out)
         printf("%zu column%s left out: fewer than %d values\n", f->left_out,
@@ -128,13 +133,13 @@ static void print_json(const findings *f) {
     json_t *list = json_array();
     for (size_t i = 0; i < f->count; i++) {
         const finding *x = &f->items[i];
-        json_array_append_new(
-                list, json_pack("{s:o, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:[f,f], s:s}",
-                              "name", sg_json_text(x->name), "baseline", (json_int_t)x->first,
-                              "batch", (json_int_t)x->second, "ks", x->drift.ks, "ks_p",
-                              x->drift.ks_p, "p_holm", x->holm, "psi", x->drift.index, "psi_chance",
-                              x->drift.chance, "psi_excess", x->drift.excess, "psi_excess_ci",
-                              x->drift.interval.low, x->drift.interval.high, "verdict", word(x)));
+        json_array_append_new(list,
+                json_pack("{s:o, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:[o,o], s:s}", "name",
+                        sg_json_text(x->name), "baseline", (json_int_t)x->first, "batch",
+                        (json_int_t)x->second, "ks", x->drift.ks, "ks_p", x->drift.ks_p, "p_holm",
+                        x->holm, "psi", x->drift.index, "psi_chance", x->drift.chance, "psi_excess",
+                        x->drift.excess, "psi_excess_ci", sg_json_number(x->drift.interval.low),
+                        sg_json_number(x->drift.interval.high), "verdict", word(x)));
     }
     sg_cli_print_json(json_pack("{s:b, s:I, s:I, s:o}", "drift", f->drifted > 0, "drifted",
             (json_int_t)f->drifted, "left_out", (json_int_t)f->left_out, "quantities", list));

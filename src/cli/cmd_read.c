@@ -36,7 +36,8 @@ static const sg_option rows[] = {
         {"map", 0, SG_OPTION_CHOICE, AT(map), "grad-cam", SG_EXPLAIN_NAMES "|none",
                 "where the model looked, to lay over each picture", 0, 0},
         {"study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE",
-                "explain.json of a scored set: what it found of the map's method is told with every "
+                "explain.json of a scored set: what it found of the map's method is told with "
+                "every "
                 "map",
                 0, 0},
         {"positive", 0, SG_OPTION_TEXT, AT(positive), "malignant", "CLASS",

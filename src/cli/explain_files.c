@@ -112,8 +112,7 @@ sg_status sg_explain_files_show(void *user, size_t item, const sg_image *image,
     return st;
 }
 
-sg_status sg_explain_files_mark(
-        sg_explain_files *f, size_t i, const char *text, sg_error *err) {
+sg_status sg_explain_files_mark(sg_explain_files *f, size_t i, const char *text, sg_error *err) {
     char *copy = sg_strdup(text);
     if (!copy) return sg_fail(err, SG_ERR_MEMORY, "out of memory making the page");
     free((void *)f->pictures[i].mark);

@@ -46,8 +46,8 @@ typedef struct filling {
 static const int columns[SG_EXPLAIN_COLUMNS] = {SG_MAP_POINTING, SG_MAP_ENERGY, SG_MAP_IOU_BEST,
         SG_MAP_IOU_FIXED, SG_MAP_AUPRC, SG_MAP_DISTANCE, SG_MAP_DELETION, SG_MAP_INSERTION};
 
-static sg_status add_table(filling *f, const char *title, const char *lead, sg_map_part part,
-        sg_error *err) {
+static sg_status add_table(
+        filling *f, const char *title, const char *lead, sg_map_part part, sg_error *err) {
     const sg_explain_output *out = f->out;
     sg_explain_row *rows = calloc(SG_EXPLAIN_MAPS, sizeof *rows);
     size_t n = 0;
@@ -80,8 +80,8 @@ static sg_status add_differences(filling *f, sg_error *err) {
         for (int b = 0; b < SG_EXPLAIN_BASELINES; b++) {
             const sg_explain_verdict *v = &out->verdicts[m];
             if (!v->compared[b]) continue;
-            (void)snprintf(
-                    f->differences[n], sizeof f->differences[n], "%s less %s", f->titles[m], less[b]);
+            (void)snprintf(f->differences[n], sizeof f->differences[n], "%s less %s",
+                    sg_explain_title((sg_explain_method)m), less[b]);
             rows[n] = (sg_explain_row){.name = f->differences[n],
                     .mark = v->loses[b] ? "not shown to be better" : NULL,
                     .images = v->lesions};
@@ -294,8 +294,8 @@ static void warn_of_method(filling *f, sg_explain_method m) {
     if (f->out->past)
         put_past(text, f->out->past, m);
     else
-        (void)snprintf(text, sizeof text, "%s: %s; do not read its maps as reasons.", f->titles[m],
-                f->marks[m]);
+        (void)snprintf(text, sizeof text, "%s: %s; do not read its maps as reasons.",
+                sg_explain_title(m), f->marks[m]);
     if (*f->marks[m] || unknown) warn(f, unknown ? "not checked" : "marked", text);
 }
 
@@ -370,8 +370,7 @@ sg_status sg_explain_write_page(const sg_explain_output *out, sg_error *err) {
                                    "groups"};
         for (int m = 0; m < SG_EXPLAIN_MAPS; m++) (void)sg_explain_map_title(f->titles[m], NAME, m);
         for (int m = 0; m < SG_EXPLAIN_METHODS; m++)
-            (void)sg_explain_marks(
-                    f->marks[m], sizeof f->marks[m], out, (sg_explain_method)m);
+            (void)sg_explain_marks(f->marks[m], sizeof f->marks[m], out, (sg_explain_method)m);
         add_abstained(f);
         add_warnings(f);
         add_checks(f);

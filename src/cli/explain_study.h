@@ -43,7 +43,7 @@ typedef struct sg_explained_image {
     bool has_mask, lesion;
     sg_prediction prediction;
     sg_assessment assessment; /* how far the prediction can be trusted */
-    int class_index; /* that the maps are of */
+    int class_index;          /* that the maps are of */
     size_t marks;
     int painted_top;   /* class with the marks painted over; -1: no marks */
     double painted;    /* probability of the decided class then */

@@ -12,8 +12,8 @@ sg_status sg_explain_verdict_reach(sg_explain_verdict *out, const sg_explain_stu
         sg_error *err) {
     const int baselines[] = {SG_EXPLAIN_CENTRE, SG_EXPLAIN_UNTRAINED + (int)method};
     const sg_map_part lesions = {(int)method, -1, -1, 1};
-    sg_explain_verdict v = {.checked = checked || permuted,
-            .fails = sg_explain_study_fails(s, method)};
+    sg_explain_verdict v = {
+            .checked = checked || permuted, .fails = sg_explain_study_fails(s, method)};
     sg_status st = SG_OK;
     for (size_t i = 0; i < s->row_count; i++)
         v.lesions += s->rows[i].map == (int)method && s->rows[i].lesion == 1;
@@ -112,9 +112,9 @@ void sg_explain_past_put(sg_str *out, const sg_explain_past *past, sg_explain_me
         sg_str_appendf(out, "is marked: %s; do not read its maps as reasons.", marks);
     else
         sg_str_appendf(out, "beats the middle of the image%s%s.",
-                json_is_true(json_object_get(v, "untrained_compared")) ? " and the untrained network"
-                                                                       : "",
-                json_is_true(json_object_get(v, "sanity_checked"))
-                        ? " and passes the sanity checks"
-                        : "; no sanity check was run");
+                json_is_true(json_object_get(v, "untrained_compared"))
+                        ? " and the untrained network"
+                        : "",
+                json_is_true(json_object_get(v, "sanity_checked")) ? " and passes the sanity checks"
+                                                                   : "; no sanity check was run");
 }

@@ -66,10 +66,11 @@ sg_status sg_map_maker_make(sg_reading_map *out, sg_keep *keep, sg_map_maker *ma
                 .height = height,
                 .values = sg_keep_hold(keep, bytes_of(&small, &empty)),
                 .name = SG_KEEP_TEXT(keep, "%s, %s", sg_explain_title(maker->method), class_name)};
-        out->warning = empty         ? "It is empty: nothing in the image speaks for this class."
-                       : maker->said ? maker->said
-                                     : "Not checked on these images: whether such maps depend on what the "
-                               "model learned is what sonograde explain --check measures.";
+        out->warning =
+                empty         ? "It is empty: nothing in the image speaks for this class."
+                : maker->said ? maker->said
+                              : "Not checked on these images: whether such maps depend on what the "
+                                "model learned is what sonograde explain --check measures.";
         if (keep->failed) st = sg_fail(err, SG_ERR_MEMORY, "out of memory for a map");
     }
     sg_plane_dispose(&map);

@@ -26,14 +26,15 @@ static const struct {
         [SG_QUALITY_CLIPPING] = {"clipping", "gain too high", false, 0.05},
         [SG_QUALITY_BLACK] = {"black", "gain too low", false, 0.15},
         [SG_QUALITY_DEPTH] = {"depth", "depth too large", false, 0.15},
+        [SG_QUALITY_SIZE] = {"size", "too small", true, 1},
 };
+static const char noise_problem[] = "noise, far beyond that of training images";
+
+/* log2 of 64 and 32 pixels: for limits of a bundle that knows no sizes. */
+static const double size_median = 6, size_limit = 5;
 
 const char *sg_quality_name(sg_quality_trait trait) {
     return traits[trait].name;
-}
-
-const char *sg_quality_problem(sg_quality_trait trait) {
-    return traits[trait].problem;
 }
 
 static int by_value(const void *a, const void *b) {
@@ -190,6 +191,8 @@ sg_status sg_quality_measure(sg_quality *out, const sg_image *image, sg_error *e
         measure_dropout(out, &scan);
         measure_contact(out, &whole);
         measure_depth(out, &whole);
+        out->traits[SG_QUALITY_SIZE] =
+                log2(image->width < image->height ? image->width : image->height);
     }
     sg_image_dispose(&whole);
     sg_image_dispose(&scan);
@@ -221,6 +224,9 @@ sg_status sg_quality_learn(
         out->median[t] *= sign;
         out->limit[t] *= sign;
     }
+    double median;
+    for (size_t i = 0; i < n; i++) values[i] = pictures[i].traits[SG_QUALITY_SHARPNESS];
+    learn_trait(&median, &out->noise, values, n, traits[SG_QUALITY_SHARPNESS].least);
     out->images = n;
     free(values);
     return SG_OK;
@@ -235,7 +241,15 @@ sg_quality_verdict sg_quality_judge(const sg_quality *picture, const sg_quality_
         if (way > most) {
             most = way;
             v.worst = (sg_quality_trait)t;
+            v.problem = traits[t].problem;
         }
+    }
+    double sharp = limits->median[SG_QUALITY_SHARPNESS];
+    double noisy = (picture->traits[SG_QUALITY_SHARPNESS] - sharp) / (limits->noise - sharp);
+    if (noisy > most) {
+        most = noisy;
+        v.worst = SG_QUALITY_SHARPNESS;
+        v.problem = noise_problem;
     }
     v.poor = most > 1;
     v.score = fmin(1, fmax(0, 1 - most));
@@ -247,6 +261,8 @@ json_t *sg_quality_limits_to_json(const sg_quality_limits *limits) {
     for (int t = 0; t < SG_QUALITY_TRAITS; t++)
         json_object_set_new(list, traits[t].name,
                 json_pack("{s:f, s:f}", "median", limits->median[t], "limit", limits->limit[t]));
+    json_object_set_new(json_object_get(list, traits[SG_QUALITY_SHARPNESS].name), "noise",
+            json_real(limits->noise));
     return json_pack("{s:I, s:o}", "images", (json_int_t)limits->images, "traits", list);
 }
 
@@ -254,8 +270,14 @@ sg_status sg_quality_limits_from_json(
         sg_quality_limits *out, const json_t *section, sg_error *err) {
     sg_quality_limits found = {
             .images = (size_t)json_integer_value(json_object_get(section, "images"))};
+    const json_t *all = json_object_get(section, "traits");
     for (int t = 0; t < SG_QUALITY_TRAITS; t++) {
-        const json_t *trait = json_object_get(json_object_get(section, "traits"), traits[t].name);
+        const json_t *trait = json_object_get(all, traits[t].name);
+        if (!trait && t == SG_QUALITY_SIZE && all) {
+            found.median[t] = size_median;
+            found.limit[t] = size_limit;
+            continue;
+        }
         const json_t *median = json_object_get(trait, "median");
         const json_t *limit = json_object_get(trait, "limit");
         found.median[t] = json_number_value(median);
@@ -266,6 +288,12 @@ sg_status sg_quality_limits_from_json(
             return sg_fail(err, SG_ERR_FORMAT, "the section 'quality' has no usable limit for %s",
                     traits[t].name);
     }
+    double sharp = found.median[SG_QUALITY_SHARPNESS];
+    const json_t *noise =
+            json_object_get(json_object_get(all, traits[SG_QUALITY_SHARPNESS].name), "noise");
+    found.noise = noise ? json_number_value(noise) : 2 * sharp - found.limit[SG_QUALITY_SHARPNESS];
+    if (!(found.noise > sharp) || !isfinite(found.noise))
+        return sg_fail(err, SG_ERR_FORMAT, "the section 'quality' has no usable limit for noise");
     *out = found;
     return SG_OK;
 }

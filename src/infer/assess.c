@@ -39,7 +39,7 @@ bool sg_assessment_abstains(const sg_assessment *a) {
 void sg_assessment_put_reasons(sg_str *out, const sg_assessment *a) {
     const char *between = "";
     if (a->verdict.poor) {
-        sg_str_appendf(out, "poor image (%s)", sg_quality_problem(a->verdict.worst));
+        sg_str_appendf(out, "poor image (%s)", a->verdict.problem);
         between = "; ";
     }
     if (a->outside) {

@@ -78,8 +78,8 @@ static int by_group(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Where all or none point into the lesion every draw gives the same; Wilson's interval, with a group
- * as one trial, does not. Reorders the rows. */
+/* Where all or none point into the lesion every draw gives the same; Wilson's interval, with a
+ * group as one trial, does not. Reorders the rows. */
 static void bound_share(sg_bootstrap_figure *share, sg_map_row *rows, size_t n, double confidence) {
     bool none = share->estimate == 0, all = share->estimate == 1;
     const sg_map_row *last = NULL;

@@ -196,8 +196,7 @@ static void put_reasons(sg_page *page, const sg_explain_page *in) {
             "disagree, neither the answer nor its map is to be relied on.");
     for (size_t i = 0; i < in->reason_count; i++) sg_page_text(page, in->reasons[i]);
     if (in->abstained > in->reason_count)
-        sg_page_textf(
-                page, "And %zu more: see scores.csv.", in->abstained - in->reason_count);
+        sg_page_textf(page, "And %zu more: see scores.csv.", in->abstained - in->reason_count);
 }
 
 sg_status sg_explain_page_write(const sg_explain_page *in, const char *path, sg_error *err) {

@@ -70,7 +70,7 @@ typedef struct sg_explain_page {
     size_t gate_count;
     const sg_explain_marked *marked;
     size_t marked_count, marked_images, flipped;
-    const char *const *flips; /* [flipped] one sentence per image whose class flips */
+    const char *const *flips;   /* [flipped] one sentence per image whose class flips */
     size_t abstained;           /* images with a reason not to use the answer */
     const char *const *reasons; /* [reason_count] one sentence per image, of the first ones */
     size_t reason_count;

@@ -82,6 +82,17 @@ static sg_status find_interval(sg_drift *out, const uint8_t *first, size_t n, co
     return SG_OK;
 }
 
+/* The only bin that holds anything, or -1. */
+static int only_bin(const size_t *counts, int bins) {
+    int found = -1;
+    for (int i = 0; i < bins; i++) {
+        if (!counts[i]) continue;
+        if (found >= 0) return -1;
+        found = i;
+    }
+    return found;
+}
+
 static sg_status measure_index(sg_drift *out, const double *a, size_t n, const double *b, size_t m,
         const sg_bootstrap_options *o, sg_error *err) {
     double edges[SG_DRIFT_BINS];
@@ -99,7 +110,15 @@ static sg_status measure_index(sg_drift *out, const double *a, size_t n, const d
     out->index = index_of(p, n, q, m, out->bins);
     out->chance = count * (1.0 / (double)n + 1.0 / (double)m);
     out->excess = out->index - out->chance;
-    sg_status st = find_interval(out, first, n, second, m, o, err);
+    int one = only_bin(p, out->bins), other = only_bin(q, out->bins);
+    sg_status st = SG_OK;
+    if (one < 0 || other < 0) {
+        st = find_interval(out, first, n, second, m, o, err);
+    } else if (one == other) {
+        out->index = out->chance = out->excess = 0;
+    } else {
+        out->interval = (sg_interval){NAN, NAN};
+    }
     free(first);
     free(second);
     return st;

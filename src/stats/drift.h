@@ -16,9 +16,12 @@ typedef struct sg_drift {
     int bins;    /* between deciles that differ; the last lies above all of them */
     /* sum of (q - p) ln(q / p) over the bins, shares with half an image added to each bin */
     double index;
-    double chance;        /* what the index is on average without drift: (bins - 1)(1/n + 1/m) */
-    double excess;        /* index - chance */
-    sg_interval interval; /* of excess: bootstrap over the rows of both batches, percentiles */
+    double chance; /* what the index is on average without drift: (bins - 1)(1/n + 1/m) */
+    double excess; /* index - chance */
+    /* of excess: bootstrap over the rows of both batches, percentiles; NaN where each batch lies in
+     * a bin of its own, so that every draw repeats it. All of both in one bin: index, chance and
+     * interval are 0. */
+    sg_interval interval;
 } sg_drift;
 
 /* first[n], second[m], both at least SG_DRIFT_FEWEST (SG_ERR_INPUT); no NaN. */

@@ -50,8 +50,8 @@ static void test_a_map_that_may_be_no_better_is_marked(void **state) {
         }
         sg_explain_verdict v;
         sg_str marks;
-        CHECK_OK(sg_explain_verdict_reach(
-                &v, &s, SG_EXPLAIN_OCCLUSION, false, false, &draws, &err));
+        CHECK_OK(
+                sg_explain_verdict_reach(&v, &s, SG_EXPLAIN_OCCLUSION, false, false, &draws, &err));
         assert_int_equal(v.lesions, IMAGES);
         assert_int_equal(v.loses[SG_EXPLAIN_THE_CENTRE], cases[c].loses);
         assert_true(!v.compared[SG_EXPLAIN_THE_UNTRAINED] && !v.loses[SG_EXPLAIN_THE_UNTRAINED]);

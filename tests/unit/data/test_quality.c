@@ -1,11 +1,13 @@
 /* test_quality.c - phantoms made poor in one way each are told apart from those that are not.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/rng.h"
 #include "data/phantom.h"
 #include "image/blur.h"
 #include "image/quality.h"
 #include "support/check.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PICTURES = 60, SIDE = 128 };
 
@@ -113,6 +115,34 @@ static void test_each_way(void **state) {
     }
 }
 
+/* What is sharper than any training picture is noise; what is far smaller shows nothing. */
+static void test_noise_and_specks(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    static const int sides[] = {1, 16, 60, SIDE};
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        sg_image image;
+        sg_rng rng = sg_rng_make(4, SG_RNG_TEST, (uint32_t)i, 0);
+        CHECK_OK(sg_image_create(&image, sides[i], sides[i], 1, &err));
+        for (size_t k = 0; k < sg_image_size(&image); k++)
+            image.pixels[k] = (uint8_t)sg_rng_below(&rng, 256);
+        sg_quality q = measure(&image);
+        sg_quality_verdict v = sg_quality_judge(&q, limits());
+        assert_true(v.poor && v.score == 0);
+        assert_non_null(strstr(v.problem, sides[i] < 60 ? "too small" : "noise"));
+        sg_image_dispose(&image);
+    }
+    sg_image image; /* an honest phantom of the wrong size */
+    make(&image, PICTURES + 1);
+    sg_quality q = measure(&image);
+    assert_true(!sg_quality_judge(&q, limits()).poor);
+    q.traits[SG_QUALITY_SIZE] = log2(SIDE / 2 - 1);
+    assert_string_equal(sg_quality_judge(&q, limits()).problem, "too small");
+    q.traits[SG_QUALITY_SIZE] = log2(4 * SIDE);
+    assert_true(!sg_quality_judge(&q, limits()).poor);
+    sg_image_dispose(&image);
+}
+
 static void test_good_pictures_pass(void **state) {
     (void)state;
     int poor = 0;
@@ -168,6 +198,14 @@ static void test_limits(void **state) {
     CHECK_OK(sg_quality_limits_from_json(&again, section, &err));
     assert_memory_equal(&l, &again, sizeof l);
     json_t *sharp = json_object_get(json_object_get(section, "traits"), "sharpness");
+    json_object_del(sharp, "noise"); /* as bundles were before */
+    json_object_del(json_object_get(section, "traits"), "size");
+    CHECK_OK(sg_quality_limits_from_json(&again, section, &err));
+    assert_true(fabs(again.noise - (2 * l.median[0] - l.limit[0])) < 1e-12);
+    assert_true(again.limit[SG_QUALITY_SIZE] == 5);
+    json_object_set_new(sharp, "noise", json_real(l.median[0] - 1));
+    CHECK_FAILS(sg_quality_limits_from_json(&again, section, &err), SG_ERR_FORMAT, "noise");
+    json_object_del(sharp, "noise");
     json_object_set_new(sharp, "limit", json_real(5)); /* the good side */
     CHECK_FAILS(sg_quality_limits_from_json(&again, section, &err), SG_ERR_FORMAT, "sharpness");
     json_decref(section);
@@ -177,6 +215,7 @@ static void test_limits(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_each_way),
+            cmocka_unit_test(test_noise_and_specks),
             cmocka_unit_test(test_good_pictures_pass),
             cmocka_unit_test(test_traits_by_hand),
             cmocka_unit_test(test_limits),

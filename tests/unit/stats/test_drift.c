@@ -73,6 +73,39 @@ static void test_no_drift(void **state) {
     if (significant > 0.1 * REPEATS) fail_msg("%d of %d are significant", significant, REPEATS);
 }
 
+/* scipy.stats.kstwobign.sf((e + 0.12 + 0.11 / e) D), e = sqrt(nm / (n + m)): the corrected p of two
+ * batches of 20 whose distribution functions are 0.3 apart, which without the correction is 0.329.
+ */
+static void test_small_batches_are_corrected(void **state) {
+    (void)state;
+    enum { N = 20 };
+    sg_error err = SG_ERROR_INIT;
+    sg_bootstrap_options options = {100, 0.95, 0};
+    double a[N], b[N];
+    for (int i = 0; i < N; i++) {
+        a[i] = i;
+        b[i] = i < 6 ? i + 100 : i;
+    }
+    sg_drift d;
+    CHECK_OK(sg_drift_measure(&d, a, N, b, N, &options, &err));
+    assert_true(fabs(d.ks - 0.3) < 1e-12);
+    assert_true(fabs(d.ks_p - 0.27526886726742134) < 1e-9);
+}
+
+/* A column that never changes has nothing to draw: its index is 0 whatever is drawn. */
+static void test_constant_columns(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_bootstrap_options options = {100, 0.95, 0};
+    double same[30] = {0}, other[40];
+    for (int i = 0; i < 40; i++) other[i] = 1;
+    sg_drift d;
+    CHECK_OK(sg_drift_measure(&d, same, 30, same, 30, &options, &err));
+    assert_true(d.excess == 0 && d.chance == 0 && d.interval.low == 0 && d.interval.high == 0);
+    CHECK_OK(sg_drift_measure(&d, same, 30, other, 40, &options, &err));
+    assert_true(d.excess > 0.2 && isnan(d.interval.low) && isnan(d.interval.high));
+}
+
 static void test_edges(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
@@ -92,6 +125,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_golden),
             cmocka_unit_test(test_no_drift),
+            cmocka_unit_test(test_small_batches_are_corrected),
+            cmocka_unit_test(test_constant_columns),
             cmocka_unit_test(test_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
