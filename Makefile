@@ -4,6 +4,7 @@
 #   make lint       style, layering, static checks      make format  clang-format over the tree
 #   make docs       man page, completion, usage page    make install PREFIX=/usr/local DESTDIR=
 #   make fuzz       20 s for every parser               make tsan / coverage   the unit suite so
+#   make conformance-isa   the engine at every width of vectors
 # config=debug|release|asan|tsan|coverage; each has its own folder under build/.
 SHELL  := /bin/bash
 config ?= release
@@ -22,9 +23,11 @@ opt_debug    := -O0 -g3
 opt_asan     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 opt_tsan     := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 opt_coverage := -O0 -g --coverage
+opt_sse      := -O2 -g -DNDEBUG -DSG_ONE_WIDTH
+opt_avx2     := $(opt_sse) -march=x86-64-v3
 opt_fuzz     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(opt_$(config)),)
-$(error config=$(config) is not one of debug release asan tsan coverage fuzz)
+$(error config=$(config) is not one of debug release asan tsan coverage sse avx2 fuzz)
 endif
 
 PKGS     := libpng libturbojpeg jansson yaml-0.1 libsodium nlopt sqlite3
@@ -58,7 +61,7 @@ fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
 JOBS     ?= $(shell nproc)
 
-.PHONY: fuzzers tsan coverage all demo test test-quick bench bench-stats bench-search fuzz lint format docs install clean unit tests unit-tests FORCE
+.PHONY: conformance-isa fuzzers tsan coverage all demo test test-quick bench bench-stats bench-search fuzz lint format docs install clean unit tests unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $B/sonograde
@@ -192,6 +195,18 @@ tsan:
 	tools/install-deps build test
 	+$(MAKE) -j$(JOBS) config=tsan unit-tests
 	OMP_NUM_THREADS=1 TEST_TIMEOUT=1200 tests/run $(unit_bin:build/%=build/tsan/%)
+
+# The conformance suite at every width of vectors: our own loops by the compiler, oneDNN's code by what it
+# is told of the processor. What one machine has not is not tested there.
+conformance-isa:
+	tools/install-deps build test
+	+$(MAKE) -j$(JOBS) config=sse $(conf_bin:build/%=build/sse/%)
+	+$(MAKE) -j$(JOBS) config=avx2 $(conf_bin:build/%=build/avx2/%)
+	+$(MAKE) -j$(JOBS) config=release $(conf_bin)
+	ONEDNN_MAX_CPU_ISA=SSE41 tests/run $(conf_bin:build/%=build/sse/%)
+	ONEDNN_MAX_CPU_ISA=AVX2 tests/run $(conf_bin:build/%=build/avx2/%)
+	ONEDNN_MAX_CPU_ISA=AVX512_CORE tests/run $(conf_bin)
+	tests/run $(conf_bin)
 
 # Lines that the unit suite reaches, by file and in all.
 coverage:

@@ -265,7 +265,9 @@ int main(int argc, char **argv) {
     char line[256];
     sg_status st = sg_backend_create(&backend, "onednn", &options, &err);
     if (!st) st = sg_backend_create(&fallback, "ref", &options, &err);
-    if (!st) printf("{\"ours\": \"%s\"}\n", backend->ops->describe(backend));
+    if (!st)
+        printf("{\"ours\": \"%s\", \"bytes\": %s}\n", backend->ops->describe(backend),
+                backend->ops->quantises(backend) ? "true" : "false");
     while (!st && fflush(stdout) == 0 && fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = '\0';
         st = answer(&b, line, backend, fallback, &err);

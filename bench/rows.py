@@ -105,6 +105,9 @@ def difference(sides, works, shape):
 
 def times(bench, work, peer_work, model, batch, size, rounds, goal):
     sides, shape = bench.sides(), (model, batch, size)
+    if work == "predict8" and not sides[0].about["bytes"]:
+        return {"unit": "s", "ours": None, "peer": None, "peer_name": None, "ratio": None, "goal": ">= %.2f x" % goal,
+                "met": True, "doubt": "not applicable: the processor has no dot products of bytes"}
     logits = {"train": ("check", "check"), "predict8": ("answer8", "answer")}.get(work, ("answer", "answer"))
     differs = difference(sides, logits, shape)
     works, best = (work, peer_work), (Best(), Best())

@@ -150,7 +150,7 @@ typedef struct sg_backend_ops {
     /* One line: library, version, instruction set, threads; for logs and resume checks. */
     const char *(*describe)(const sg_backend *backend);
     /* Whether products of 8-bit numbers are faster here than of float32 (the processor has dot
-     * products of bytes); what is said above about `quant` may be asked for anyway. */
+     * products of bytes). Where not, the fallback computes what is asked with `quant`. */
     bool (*quantises)(const sg_backend *backend);
     SG_MUST_CHECK sg_status (*plain_layout)(const sg_layout **out, sg_backend *backend,
             const sg_shape *shape, sg_dtype dtype, sg_error *err);

@@ -88,7 +88,7 @@ static const sg_layout *plain_of(sg_backend *backend, const sg_shape *shape) {
     return plain;
 }
 
-/* A layout for the summand: what the same problem without a sum would leave. */
+/* A layout for the summand: what the same problem without a sum would leave. NULL = not offered. */
 static const sg_layout *summand_layout(sg_backend *backend, const stored_case *c) {
     sg_error err = SG_ERROR_INIT;
     sg_problem p = c->problem;
@@ -98,7 +98,9 @@ static const sg_layout *summand_layout(sg_backend *backend, const stored_case *c
     wanted.quant[SG_ARG_WEIGHT] = &c->weight;
     wanted.quant[SG_ARG_DST] = &c->summand;
     sg_primitive *primitive;
-    CHECK_OK(sg_primitive_compile(&primitive, backend, &p, &wanted, NULL, &err));
+    sg_status status = sg_primitive_compile(&primitive, backend, &p, &wanted, NULL, &err);
+    if (status == SG_ERR_UNSUPPORTED) return NULL;
+    CHECK_OK(status);
     const sg_layout *layout = sg_primitive_layout(primitive, SG_ARG_DST);
     sg_primitive_destroy(primitive);
     return layout;
@@ -130,11 +132,13 @@ static sg_status run_case(float *out, sg_backend *backend, const stored_case *c,
         for (int i = 0; i < CHANNELS_MOST; i++) ones[i] = 1;
         shape.weight = (sg_quant){SG_I8, 1, ones};
         wanted.arg[SG_ARG_SRC0] = summand_layout(backend, &shape);
+        if (!wanted.arg[SG_ARG_SRC0]) return SG_ERR_UNSUPPORTED;
     } else {
         wanted.quant[SG_ARG_SRC0] = &c->src;
         wanted.quant[SG_ARG_WEIGHT] = &c->weight;
         if (stored_dst) wanted.quant[SG_ARG_DST] = &c->dst;
-        if (c->problem.fuse_sum) wanted.arg[SG_ARG_DST] = summand_layout(backend, c);
+        if (c->problem.fuse_sum && !(wanted.arg[SG_ARG_DST] = summand_layout(backend, c)))
+            return SG_ERR_UNSUPPORTED;
     }
     sg_status status = sg_primitive_compile(&primitive, backend, &c->problem, &wanted, NULL, &err);
     if (status == SG_ERR_UNSUPPORTED) return status;

@@ -35,10 +35,20 @@ static void destroy_primitive(sg_primitive *primitive) {
     free(p);
 }
 
+/* Without dot products of bytes oneDNN adds pairs of products in 16 bits, which overflow. */
+static bool quantises(const sg_backend *backend) {
+    (void)backend;
+    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+    return DNNL_VERSION_MAJOR < 3 &&
+           (isa == dnnl_cpu_isa_avx2_vnni ||
+                   (isa & dnnl_cpu_isa_avx512_core_vnni) == dnnl_cpu_isa_avx512_core_vnni);
+}
+
 /* Numbers stored in 8 bits reach only what computes with them. */
-static bool takes_stored(const sg_problem *problem, const sg_wanted *wanted) {
+static bool takes_stored(
+        const sg_backend *backend, const sg_problem *problem, const sg_wanted *wanted) {
     sg_op op = problem->op;
-    bool products = op == SG_OP_CONV || op == SG_OP_LINEAR;
+    bool products = (op == SG_OP_CONV || op == SG_OP_LINEAR) && quantises(backend);
     for (int arg = 0; arg < SG_ARG_COUNT; arg++) {
         const sg_layout *layout = wanted->arg[arg];
         if (wanted->quant[arg] && !products) return false;
@@ -56,7 +66,7 @@ static sg_status compile(sg_primitive **out, sg_backend *backend, const sg_probl
     sg_dnn_backend *b = (sg_dnn_backend *)backend;
     if ((unsigned)problem->op >= SG_OP_COUNT || problem->dtype != SG_F32)
         return sg_dnn_unsupported(err, problem);
-    if (wanted && !takes_stored(problem, wanted)) return sg_dnn_unsupported(err, problem);
+    if (wanted && !takes_stored(backend, problem, wanted)) return sg_dnn_unsupported(err, problem);
     sg_dnn_primitive *p = calloc(1, sizeof *p);
     if (!p) return sg_fail(err, SG_ERR_MEMORY, "out of memory for a primitive");
     p->base = (sg_primitive){.ops = backend->ops, .problem = *problem};
@@ -130,14 +140,6 @@ static const char *isa_name(void) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].isa == isa) return names[i].name;
     return isa > dnnl_cpu_isa_avx512_core_bf16 ? "above avx512_core_bf16" : "generic";
-}
-
-static bool quantises(const sg_backend *backend) {
-    (void)backend;
-    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-    return DNNL_VERSION_MAJOR < 3 &&
-           (isa == dnnl_cpu_isa_avx2_vnni ||
-                   (isa & dnnl_cpu_isa_avx512_core_vnni) == dnnl_cpu_isa_avx512_core_vnni);
 }
 
 static const sg_backend_ops ops = {
