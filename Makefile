@@ -82,8 +82,8 @@ $B/libsonograde.so: $(lib_obj)
 # are written for vectorisers.
 $B/obj/src/image/%.o: CFLAGS += -ffp-contract=off $(if $(filter release,$(config)),-O3)
 $B/obj/src/backend/ref/%.o $B/obj/src/backend/onednn/%.o: CFLAGS += $(if $(filter release,$(config)),-O3)
-# A depthwise convolution is multiply-adds and little else.
-$B/obj/src/backend/onednn/depthwise_kernels.o: CFLAGS += -ffp-contract=fast
+# Loops of multiply-adds and little else.
+$B/obj/src/backend/onednn/depthwise_kernels.o $B/obj/src/backend/onednn/norm_kernels_%.o: CFLAGS += -ffp-contract=fast
 # The optimiser is one pass over memory; its square roots must not stop at errno.
 $B/obj/src/nn/update.o: CFLAGS += $(if $(filter release,$(config)),-O3 -fno-math-errno)
 # The reading page's own files become part of the program.

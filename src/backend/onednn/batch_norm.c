@@ -16,6 +16,13 @@
 #include "backend/onednn/norm_kernels.h"
 #include <math.h>
 #include <string.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+/* An output of so many bytes is written past the caches, which could not keep it anyway: else every
+ * line of it would be read before it is written. */
+enum { STREAM_BYTES = 16 << 20 };
 
 /* What the caller's scratch memory holds. */
 typedef struct norm_scratch {
@@ -63,13 +70,12 @@ static void sum_part(const sg_norm_job *job, int64_t chunk, int64_t part) {
     double *sums = job->sums + (part * sg_dnn_chunk_count(v) + chunk) * SG_DNN_CHUNK * 2;
     memset(sums, 0, SG_DNN_CHUNK * 2 * sizeof *sums);
     for (int64_t n = v->n * part / job->parts; n < v->n * (part + 1) / job->parts; n++)
-        sg_dnn_walk(v, n, sg_dnn_chunk_at(v, chunk), job->visit, job, sums);
+        sg_dnn_walk(v, n, sg_dnn_chunk_at(v, chunk), job->lanes, job->visit, job, sums);
 }
 
 static void map_image(const sg_norm_job *job, int64_t chunk, int64_t n) {
     sg_dnn_chunk at = sg_dnn_chunk_at(&job->view, chunk);
-    sg_dnn_walk(&job->view, n, at, job->visit, job, NULL);
-    sg_dnn_zero_padding(job->out, &job->view, n, at);
+    sg_dnn_walk(&job->view, n, at, job->lanes, job->visit, job, NULL);
 }
 
 static void total(double out[2], const sg_norm_job *job, int64_t chunk, int64_t lane) {
@@ -82,6 +88,15 @@ static void total(double out[2], const sg_norm_job *job, int64_t chunk, int64_t 
     }
 }
 
+/* Before another thread reads what was streamed by this one. */
+static void finish_stores(const sg_norm_job *job) {
+#if defined(__SSE__)
+    if (job->stream) _mm_sfence();
+#else
+    (void)job;
+#endif
+}
+
 static void chunk_body(const void *user, int64_t begin, int64_t end) {
     const norm_pass *pass = user;
     for (int64_t chunk = begin; chunk < end; chunk++) {
@@ -91,6 +106,7 @@ static void chunk_body(const void *user, int64_t begin, int64_t end) {
         /* backwards: the last image is the one most surely in the cache */
         for (int64_t n = pass->map.view.n - 1; n >= 0; n--) map_image(&pass->map, chunk, n);
     }
+    finish_stores(&pass->map);
 }
 
 static void sum_body(const void *user, int64_t begin, int64_t end) {
@@ -103,6 +119,7 @@ static void map_body(const void *user, int64_t begin, int64_t end) {
     const sg_norm_job *job = user;
     int64_t chunks = sg_dnn_chunk_count(&job->view);
     for (int64_t unit = begin; unit < end; unit++) map_image(job, unit % chunks, unit / chunks);
+    finish_stores(job);
 }
 
 static void map(const sg_norm_job *job, int threads) {
@@ -130,9 +147,21 @@ static void run_pass(norm_pass *pass, int threads) {
     map(&pass->map, threads);
 }
 
+/* Sixteen channels side by side where the processor has such vectors and the layout such rows. */
+static int lanes_of(const sg_dnn_view *v) {
+    return sg_dnn_has_avx512() && (v->block == 1 || v->block % 16 == 0) ? 16 : 8;
+}
+
+static const sg_norm_visits *visits_of(const sg_norm_job *job) {
+    return job->lanes == 16 ? &sg_norm_visits_16 : &sg_norm_visits_8;
+}
+
 static sg_norm_job job_of(const sg_dnn_primitive *p, void *const args[SG_ARG_COUNT]) {
     const sg_problem *q = &p->base.problem;
-    return (sg_norm_job){.x = args[SG_ARG_SRC0],
+    const sg_dnn_view *v = &((const sg_dnn_layout *)p->layout[SG_ARG_SRC0])->view;
+    return (sg_norm_job){.view = *v,
+            .lanes = lanes_of(v),
+            .x = args[SG_ARG_SRC0],
             .mean = args[SG_ARG_MEAN],
             .relu = q->fuse_relu,
             .most = q->clip > 0 ? (float)q->clip : INFINITY};
@@ -175,19 +204,20 @@ static void finish_forward(const norm_pass *pass, int64_t chunk) {
 }
 
 static sg_status run_forward(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
+    (void)err;
     const sg_problem *q = &p->base.problem;
     norm_pass pass = {.sum = job_of(p, args), .problem = q, .args = args};
-    sg_status status = sg_dnn_layout_view(&pass.sum.view, p->layout[SG_ARG_SRC0], err);
-    if (status) return status;
     const sg_dnn_view *v = &pass.sum.view;
     pass.scratch = carve(args[SG_ARG_SCRATCH], v);
     pass.map = pass.sum;
-    pass.map.visit = sg_norm_visit_normalise;
+    pass.map.visit = visits_of(&pass.sum)->normalise;
     pass.map.scale = pass.scratch.scale;
     pass.map.beta = args[SG_ARG_BIAS];
     pass.map.out = args[SG_ARG_DST];
+    pass.map.stream = pass.map.out != pass.map.x && v->block == pass.map.lanes &&
+                      p->layout[SG_ARG_DST]->bytes >= STREAM_BYTES;
     if (q->pass == SG_PASS_TRAIN && !q->fixed_statistics) {
-        pass.sum.visit = sg_norm_visit_moments;
+        pass.sum.visit = visits_of(&pass.sum)->moments;
         pass.sum.mean = pass.scratch.slope;
         pass.begin = begin_forward;
         pass.finish = finish_forward;
@@ -228,20 +258,19 @@ static void finish_backward(const norm_pass *pass, int64_t chunk) {
 }
 
 static sg_status run_backward(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
+    (void)err;
     norm_pass pass = {.sum = job_of(p, args),
             .problem = &p->base.problem,
             .args = args,
             .begin = begin_backward,
             .finish = finish_backward};
-    sg_status status = sg_dnn_layout_view(&pass.sum.view, p->layout[SG_ARG_SRC0], err);
-    if (status) return status;
     pass.scratch = carve(args[SG_ARG_SCRATCH], &pass.sum.view);
     pass.sum.dy = args[SG_ARG_DIFF_DST];
     pass.sum.scale = pass.scratch.scale;
     pass.sum.beta = pass.sum.relu ? args[SG_ARG_WORKSPACE] : pass.scratch.scale; /* then not read */
     pass.map = pass.sum;
-    pass.sum.visit = sg_norm_visit_gradient_sums;
-    pass.map.visit = sg_norm_visit_gradient;
+    pass.sum.visit = visits_of(&pass.sum)->gradient_sums;
+    pass.map.visit = visits_of(&pass.sum)->gradient;
     pass.map.slope = pass.scratch.slope;
     pass.map.offset = pass.scratch.offset;
     pass.map.out = args[SG_ARG_DIFF_SRC0];

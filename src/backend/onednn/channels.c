@@ -33,32 +33,33 @@ sg_dnn_chunk sg_dnn_chunk_at(const sg_dnn_view *v, int64_t i) {
 }
 
 /* One channel whose pixels lie side by side: the lanes are pixels. */
-static void walk_plane(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, sg_dnn_visit visit,
-        const void *user, double *sums) {
-    sg_dnn_column column = {.channel = at.first, .one_channel = true, .stride = SG_DNN_LANES};
+static void walk_plane(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, int lanes,
+        sg_dnn_visit visit, const void *user, double *sums) {
+    sg_dnn_column column = {.channel = at.first, .one_channel = true, .stride = lanes};
     int64_t begin = sg_dnn_view_offset(v, n, at.first), end = begin + v->spatial;
     for (column.offset = begin; column.offset < end;) {
         int64_t left = end - column.offset;
-        column.lanes = (int)smaller(left, SG_DNN_LANES);
+        column.width = column.lanes = (int)smaller(left, lanes);
         column.rows = smaller(left / column.lanes, TILE);
         visit(user, &column, sums);
         column.offset += column.rows * column.lanes;
     }
 }
 
-void sg_dnn_walk(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, sg_dnn_visit visit,
+void sg_dnn_walk(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, int lanes, sg_dnn_visit visit,
         const void *user, double *sums) {
     if (v->block == 1 && v->stride_spatial == 1) {
-        walk_plane(v, n, at, visit, user, sums);
+        walk_plane(v, n, at, lanes, visit, user, sums);
         return;
     }
-    int64_t begin = sg_dnn_view_offset(v, n, at.first);
+    int64_t begin = sg_dnn_view_offset(v, n, at.first), width = at.count + at.padding;
     for (int64_t s = 0; s < v->spatial; s += TILE) {
         sg_dnn_column column = {.rows = smaller(v->spatial - s, TILE), .stride = v->stride_spatial};
-        for (int64_t c = 0; c < at.count; c += SG_DNN_LANES) {
+        for (int64_t c = 0; c < width; c += lanes) {
             column.channel = at.first + c;
             column.offset = begin + s * v->stride_spatial + c;
-            column.lanes = (int)smaller(at.count - c, SG_DNN_LANES);
+            column.width = (int)smaller(width - c, lanes);
+            column.lanes = c < at.count ? (int)smaller(at.count - c, lanes) : 0;
             visit(user, &column, sums ? sums + 2 * c : NULL);
         }
     }

@@ -135,10 +135,9 @@ static sg_status run_weights(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT]
 /* ---- compilation ---- */
 
 bool sg_dnn_depthwise_offers(const sg_problem *q, const sg_wanted *wanted) {
-    bool blocks =
-            (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
-    if (!blocks || q->pass == SG_PASS_INFER || q->has_bias || q->groups != q->src[0].dims[1] ||
-            q->groups != q->dst.dims[1] || q->stride[0] != q->stride[1] || q->stride[0] > 2)
+    if (!sg_dnn_has_avx512() || q->pass == SG_PASS_INFER || q->has_bias ||
+            q->groups != q->src[0].dims[1] || q->groups != q->dst.dims[1] ||
+            q->stride[0] != q->stride[1] || q->stride[0] > 2)
         return false;
     if (q->dst.dims[2] * q->dst.dims[3] == 1) return false; /* such a layout is the plain one */
     for (int i = 0; i < 2; i++)

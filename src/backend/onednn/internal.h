@@ -154,6 +154,8 @@ sg_status sg_dnn_finish(sg_dnn_primitive *p, sg_error *err);
 sg_status sg_dnn_follow(const sg_layout **out, const sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err);
 sg_window sg_dnn_window(const sg_problem *problem); /* of convolution and pooling */
+/* Whether the library, and so our own loops, may use vectors of 16 floats. */
+bool sg_dnn_has_avx512(void);
 sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 
 /* ---- own loops ---- */
@@ -170,7 +172,7 @@ sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 
 /* ---- channels.c ---- */
 
-enum { SG_DNN_CHUNK = 64, SG_DNN_LANES = 8 };
+enum { SG_DNN_CHUNK = 64 };
 
 /* At most SG_DNN_CHUNK channels that lie side by side: a block of the layout, or a part of it. The
  * last chunk of a padded layout also owns the padding behind it. */
@@ -182,18 +184,20 @@ int64_t sg_dnn_chunk_count(const sg_dnn_view *v);
 sg_dnn_chunk sg_dnn_chunk_at(const sg_dnn_view *v, int64_t i);
 void sg_dnn_zero_padding(float *data, const sg_dnn_view *v, int64_t n, sg_dnn_chunk at);
 
-/* A column: at each of `rows` places, `stride` elements apart, `lanes` elements side by side. The
- * lanes are channels from `channel` on, or pixels of the one channel. */
+/* A column: at each of `rows` places, `stride` elements apart, `width` elements side by side. They
+ * are `lanes` channels from `channel` on and the padding behind them, or pixels of the one channel.
+ */
 typedef struct sg_dnn_column {
     int64_t offset, rows, stride, channel;
-    int lanes;
+    int width, lanes; /* lanes may be 0 */
     bool one_channel;
 } sg_dnn_column;
 /* sums: two per channel of the chunk, from the column's first channel on; NULL when none are taken.
  */
 typedef void (*sg_dnn_visit)(const void *user, const sg_dnn_column *column, double *sums);
-/* Visits all columns of one chunk of one image, tile by tile. */
-void sg_dnn_walk(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, sg_dnn_visit visit,
+/* Visits all columns, at most `lanes` wide, of one chunk of one image, tile by tile, padding
+ * included. */
+void sg_dnn_walk(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, int lanes, sg_dnn_visit visit,
         const void *user, double *sums);
 
 /* ---- threads.c ---- */

@@ -8,9 +8,11 @@
 
 typedef struct sg_norm_job {
     sg_dnn_view view;
+    int lanes; /* of columns: 8 or 16 */
     const float *x;
     const float *dy;
     float *out;
+    bool stream;                      /* write past the caches; the block is as wide as a column */
     bool relu;                        /* of the output; backward: mask dy */
     float most;                       /* of ReLU6; INFINITY for ReLU */
     const float *mean, *scale, *beta; /* [channels], as all coefficients */
@@ -21,13 +23,13 @@ typedef struct sg_norm_job {
 } sg_norm_job;
 
 /* All take a sg_norm_job as `user`. Sums are added to, two per channel. */
-void sg_norm_visit_moments(/* sum (x - mean), sum (x - mean)^2 */
-        const void *user, const sg_dnn_column *column, double *sums);
-void sg_norm_visit_normalise(/* out = clamp((x - mean) scale + beta) */
-        const void *user, const sg_dnn_column *column, double *sums);
-void sg_norm_visit_gradient_sums(/* sum g, sum g (x - mean), g being dy behind the ReLU */
-        const void *user, const sg_dnn_column *column, double *sums);
-void sg_norm_visit_gradient(/* out = scale g + slope (x - mean) + offset */
-        const void *user, const sg_dnn_column *column, double *sums);
+typedef struct sg_norm_visits {
+    sg_dnn_visit moments;       /* sum (x - mean), sum (x - mean)^2 */
+    sg_dnn_visit normalise;     /* out = clamp((x - mean) scale + beta) */
+    sg_dnn_visit gradient_sums; /* sum g, sum g (x - mean), g being dy behind the ReLU */
+    sg_dnn_visit gradient;      /* out = scale g + slope (x - mean) + offset */
+} sg_norm_visits;
+/* For columns of at most so many lanes. */
+extern const sg_norm_visits sg_norm_visits_8, sg_norm_visits_16;
 
 #endif

@@ -190,3 +190,7 @@ sg_status sg_dnn_follow(const sg_layout **out, const sg_dnn_primitive *p, const 
     }
     return sg_dnn_layout_plain(out, p->backend, &q->src[0], SG_F32, err);
 }
+
+bool sg_dnn_has_avx512(void) {
+    return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+}

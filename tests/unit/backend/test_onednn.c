@@ -358,13 +358,16 @@ static void doubles_are_unsupported(void **state) {
     sg_backend_destroy(b);
 }
 
-/* Threads share a batch norm by channels where these suffice, else by images: one answer. */
-static void batch_norm_is_the_same_for_any_threads(void **state) {
+/* Threads share a batch norm by channels where these suffice, else by images, and the gradient of
+ * depthwise weights by parts: one answer. */
+static void loops_are_the_same_for_any_threads(void **state) {
     (void)state;
     static const char *const norms[] = {
             "batch_norm:train:f32 n5c80h9w9 eps1e-05 relu",
             "batch_norm:backward_data:f32 n5c80h9w9 eps1e-05 relu clip6",
             "batch_norm:backward_data:f32 n3c20h7w9 eps1e-05",
+            "conv:backward_weights:f32 n5c40h9w9 o40 k3x3 s1x1 p1x1 g40",
+            "conv:backward_data:f32 n5c40h9w9 o40 k3x3 s2x2 p1x1 g40",
     };
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
         op_values start, one = {{NULL}, {0}};
@@ -379,7 +382,8 @@ static void batch_norm_is_the_same_for_any_threads(void **state) {
             op_values got;
             check(sg_backend_create(&b, "onednn", &options, &err), &err);
             check(op_values_copy(&got, &start, &err), &err);
-            check(op_run(&got, b, &q, OP_BLOCKED, &err), &err);
+            op_mode mode = q.op == SG_OP_CONV ? OP_CHOSEN : OP_BLOCKED;
+            check(op_run(&got, b, &q, mode, &err), &err);
             for (int arg = 0; arg < SG_ARG_COUNT && threads > 1; arg++)
                 if (got.of[arg])
                     assert_memory_equal(
@@ -395,9 +399,34 @@ static void batch_norm_is_the_same_for_any_threads(void **state) {
     }
 }
 
+/* A large output in blocks is written past the caches, one in planes is not. */
+static void a_large_batch_norm_is_like_a_small_one(void **state) {
+    (void)state;
+    op_values start, got[2];
+    sg_problem q;
+    sg_error err;
+    sg_backend *b;
+    check(sg_problem_parse(&q, "batch_norm:train:f32 n2c16h363w362 eps1e-05 relu", &err), &err);
+    check(sg_backend_create(&b, "onednn", NULL, &err), &err);
+    check(op_values_create(&start, &q, 1, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        check(op_values_copy(&got[i], &start, &err), &err);
+        check(op_run(&got[i], b, &q, i ? OP_BLOCKED : OP_PLAIN, &err), &err);
+    }
+    assert_true((size_t)got[0].count[SG_ARG_DST] * sizeof(float) > 16u << 20);
+    for (int64_t i = 0; i < got[0].count[SG_ARG_DST]; i++)
+        if (!(fabs(got[0].of[SG_ARG_DST][i] - got[1].of[SG_ARG_DST][i]) < 1e-5))
+            fail_msg("element %lld is %g in planes and %g in blocks", (long long)i,
+                    got[0].of[SG_ARG_DST][i], got[1].of[SG_ARG_DST][i]);
+    for (int i = 0; i < 2; i++) op_values_dispose(&got[i]);
+    op_values_dispose(&start);
+    sg_backend_destroy(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(batch_norm_is_the_same_for_any_threads),
+            cmocka_unit_test(loops_are_the_same_for_any_threads),
+            cmocka_unit_test(a_large_batch_norm_is_like_a_small_one),
             cmocka_unit_test(layouts_are_interned),
             cmocka_unit_test(doubles_are_unsupported),
             cmocka_unit_test(every_layout_gives_the_reference),

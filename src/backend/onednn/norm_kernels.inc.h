@@ -1,13 +1,17 @@
-/* norm_kernels.c - see norm_kernels.h. A kernel is written once for any number of lanes and any
- * bound of the output; the visits at the end call it with these as constants, which makes loads and
- * stores whole vectors and leaves no question inside a loop.
- * SPDX-License-Identifier: Apache-2.0 */
+/* norm_kernels.inc.h - see norm_kernels.h. Template over NORM_LANES: the file that includes it says
+ * how many lanes a vector has and what the table of visits is called (NORM_VISITS). A kernel is
+ * written once for any width of a column and any bound of the output; the visits at the end call it
+ * with these as constants, which makes loads and stores whole vectors and leaves no question inside
+ * a loop. SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/norm_kernels.h"
 #include <math.h>
 #include <string.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
 
-typedef float lanes __attribute__((vector_size(4 * SG_DNN_LANES)));
-typedef uint32_t lane_bits __attribute__((vector_size(4 * SG_DNN_LANES)));
+typedef float lanes __attribute__((vector_size(4 * NORM_LANES)));
+typedef uint32_t lane_bits __attribute__((vector_size(4 * NORM_LANES)));
 
 typedef enum bound { OPEN, RECTIFIED, CLIPPED } bound;
 
@@ -25,9 +29,22 @@ SG_DNN_INLINE void store(float *to, const lanes *v, int count) {
     memcpy(to, v, (size_t)count * sizeof *to);
 }
 
+/* A whole line past the caches. Four of the stores that every x86-64 has become one. */
+SG_DNN_INLINE void stream(float *to, const lanes *v) {
+#if defined(__SSE__)
+    union {
+        lanes all;
+        __m128 quarter[NORM_LANES / 4];
+    } line = {*v};
+    for (int i = 0; i < NORM_LANES / 4; i++) _mm_stream_ps(to + 4 * i, line.quarter[i]);
+#else
+    store(to, v, NORM_LANES);
+#endif
+}
+
 SG_DNN_INLINE void load_coefficients(lanes *out, const float *from, const sg_dnn_column *column) {
-    if (column->lanes == SG_DNN_LANES && !column->one_channel) {
-        load(out, from + column->channel, SG_DNN_LANES);
+    if (column->lanes == NORM_LANES && !column->one_channel) {
+        load(out, from + column->channel, NORM_LANES);
         return;
     }
     *out = (lanes){0};
@@ -91,7 +108,7 @@ SG_DNN_INLINE void clamp(lanes *y, const lanes *most, bound b) {
 }
 
 SG_DNN_INLINE void normalise(
-        const sg_norm_job *job, const sg_dnn_column *column, int count, bound b) {
+        const sg_norm_job *job, const sg_dnn_column *column, int count, bound b, bool past) {
     const float *x = job->x + column->offset;
     float *out = job->out + column->offset;
     int64_t stride = column->stride, rows = column->rows;
@@ -104,7 +121,10 @@ SG_DNN_INLINE void normalise(
         load(&v, x + at, count);
         v = (v - mean) * scale + beta;
         clamp(&v, &most, b);
-        store(out + at, &v, count);
+        if (past)
+            stream(out + at, &v);
+        else
+            store(out + at, &v, count);
     }
 }
 
@@ -181,29 +201,33 @@ SG_DNN_INLINE void gradient(
 
 /* ---- visits: every question answered before the loop ---- */
 
-SG_WIDE void sg_norm_visit_moments(const void *user, const sg_dnn_column *column, double *sums) {
-    if (column->lanes == SG_DNN_LANES)
-        moments(user, column, SG_DNN_LANES, sums);
+SG_WIDE static void visit_moments(const void *user, const sg_dnn_column *column, double *sums) {
+    if (column->width == NORM_LANES)
+        moments(user, column, NORM_LANES, sums);
     else
-        moments(user, column, column->lanes, sums);
+        moments(user, column, column->width, sums);
 }
 
-SG_DNN_INLINE void normalise_lanes(const sg_norm_job *job, const sg_dnn_column *column, int count) {
+SG_DNN_INLINE void normalise_lanes(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, bool past) {
     bound b = bound_of(job);
     if (b == OPEN)
-        normalise(job, column, count, OPEN);
+        normalise(job, column, count, OPEN, past);
     else if (b == RECTIFIED)
-        normalise(job, column, count, RECTIFIED);
+        normalise(job, column, count, RECTIFIED, past);
     else
-        normalise(job, column, count, CLIPPED);
+        normalise(job, column, count, CLIPPED, past);
 }
 
-SG_WIDE void sg_norm_visit_normalise(const void *user, const sg_dnn_column *column, double *sums) {
+SG_WIDE static void visit_normalise(const void *user, const sg_dnn_column *column, double *sums) {
+    const sg_norm_job *job = user;
     (void)sums;
-    if (column->lanes == SG_DNN_LANES)
-        normalise_lanes(user, column, SG_DNN_LANES);
+    if (job->stream && column->width == NORM_LANES)
+        normalise_lanes(job, column, NORM_LANES, true);
+    else if (column->width == NORM_LANES)
+        normalise_lanes(job, column, NORM_LANES, false);
     else
-        normalise_lanes(user, column, column->lanes);
+        normalise_lanes(job, column, column->width, false);
 }
 
 SG_DNN_INLINE void gradient_sums_lanes(
@@ -214,12 +238,12 @@ SG_DNN_INLINE void gradient_sums_lanes(
         gradient_sums(job, column, count, false, sums);
 }
 
-SG_WIDE void sg_norm_visit_gradient_sums(
+SG_WIDE static void visit_gradient_sums(
         const void *user, const sg_dnn_column *column, double *sums) {
-    if (column->lanes == SG_DNN_LANES)
-        gradient_sums_lanes(user, column, SG_DNN_LANES, sums);
+    if (column->width == NORM_LANES)
+        gradient_sums_lanes(user, column, NORM_LANES, sums);
     else
-        gradient_sums_lanes(user, column, column->lanes, sums);
+        gradient_sums_lanes(user, column, column->width, sums);
 }
 
 SG_DNN_INLINE void gradient_lanes(const sg_norm_job *job, const sg_dnn_column *column, int count) {
@@ -229,10 +253,13 @@ SG_DNN_INLINE void gradient_lanes(const sg_norm_job *job, const sg_dnn_column *c
         gradient(job, column, count, false);
 }
 
-SG_WIDE void sg_norm_visit_gradient(const void *user, const sg_dnn_column *column, double *sums) {
+SG_WIDE static void visit_gradient(const void *user, const sg_dnn_column *column, double *sums) {
     (void)sums;
-    if (column->lanes == SG_DNN_LANES)
-        gradient_lanes(user, column, SG_DNN_LANES);
+    if (column->width == NORM_LANES)
+        gradient_lanes(user, column, NORM_LANES);
     else
-        gradient_lanes(user, column, column->lanes);
+        gradient_lanes(user, column, column->width);
 }
+
+const sg_norm_visits NORM_VISITS = {
+        visit_moments, visit_normalise, visit_gradient_sums, visit_gradient};
