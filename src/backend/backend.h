@@ -55,7 +55,7 @@ typedef enum sg_arg {
     SG_ARG_WEIGHT, /* conv OIHW; linear [out,in]; batch norm gamma [c]; affine [c] */
     SG_ARG_BIAS,   /* [out] or beta [c] */
     SG_ARG_MEAN,   /* batch norm: output in TRAIN with batch statistics, input otherwise */
-    SG_ARG_VAR,    /* biased variance, as MEAN */
+    SG_ARG_VAR,    /* biased variance, as MEAN; INFER with both repeats TRAIN's DST bit for bit */
     SG_ARG_MASK,   /* dropout mask, shape of src */
     SG_ARG_DST,
     SG_ARG_DIFF_DST,

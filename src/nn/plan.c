@@ -1,7 +1,7 @@
 /* plan.c - making a plan and the calls that run it, see plan.h; plan_internal.h tells which file
  * does what. SPDX-License-Identifier: Apache-2.0 */
 #include "base/block.h"
-#include "nn/plan_internal.h"
+#include "nn/rebuild.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +95,10 @@ static sg_status lower(sg_plan *plan, const sg_plan_request *request, sg_error *
     if (!status) status = keep_logits(plan, err);
     if (!status) status = keep_taps(plan, request, err);
     plan->forward_count = plan->step_count;
-    if (!status && request->gradient != SG_GRADIENT_NONE) status = sg_lower_backward(&l, err);
+    if (!status && request->gradient != SG_GRADIENT_NONE) {
+        status = sg_lower_backward(&l, err);
+        if (!status && request->save != SG_SAVE_ALL) status = sg_rebuild_backward(plan, err);
+    }
     lowering_dispose(&l);
     return status;
 }

@@ -20,6 +20,14 @@ typedef enum sg_gradient {
     SG_GRADIENT_INPUT       /* d(seed)/d(input) */
 } sg_gradient;
 
+/* What is kept of the forward pass for the backward pass. The gradients are the same bit for bit.
+ */
+typedef enum sg_saving {
+    SG_SAVE_COSTLY, /* what is one pass over memory (batch norm, ReLU, sums ...) is made again */
+    SG_SAVE_BLOCKS, /* what joins blocks; most of the forward pass runs again, block by block */
+    SG_SAVE_ALL     /* whatever the backward pass reads */
+} sg_saving;
+
 typedef struct sg_plan_request {
     int64_t batch, height, width;
     sg_dtype dtype; /* SG_F32; SG_F64 runs on ref only */
@@ -39,9 +47,13 @@ typedef struct sg_plan_request {
      * whose input is stored compute with bytes; the scales of weights follow from the parameters at
      * creation, one per channel. What a backend does not offer is computed in float32. */
     const sg_quant *quant;
+    sg_saving save; /* with gradients only */
 } sg_plan_request;
 #define SG_PLAN_REQUEST_INIT                                                                       \
-    { 0, 0, 0, SG_F32, SG_GRADIENT_NONE, NULL, -1, NULL, false, NULL, 0, false, false, NULL }
+    {                                                                                              \
+        0, 0, 0, SG_F32, SG_GRADIENT_NONE, NULL, -1, NULL, false, NULL, 0, false, false, NULL,     \
+                SG_SAVE_COSTLY                                                                     \
+    }
 
 typedef struct sg_plan sg_plan;
 

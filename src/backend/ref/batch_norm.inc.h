@@ -55,14 +55,12 @@ static void batch_norm_train(const sg_problem *p, void *const args[SG_ARG_COUNT]
     real *mean = args[SG_ARG_MEAN], *var = args[SG_ARG_VAR];
     uint8_t *mask = p->fuse_relu ? args[SG_ARG_WORKSPACE] : NULL;
     for (int64_t c = 0; c < p->dst.dims[1]; c++) {
-        double m = mean[c], v = var[c];
         if (!p->fixed_statistics) {
-            m = channel_moment(p, src, c, 0, 1);
-            v = channel_moment(p, src, c, m, 2);
+            double m = channel_moment(p, src, c, 0, 1);
             mean[c] = (real)m;
-            var[c] = (real)v;
+            var[c] = (real)channel_moment(p, src, c, m, 2);
         }
-        norm_apply(p, args, mask, c, m, v);
+        norm_apply(p, args, mask, c, mean[c], var[c]); /* as stored: INFER repeats it */
     }
 }
 
