@@ -175,14 +175,25 @@ static sg_status bind_mask(
     return sg_bind_fit(out, plan, state->mask, layout, err);
 }
 
+/* A weight that moves every step is packed just before it is used, in the block: a copy of its own
+ * would be as fresh, and take memory all the time. */
+static sg_status bind_moving_weight(
+        int *out, sg_plan *plan, int param, const sg_layout *layout, sg_error *err) {
+    int master;
+    sg_status status = bind_master(&master, plan, param, err);
+    return status ? status : sg_bind_fit(out, plan, master, layout, err);
+}
+
 static sg_status bind_weight(
         int *out, sg_lowering *l, sg_node_id lead, const sg_layout *layout, sg_error *err) {
     const sg_graph *g = l->plan->graph;
     if (g->nodes[lead].op == SG_OP_AFFINE) return sg_pack_constant(out, l->plan, lead, false, err);
     if (g->nodes[lead].op == SG_OP_BATCH_NORM)
         return bind_master(out, l->plan, sg_bind_param(g, lead, SG_PARAM_GAMMA), err);
-    return sg_pack_weight(out, l->plan, sg_bind_param(g, lead, SG_PARAM_WEIGHT),
-            l->groups[lead].norm, layout, err);
+    int param = sg_bind_param(g, lead, SG_PARAM_WEIGHT);
+    bool folded = l->groups[lead].norm != SG_NOTHING;
+    if (l->trained[param] && !folded) return bind_moving_weight(out, l->plan, param, layout, err);
+    return sg_pack_weight(out, l->plan, param, l->groups[lead].norm, layout, err);
 }
 
 /* Of a convolution or linear layer: as it is, or with the batch norm folded in. */
