@@ -372,7 +372,7 @@ static sg_status start_run(work *w, const sg_call *call, bool folder_there, sg_e
 static sg_status apply_given(
         work *w, bool *forced, const sg_call *call, const sg_train_args *asked, sg_error *err) {
     static const char *const free_to_change[] = {
-            "resume", "force-resume", "workers", "fold", "profile", NULL};
+            "resume", "force-resume", "workers", "fold", "recompute", "profile", NULL};
     static const char *const machine[] = {"threads", "backend", "winograd", "deterministic", NULL};
     bool changed = false;
     for (size_t row = 0; call->verb->options[row].name; row++) {

@@ -38,7 +38,7 @@ typedef struct sg_train_args {
     long long threads, workers;
     const char *backend;
     int winograd; /* 0 or 1: a choice, not a flag, as it is on by default */
-    bool deterministic, profile;
+    bool deterministic, recompute, profile;
 } sg_train_args;
 
 enum { SG_MOBILENET_AUTO, SG_MOBILENET_PLAIN, SG_MOBILENET_EXPAND };

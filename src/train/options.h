@@ -61,6 +61,7 @@ typedef struct sg_train_options {
     size_t phase_count;
 
     int threads, workers;
+    bool recompute;      /* less memory, more time (SG_SAVE_BLOCKS); changes no result */
     bool profile;        /* some early steps are profiled (profiling.h); changes no result */
     const char *backend; /* "onednn" or "ref" */
     bool winograd;       /* Winograd where the library expects it to be faster; else direct only */

@@ -221,6 +221,7 @@ static sg_status open_plans(sg_session *s, sg_error *err) {
     request.batch_statistics = s->batch_statistics;
     request.dropout = true;
     request.auxiliary = true;
+    if (s->options->recompute) request.save = SG_SAVE_BLOCKS;
     sg_status st =
             sg_plan_create(&s->plan, s->graph, s->params, &request, s->backend, s->fallback, err);
     if (st || !s->val) return st;
