@@ -4,7 +4,9 @@
  *   models THREADS         then: WORK MODEL BATCH SIZE | memory | machine
  *
  *   train    one step of SGD with momentum, all parameters, batch statistics
- *   frozen   the same with stem and first stage (conv1, bn1, layer1) left as they are
+ *   keep     the same with every activation kept for the backward pass (SG_SAVE_ALL)
+ *   recompute  with most of the forward pass run again (SG_SAVE_BLOCKS)
+ *   frozen   train with stem and first stage (conv1, bn1, layer1) left as they are
  *   predict  folded
  *   predict8 folded, stored in 8 bits
  *   check    the logits of a forward pass with batch statistics and no dropout
@@ -12,10 +14,12 @@
  *   convolutions  those of a training step, each alone (convolutions.h)
  *
  * Answers with one JSON object per line: {"seconds": s, "processor": s, "flops": f}, processor time
- * that of all threads, two operations per multiply-add; or {"logits": [...]}, {"bytes": b}, or for
- * the machine {"flops": f, "bytes": b} per second. Algorithms are chosen as `sonograde train`
- * chooses them by default. Weights and images come from the formula of tests/golden/parity/make.py,
- * which the other side has, too. SPDX-License-Identifier: Apache-2.0 */
+ * that of all threads, two operations per multiply-add; or {"logits": [...]}; for memory the
+ * process's peak and what the plan says of itself (plan.h), {"bytes": b, "planned": b, "packed":
+ * b}; for the machine {"flops": f, "bytes": b} per second. Algorithms are chosen as `sonograde
+ * train` chooses them by default. Weights and images come from the formula of
+ * tests/golden/parity/make.py, which the other side has, too. SPDX-License-Identifier: Apache-2.0
+ */
 #include "nn/models/models.h"
 #include "base/str.h"
 #include "convolutions.h"
@@ -39,16 +43,19 @@ typedef struct work {
     bool statistics;     /* of the batch */
     bool bytes;
     bool logits; /* are the answer, not the time */
+    sg_saving save;
 } work;
 
 static const work works[] = {
-        {"train", true, false, true, false, false},
-        {"frozen", true, true, true, false, false},
-        {"predict", false, false, false, false, false},
-        {"predict8", false, false, false, true, false},
-        {"check", false, false, true, false, true},
-        {"answer", false, false, false, false, true},
-        {"answer8", false, false, false, true, true},
+        {"train", true, false, true, false, false, SG_SAVE_COSTLY},
+        {"keep", true, false, true, false, false, SG_SAVE_ALL},
+        {"recompute", true, false, true, false, false, SG_SAVE_BLOCKS},
+        {"frozen", true, true, true, false, false, SG_SAVE_COSTLY},
+        {"predict", false, false, false, false, false, SG_SAVE_COSTLY},
+        {"predict8", false, false, false, true, false, SG_SAVE_COSTLY},
+        {"check", false, false, true, false, true, SG_SAVE_COSTLY},
+        {"answer", false, false, false, false, true, SG_SAVE_COSTLY},
+        {"answer8", false, false, false, true, true, SG_SAVE_COSTLY},
 };
 
 /* One model made ready for one kind of work. */
@@ -98,6 +105,7 @@ static sg_status open_training(
     request->gradient = SG_GRADIENT_PARAMETERS;
     request->trained = trained;
     request->dropout = true;
+    request->save = b->work->save;
     return sg_optimizer_create(&b->optimizer, b->params, &sgd, trained, NULL, err);
 }
 
@@ -232,8 +240,11 @@ static sg_status answer(
         bench *b, const char *line, sg_backend *backend, sg_backend *fallback, sg_error *err) {
     if (strcmp(line, "memory") == 0) {
         struct rusage usage;
+        sg_plan_stats stats = {0};
         getrusage(RUSAGE_SELF, &usage);
-        printf("{\"bytes\": %ld}\n", usage.ru_maxrss * 1024);
+        if (b->plan) sg_plan_stats_get(&stats, b->plan);
+        printf("{\"bytes\": %ld, \"planned\": %zu, \"packed\": %zu}\n", usage.ru_maxrss * 1024,
+                stats.block_bytes, stats.packed_bytes);
         return SG_OK;
     }
     if (strcmp(line, "machine") == 0) return print_machine(backend, err);

@@ -187,6 +187,36 @@ def memory(bench, model, batch, size, goal):
     return result
 
 
+def recompute_time(bench, model, batch, size, goal):
+    """A step that runs most of its forward pass again beside one that does not."""
+    ours, best = bench.sides()[0], {"train": Best(), "recompute": Best()}
+    for _ in range(bench.rounds(3)):
+        for work, b in best.items():
+            ours.ask(work, model, batch, size)
+            b.add(ours.ask(work, model, batch, size))
+    whole, again = best["train"], best["recompute"]
+    result = compared("s", again.seconds, whole.seconds, 1 / goal, "the same step without")
+    result.update(goal="<= %.2f x time" % goal, dtype="f32", gflop=round(again.flops / 1e9, 1),
+                  processor=[round(again.processor, 6), round(whole.processor, 6)],
+                  processor_ratio=round(whole.processor / again.processor, 3))
+    return result
+
+
+def recompute_memory(bench, model, batch, size, goal):
+    """Peaks of fresh processes that take one step each."""
+    peaks, planned = {}, {}
+    for work in ("recompute", "train"):
+        side = bench.ours()
+        side.ask(work, model, batch, size)
+        answer = side.ask("memory")
+        peaks[work], planned[work] = answer["bytes"] / 1e9, answer["planned"] / 1e9
+        side.close()
+    result = compared("GB", peaks["recompute"], peaks["train"], 1 / goal, "the same step without")
+    result.update(goal="<= %.2f x memory" % goal, dtype="f32",
+                  note="planned %.2f and %.2f GB" % (planned["recompute"], planned["train"]))
+    return result
+
+
 def loader(bench, goal):
     """Images that one core loads a second: 500 px PNG, CLAHE, augmenting warp, standardised."""
     sides = (["build/bench/loader"], ["/usr/bin/python3", "bench/peer_loader.py"])
@@ -250,6 +280,8 @@ ROWS = {
     "predict mobilenetv2 b1": (times, "predict", "predict", "mobilenetv2", 1, 224, 30, 1.0),
     "1 to 2 threads, train resnet50 b16": (threads, "resnet50", 16, 224, 0.95),
     "memory, train resnet50 b32": (memory, "resnet50", 32, 224, 2.2),
+    "recompute, time, train resnet50 b32": (recompute_time, "resnet50", 32, 224, 1.35),
+    "recompute, memory, train resnet50 b32": (recompute_memory, "resnet50", 32, 224, 0.6),
     "predict one PNG, cold, resnet50": (cold, "resnet50", 0.3),
     "load 500 px PNG, 1 core": (loader, 200),
 }
