@@ -170,6 +170,14 @@ static sg_status map(unsigned char **out, const sg_plan *plan, size_t bytes, sg_
     return SG_OK;
 }
 
+static sg_status map_block(sg_plan *plan, sg_error *err) {
+    const sg_plan *lender = plan->request.lender;
+    plan->borrowed = lender && lender->block_bytes >= plan->block_bytes;
+    if (!plan->borrowed) return map(&plan->block, plan, plan->block_bytes, err);
+    plan->block = lender->block;
+    return SG_OK;
+}
+
 static void resolve_step(const sg_plan *plan, sg_step *step) {
     for (int arg = 0; arg < SG_ARG_COUNT; arg++)
         if (step->value[arg] != SG_NOTHING) step->args[arg] = plan->values[step->value[arg]].data;
@@ -194,7 +202,7 @@ sg_status sg_memory_assign(sg_plan *plan, sg_error *err) {
     /* Bytes left untouched by every step (an unused copy) need no place. */
     sg_status status = place_block(plan, err);
     place_pack(plan);
-    if (!status) status = map(&plan->block, plan, plan->block_bytes, err);
+    if (!status) status = map_block(plan, err);
     if (!status) status = map(&plan->pack, plan, plan->pack_bytes, err);
     if (!status) resolve(plan);
     return status;

@@ -167,7 +167,7 @@ done:
 void sg_plan_destroy(sg_plan *plan) {
     if (!plan) return;
     for (int i = 0; i < plan->primitive_count; i++) sg_primitive_destroy(plan->primitives[i]);
-    if (plan->block) munmap(plan->block, plan->block_bytes);
+    if (plan->block && !plan->borrowed) munmap(plan->block, plan->block_bytes);
     if (plan->pack) munmap(plan->pack, plan->pack_bytes);
     free(plan->gradients);
     free(plan->shapes);

@@ -28,6 +28,8 @@ typedef enum sg_saving {
     SG_SAVE_ALL     /* whatever the backward pass reads */
 } sg_saving;
 
+typedef struct sg_plan sg_plan;
+
 typedef struct sg_plan_request {
     int64_t batch, height, width;
     sg_dtype dtype; /* SG_F32; SG_F64 runs on ref only */
@@ -48,14 +50,16 @@ typedef struct sg_plan_request {
      * creation, one per channel. What a backend does not offer is computed in float32. */
     const sg_quant *quant;
     sg_saving save; /* with gradients only */
+    /* A plan whose block this one computes in, if it is large enough; else it gets its own. For
+     * plans that take turns: what one has left there, inputs and logits too, the other overwrites.
+     * The lender must live as long as the borrower runs. NULL = none. */
+    const sg_plan *lender;
 } sg_plan_request;
 #define SG_PLAN_REQUEST_INIT                                                                       \
     {                                                                                              \
         0, 0, 0, SG_F32, SG_GRADIENT_NONE, NULL, -1, NULL, false, NULL, 0, false, false, NULL,     \
-                SG_SAVE_COSTLY                                                                     \
+                SG_SAVE_COSTLY, NULL                                                               \
     }
-
-typedef struct sg_plan sg_plan;
 
 /* graph, params and backend are borrowed and must outlive the plan. `fallback` runs what `backend`
  * does not support (normally ref); may be NULL. */

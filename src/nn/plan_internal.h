@@ -115,6 +115,7 @@ struct sg_plan {
 
     unsigned char *block, *pack;
     size_t block_bytes, pack_bytes, unshared_bytes;
+    bool borrowed; /* the block is the lender's */
     void *gradients;
     uint64_t packed_version; /* params->version that the packs were made from */
     sg_profile *profile;     /* of the steps, from row profile_row + 1 on; NULL: off */

@@ -228,6 +228,7 @@ static sg_status open_plans(sg_session *s, sg_error *err) {
     sg_plan_request predict = SG_PLAN_REQUEST_INIT;
     predict.batch = EVAL_BATCH;
     predict.height = predict.width = request.height;
+    predict.lender = s->plan; /* validation runs between steps */
     return sg_plan_create(
             &s->eval_plan, s->graph, s->eval_params, &predict, s->backend, s->fallback, err);
 }

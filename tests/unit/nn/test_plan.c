@@ -305,6 +305,45 @@ static void memory_is_shared(void **state) {
     sg_graph_destroy(g);
 }
 
+/* Training and prediction take turns in one block; a plan that is too small lends nothing. */
+static void a_block_can_be_lent(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_graph *g = net_small(0.0);
+    net n;
+    net_open(&n, g, "onednn", request_of(SG_GRADIENT_PARAMETERS), false);
+    float logits[2][BATCH * 3], *gradients = malloc(g->elements * sizeof *gradients);
+    assert_non_null(gradients);
+    sg_plan *lender = n.plan, *made[2];
+    for (int lent = 0; lent < 2; lent++) {
+        sg_plan_request r = request_of(SG_GRADIENT_NONE);
+        r.lender = lent ? lender : NULL;
+        assert_ok(sg_plan_create(&made[lent], g, n.params, &r, n.backend, n.fallback, &err), &err);
+        forward(&n);
+        backward(&n);
+        if (!lent) memcpy(gradients, sg_plan_gradients(n.plan), g->elements * sizeof *gradients);
+        assert_memory_equal(gradients, sg_plan_gradients(n.plan), g->elements * sizeof *gradients);
+        n.plan = made[lent];
+        forward(&n);
+        memcpy(logits[lent], sg_plan_logits(n.plan), sizeof logits[lent]);
+        n.plan = lender;
+    }
+    assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+    assert_ptr_not_equal(made[0]->block, lender->block);
+    assert_ptr_equal(made[1]->block, lender->block);
+    sg_plan_request r = request_of(SG_GRADIENT_PARAMETERS);
+    r.lender = made[0];
+    sg_plan *larger;
+    assert_ok(sg_plan_create(&larger, g, n.params, &r, n.backend, n.fallback, &err), &err);
+    assert_ptr_not_equal(larger->block, made[0]->block);
+    sg_plan_destroy(larger);
+    for (int i = 0; i < 2; i++) sg_plan_destroy(made[i]);
+    forward(&n); /* the block is still there */
+    free(gradients);
+    net_close(&n);
+    sg_graph_destroy(g);
+}
+
 static void nan_is_found_where_it_starts(void **state) {
     (void)state;
     sg_graph *g = net_small(0.0);
@@ -356,6 +395,7 @@ int main(void) {
             cmocka_unit_test(running_statistics_move),
             cmocka_unit_test(dropout_repeats_by_seed_and_step),
             cmocka_unit_test(memory_is_shared),
+            cmocka_unit_test(a_block_can_be_lent),
             cmocka_unit_test(nan_is_found_where_it_starts),
             cmocka_unit_test(bad_requests_are_refused),
     };
