@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/io_error.h"
 #include "base/sha256_blocks.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -335,14 +336,22 @@ void sg_file_lock_drop(sg_file_lock *lock) {
 
 /* ---- hashing ---- */
 
-static void hex_of(char out[SG_SHA256_HEX], const unsigned char digest[crypto_hash_sha256_BYTES]) {
-    sodium_bin2hex(out, SG_SHA256_HEX, digest, crypto_hash_sha256_BYTES);
+static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(sg_sha256), "room for libsodium's state");
+
+static crypto_hash_sha256_state *state_of(sg_sha256 *hash) {
+    return (crypto_hash_sha256_state *)(void *)hash->state;
+}
+
+void sg_sha256_begin(sg_sha256 *hash) {
+    crypto_hash_sha256_init(state_of(hash));
 }
 
 /* Whole blocks go through the processor's own instructions, where it has them; the rest, and where
  * it has none everything, through libsodium, whose state counts bits. */
-static void hash_more(crypto_hash_sha256_state *state, const unsigned char *data, size_t size) {
+void sg_sha256_add(sg_sha256 *hash, const void *bytes, size_t size) {
     enum { BLOCK = 64 };
+    const unsigned char *data = bytes;
+    crypto_hash_sha256_state *state = state_of(hash);
     size_t pending = (size_t)(state->count / 8 % BLOCK);
     if (size >= 2 * BLOCK && sg_sha256_has_blocks()) {
         size_t first = (BLOCK - pending) % BLOCK, blocks = (size - first) / BLOCK;
@@ -355,18 +364,22 @@ static void hash_more(crypto_hash_sha256_state *state, const unsigned char *data
     crypto_hash_sha256_update(state, data, size);
 }
 
-void sg_sha256_hex(char out[SG_SHA256_HEX], const void *data, size_t size) {
-    sg_sha256_parts(out, &data, &size, 1);
+void sg_sha256_end(char out[SG_SHA256_HEX], sg_sha256 *hash) {
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(state_of(hash), digest);
+    sodium_bin2hex(out, SG_SHA256_HEX, digest, sizeof digest);
 }
 
 void sg_sha256_parts(
         char out[SG_SHA256_HEX], const void *const *data, const size_t *sizes, size_t count) {
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    for (size_t i = 0; i < count; i++) hash_more(&state, data[i], sizes[i]);
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&state, digest);
-    hex_of(out, digest);
+    sg_sha256 hash;
+    sg_sha256_begin(&hash);
+    for (size_t i = 0; i < count; i++) sg_sha256_add(&hash, data[i], sizes[i]);
+    sg_sha256_end(out, &hash);
+}
+
+void sg_sha256_hex(char out[SG_SHA256_HEX], const void *data, size_t size) {
+    sg_sha256_parts(out, &data, &size, 1);
 }
 
 sg_status sg_sha256_file(char out[SG_SHA256_HEX], const char *path, sg_error *err) {
@@ -374,18 +387,15 @@ sg_status sg_sha256_file(char out[SG_SHA256_HEX], const char *path, sg_error *er
     size_t size;
     sg_status status = open_regular(&fd, &size, path, err);
     if (status) return status;
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
+    sg_sha256 hash;
+    sg_sha256_begin(&hash);
     unsigned char buffer[READ_BUFFER];
     ssize_t n;
-    while ((n = read_full(fd, buffer, sizeof buffer)) > 0) hash_more(&state, buffer, (size_t)n);
+    while ((n = read_full(fd, buffer, sizeof buffer)) > 0) sg_sha256_add(&hash, buffer, (size_t)n);
     if (n < 0) status = sg_io_fail(err, "cannot read", path);
     close(fd);
-    if (status) return status;
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&state, digest);
-    hex_of(out, digest);
-    return SG_OK;
+    if (!status) sg_sha256_end(out, &hash);
+    return status;
 }
 
 void sg_pseudonym(char out[SG_PSEUDONYM], const char *key, const char *text) {

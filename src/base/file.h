@@ -73,6 +73,13 @@ void sg_sha256_hex(char out[SG_SHA256_HEX], const void *data, size_t size);
 /* The same over parts laid end to end. */
 void sg_sha256_parts(
         char out[SG_SHA256_HEX], const void *const *data, const size_t *sizes, size_t count);
+/* The same in steps: begin, add each part, end. */
+typedef struct sg_sha256 {
+    uint64_t state[13];
+} sg_sha256;
+void sg_sha256_begin(sg_sha256 *hash);
+void sg_sha256_add(sg_sha256 *hash, const void *data, size_t size);
+void sg_sha256_end(char out[SG_SHA256_HEX], sg_sha256 *hash);
 SG_MUST_CHECK sg_status sg_sha256_file(char out[SG_SHA256_HEX], const char *path, sg_error *err);
 
 /* A name that stands for another: the first 64 bits of keyed BLAKE2b (libsodium), 16 hex digits and

@@ -190,7 +190,7 @@ static const char *make_key(builder *b, const sg_bundle *bundle) {
     char digest[SG_SHA256_HEX];
     sg_str s;
     sg_str_init(&s, 0);
-    sg_str_append(&s, bundle->sha256);
+    sg_str_append(&s, sg_bundle_sha256(bundle));
     sg_str_append(&s, b->args->program_first ? "1" : "0");
     for (size_t i = 0; i < b->count; i++) {
         sg_str_append(&s, b->items[i].sha256);

@@ -32,9 +32,9 @@ static void print_json(const sg_selftest *t, const sg_bundle *b) {
     for (int i = 0; i < SG_SELFTEST_IMAGES; i++)
         json_array_append_new(differences, json_real(t->difference[i]));
     sg_cli_print_json(json_pack("{s:b, s:s, s:b, s:i, s:f, s:f, s:o}", "passed", (int)t->passed,
-            "bundle_sha256", b->sha256, "same_pixels", (int)t->same_pixels, "changed", t->changed,
-            "largest_difference", t->most, "tolerance", SG_SELFTEST_TOLERANCE, "differences",
-            differences));
+            "bundle_sha256", sg_bundle_sha256(b), "same_pixels", (int)t->same_pixels, "changed",
+            t->changed, "largest_difference", t->most, "tolerance", SG_SELFTEST_TOLERANCE,
+            "differences", differences));
 }
 
 static int run_selftest(const sg_call *call) {

@@ -228,7 +228,7 @@ sg_status sg_explain_write_json(json_t **document, const sg_explain_output *out,
         if (sg_explain_has_map(out, m)) st = put_map(maps, out, m, err);
     json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:i, s:o, s:s?, s:b, s:f, s:s, s:o, s:o, s:o}",
             "schema", 1, "use", SG_RESEARCH_USE, "model", out->job->bundle->model, "bundle_sha256",
-            out->job->bundle->sha256, "members", out->job->bundle->member_count, "data",
+            sg_bundle_sha256(out->job->bundle), "members", out->job->bundle->member_count, "data",
             out->data ? sg_json_text(out->data) : json_null(), "layer", out->layer, "flip_average",
             (int)out->flip_average, "threshold", out->job->threshold, "distance_unit",
             out->job->pixel_mm > 0 ? "mm" : "px", "images", predictions_json(out), "maps", maps,

@@ -339,7 +339,7 @@ static void add_facts(filling *f) {
                                                              : job->bundle->classes[job->of_class];
     size_t n = 0;
     f->facts[n++] = (sg_page_fact){"model", f->fact_texts[0]};
-    f->facts[n++] = (sg_page_fact){"model's SHA-256", job->bundle->sha256};
+    f->facts[n++] = (sg_page_fact){"model's SHA-256", sg_bundle_sha256(job->bundle)};
     f->facts[n++] =
             (sg_page_fact){"layer of the CAMs", out->layer ? out->layer : "last spatial map"};
     f->facts[n++] = (sg_page_fact){"maps of", of};

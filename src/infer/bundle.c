@@ -101,7 +101,6 @@ static sg_status build_member(sg_member *m, const sg_bundle *b, const json_t *do
     st = sg_model_build(&m->graph, name, &options, err);
     if (st == SG_ERR_USAGE) /* here the file asks, not the user */
         return sg_fail(err, SG_ERR_FORMAT, "%s: %s", path, err ? err->message : "");
-    if (!st) st = sg_params_create(&m->params, m->graph, SG_F32, err);
     return st ? sg_fail_context(err, st, "%s", path) : SG_OK;
 }
 
@@ -118,32 +117,80 @@ static const sg_tensor *find_tensor(
     return t;
 }
 
-static sg_status load_member(sg_member *m, const sg_safetensors *file, bool is_bundle, int i,
-        const char *path, sg_error *err) {
-    for (int p = 0; p < m->graph->param_count; p++) {
-        const sg_param *param = &m->graph->params[p];
-        const sg_tensor *t = find_tensor(file, is_bundle, i, param->name);
-        if (!t || !sg_shape_equal(&t->shape, &param->shape))
+static sg_status find_tensors(const sg_tensor **out, const sg_graph *g, const sg_safetensors *file,
+        bool is_bundle, int i, const char *path, sg_error *err) {
+    for (int p = 0; p < g->param_count; p++) {
+        out[p] = find_tensor(file, is_bundle, i, g->params[p].name);
+        if (!out[p] || !sg_shape_equal(&out[p]->shape, &g->params[p].shape))
             return sg_fail(err, SG_ERR_FORMAT, "%s lacks %s in the shape that %s needs", path,
-                    param->name, m->graph->name);
-        float *x = sg_params_f32(m->params, p);
-        sg_status st = sg_tensor_to_f32(x, t, err);
-        if (st) return sg_fail_context(err, st, "%s", path);
+                    g->params[p].name, g->name);
+    }
+    return SG_OK;
+}
+
+static bool lies_ready(const sg_tensor *t) {
+    return t->dtype == SG_F32 && (uintptr_t)t->data % sizeof(float) == 0;
+}
+
+/* Numbers stay where they lie in the mapped file, unless one of them has to be converted. */
+static sg_status take_params(
+        sg_member *m, const sg_tensor *const *tensors, const char *path, sg_error *err) {
+    const sg_graph *g = m->graph;
+    bool ready = true;
+    for (int p = 0; p < g->param_count; p++) ready = ready && lies_ready(tensors[p]);
+    sg_status st = ready ? sg_params_create_lent(&m->params, g, err)
+                         : sg_params_create(&m->params, g, SG_F32, err);
+    for (int p = 0; p < g->param_count && !st; p++) {
+        if (ready)
+            m->params->lent[p] = tensors[p]->data;
+        else
+            st = sg_tensor_to_f32(sg_params_f32(m->params, p), tensors[p], err);
+    }
+    return st ? sg_fail_context(err, st, "%s", path) : SG_OK;
+}
+
+/* In steps of a fixed length, which compilers make vectors of. */
+static bool all_finite(const float *x, size_t count) {
+    enum { STEP = 64 };
+    const uint32_t exponent = 0x7f800000;
+    for (; count >= STEP; count -= STEP, x += STEP) {
+        uint32_t bits[STEP], most = 0;
+        memcpy(bits, x, sizeof bits);
+        for (int i = 0; i < STEP; i++) most |= (bits[i] & exponent) == exponent;
+        if (most) return false;
+    }
+    for (; count > 0; count--, x++)
+        if (!isfinite(*x)) return false;
+    return true;
+}
+
+static sg_status check_numbers(const sg_params *params, const char *path, sg_error *err) {
+    for (int p = 0; p < params->graph->param_count; p++) {
+        const sg_param *param = &params->graph->params[p];
+        const float *x = sg_params_f32(params, p);
         int64_t count = sg_shape_count(&param->shape);
-        for (int64_t k = 0; k < count; k++) {
-            if (param->role == SG_PARAM_RUNNING_VAR && x[k] < 0)
+        for (int64_t k = 0; k < count && param->role == SG_PARAM_RUNNING_VAR; k++)
+            if (x[k] < 0)
                 return sg_fail(err, SG_ERR_INPUT,
                         "%s: tensor %s holds a negative variance; the file is damaged", path,
                         param->name);
-            if (!isfinite(x[k]))
-                return sg_fail(err, SG_ERR_INPUT,
-                        "%s: tensor %s holds NaN or infinity; the model cannot be used, train it "
-                        "again",
-                        path, param->name);
-        }
+        if (!all_finite(x, (size_t)count))
+            return sg_fail(err, SG_ERR_INPUT,
+                    "%s: tensor %s holds NaN or infinity; the model cannot be used, train it again",
+                    path, param->name);
     }
-    m->params->version++;
     return SG_OK;
+}
+
+static sg_status load_member(sg_member *m, const sg_safetensors *file, bool is_bundle, int i,
+        const char *path, sg_error *err) {
+    const sg_tensor **tensors = calloc((size_t)m->graph->param_count + 1, sizeof(*tensors));
+    if (!tensors) return no_memory(err, path);
+    sg_status st = find_tensors(tensors, m->graph, file, is_bundle, i, path, err);
+    if (!st) st = take_params(m, tensors, path, err);
+    if (!st) st = check_numbers(m->params, path, err);
+    free(tensors);
+    return st;
 }
 
 static sg_status add_members(sg_bundle *b, const sg_safetensors *file, const json_t *doc,
@@ -207,11 +254,24 @@ static sg_status share_facts(sg_bundle *b, const json_t *doc, const char *path, 
     return b->model ? SG_OK : no_memory(err, path);
 }
 
+/* The bundle keeps the file: its members' numbers lie there. */
+static sg_status keep_file(sg_bundle *b, sg_safetensors *file, const char *path, sg_error *err) {
+    sg_safetensors **grown = realloc(b->files, (b->file_count + 1) * sizeof(*grown));
+    if (!grown) {
+        sg_safetensors_close(file);
+        return no_memory(err, path);
+    }
+    b->files = grown;
+    b->files[b->file_count++] = file;
+    return SG_OK;
+}
+
 /* ledger_path: of a run's note about test evaluations, or NULL. */
 static sg_status add_file(sg_bundle *b, const char *path, const char *ledger_path, sg_error *err) {
     sg_safetensors *file = NULL;
     json_t *doc = NULL, *ledger = NULL;
     sg_status st = sg_safetensors_open(&file, path, true, err);
+    if (!st) st = keep_file(b, file, path, err);
     if (!st) st = read_document(&doc, file, path, err);
     if (!st && ledger_path && sg_path_exists(ledger_path)) {
         st = sg_json_read(&ledger, ledger_path, err);
@@ -222,7 +282,6 @@ static sg_status add_file(sg_bundle *b, const char *path, const char *ledger_pat
     if (!st) st = share_facts(b, doc, path, err);
     if (!st) st = add_members(b, file, doc, path, err);
     if (!st) st = sg_bundle_read_profile(b, doc, file, path, err);
-    sg_safetensors_close(file);
     return st;
 }
 
@@ -301,19 +360,6 @@ static sg_status add_path(sg_bundle *b, const char *path, sg_error *err) {
 
 /* ---- whole ---- */
 
-/* One digest for the whole: of the members' weight digests, so that it does not depend on how the
- * files lie. */
-static void digest_members(sg_bundle *b) {
-    const void *parts[1000];
-    size_t sizes[1000];
-    int n = b->member_count < 1000 ? b->member_count : 1000;
-    for (int i = 0; i < n; i++) {
-        parts[i] = b->members[i].params->data;
-        sizes[i] = b->members[i].graph->elements * sizeof(float);
-    }
-    sg_sha256_parts(b->sha256, parts, sizes, (size_t)n);
-}
-
 sg_status sg_bundle_open_all(sg_bundle **out, const char *const *paths, int count, sg_error *err) {
     sg_bundle *b = calloc(1, sizeof *b);
     if (!b) return no_memory(err, paths[0]);
@@ -328,13 +374,22 @@ sg_status sg_bundle_open_all(sg_bundle **out, const char *const *paths, int coun
         sg_bundle_close(b);
         return st;
     }
-    digest_members(b);
     *out = b;
     return SG_OK;
 }
 
 sg_status sg_bundle_open(sg_bundle **out, const char *path, sg_error *err) {
     return sg_bundle_open_all(out, &path, 1, err);
+}
+
+const char *sg_bundle_sha256(const sg_bundle *bundle) {
+    sg_bundle *b = (sg_bundle *)(uintptr_t)bundle; /* what it remembers is no change of it */
+    if (*b->sha256) return b->sha256;
+    sg_sha256 hash;
+    sg_sha256_begin(&hash);
+    for (int i = 0; i < b->member_count; i++) sg_params_hash(&hash, b->members[i].params);
+    sg_sha256_end(b->sha256, &hash);
+    return b->sha256;
 }
 
 void sg_bundle_close(sg_bundle *b) {
@@ -346,6 +401,8 @@ void sg_bundle_close(sg_bundle *b) {
         sg_params_destroy(b->members[i].params);
         sg_graph_destroy(b->members[i].graph);
     }
+    for (size_t i = 0; i < b->file_count; i++) sg_safetensors_close(b->files[i]);
+    free(b->files);
     free(b->members);
     free(b->model);
     free(b->classes);

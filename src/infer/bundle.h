@@ -55,7 +55,9 @@ typedef struct sg_bundle {
     sg_quality_limits *quality;
     sg_atlas *atlas;
     json_t *selftest; /* built-in pictures and their answers (protocol/selftest.h), or NULL */
-    char sha256[65];  /* of the file, or of the files' hashes for a run folder */
+    struct sg_safetensors **files; /* where the members' numbers lie */
+    size_t file_count;
+    char sha256[SG_SHA256_HEX]; /* "" until somebody asks sg_bundle_sha256 */
 } sg_bundle;
 
 /* path: bundle, weights file, checkpoint (its averaged weights), run folder (its kept weights), or
@@ -66,6 +68,10 @@ SG_MUST_CHECK sg_status sg_bundle_open(sg_bundle **out, const char *path, sg_err
 SG_MUST_CHECK sg_status sg_bundle_open_all(
         sg_bundle **out, const char *const *paths, int count, sg_error *err);
 void sg_bundle_close(sg_bundle *bundle); /* NULL-safe */
+
+/* Of all members' parameters one after another, however the files lie; worked out once, when it is
+ * first asked for. Borrowed. */
+const char *sg_bundle_sha256(const sg_bundle *bundle);
 
 /* Gives every member this section `calibration` (calibrator_json.h; borrowed). SG_ERR_FORMAT when
  * it is damaged; the bundle then keeps what it had. */

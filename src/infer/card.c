@@ -62,7 +62,7 @@ static sg_status put_model(sg_str *out, const sg_bundle *b, sg_error *err) {
     sg_str_appendf(out, " |\n| input | %d channel%s, %d x %d, standardised |\n| made by | %s |\n",
             b->recipe.channels, b->recipe.channels == 1 ? "" : "s", b->recipe.size, b->recipe.size,
             sg_build_id());
-    sg_str_appendf(out, "| model file's SHA-256 | `%s` |\n\n", b->sha256);
+    sg_str_appendf(out, "| model file's SHA-256 | `%s` |\n\n", sg_bundle_sha256(b));
     return SG_OK;
 }
 

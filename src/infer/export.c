@@ -67,7 +67,7 @@ static sg_status facts_of(
     add(f, "mean", numbers_text(r->mean, r->channels));
     add(f, "std", numbers_text(r->std, r->channels));
     add(f, "temperature", sg_str_take(&temperature));
-    add(f, "source_sha256", sg_strdup(b->sha256));
+    add(f, "source_sha256", sg_strdup(sg_bundle_sha256(b)));
     add(f, "member", sg_strdupf("%d", member));
     add(f, "use", sg_strdup(SG_RESEARCH_USE));
     for (int i = 0; i < f->count; i++)

@@ -120,10 +120,8 @@ int sg_bind_param(const sg_graph *g, sg_node_id id, sg_param_role role) {
 }
 
 static sg_status bind_master(int *out, sg_plan *plan, int param, sg_error *err) {
-    const sg_param *p = &plan->graph->params[param];
-    size_t size = sg_dtype_size(plan->request.dtype);
-    return sg_bind_outside(
-            out, plan, &p->shape, (unsigned char *)plan->params->data + p->offset * size, err);
+    const sg_shape *shape = &plan->graph->params[param].shape;
+    return sg_bind_outside(out, plan, shape, sg_params_at(plan->params, param), err);
 }
 
 /* Where the gradient of a parameter goes: into its place, or nowhere in particular. A backend

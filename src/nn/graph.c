@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MOST_CHANNELS = 1 << 24,
-    PARAM_ALIGNMENT = 16 /* elements: every parameter starts on 64 bytes, in float32 too */
-};
+enum { MOST_CHANNELS = 1 << 24 };
 
 sg_status sg_graph_create(sg_graph **out, const char *name, sg_error *err) {
     sg_graph *g = calloc(1, sizeof *g);
@@ -112,7 +109,8 @@ static void append_param(sg_graph *g, const char *suffix, sg_param_role role, sg
             .offset = g->elements,
             .init_gain = 1.0};
     node->param_count++;
-    g->elements += ((size_t)count + PARAM_ALIGNMENT - 1) / PARAM_ALIGNMENT * PARAM_ALIGNMENT;
+    g->elements +=
+            ((size_t)count + SG_PARAM_ALIGNMENT - 1) / SG_PARAM_ALIGNMENT * SG_PARAM_ALIGNMENT;
 }
 
 static sg_node_id last(const sg_graph *g) {

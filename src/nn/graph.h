@@ -52,7 +52,10 @@ typedef struct sg_node {
     int stage; /* for layer-wise decay and display: 0 = stem, rising to the head */
 } sg_node;
 
-enum { SG_MAX_AUXILIARY = 2 };
+enum {
+    SG_MAX_AUXILIARY = 2,
+    SG_PARAM_ALIGNMENT = 16 /* elements: every parameter starts on 64 bytes, in float32 too */
+};
 
 typedef struct sg_graph {
     char *name;

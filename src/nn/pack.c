@@ -7,11 +7,6 @@
 #include "nn/plan_internal.h"
 #include <math.h>
 
-static unsigned char *master(const sg_plan *plan, int param) {
-    size_t size = sg_dtype_size(plan->request.dtype);
-    return (unsigned char *)plan->params->data + plan->graph->params[param].offset * size;
-}
-
 /* ---- planning ---- */
 
 /* A plain PACK value: kept when a primitive reads it, else the one scratch that all share. */
@@ -43,7 +38,7 @@ sg_status sg_pack_weight(int *out, sg_plan *plan, int param, sg_node_id norm,
         const sg_layout *layout, sg_error *err) {
     const sg_shape *shape = &plan->graph->params[param].shape;
     if (layout->plain && norm == SG_NOTHING)
-        return sg_bind_outside(out, plan, shape, master(plan, param), err);
+        return sg_bind_outside(out, plan, shape, sg_params_at(plan->params, param), err);
     for (int i = 0; i < plan->pack_count; i++) {
         const sg_pack *pack = &plan->packs[i];
         if (pack->param != param || pack->norm != norm) continue;
@@ -122,9 +117,8 @@ sg_status sg_pack_constant(int *out, sg_plan *plan, sg_node_id affine, bool shif
 
 /* Element i of a parameter, in double. */
 static double number(const sg_plan *plan, int param, int64_t i) {
-    size_t at = plan->graph->params[param].offset + (size_t)i;
-    return plan->request.dtype == SG_F64 ? ((const double *)plan->params->data)[at]
-                                         : ((const float *)plan->params->data)[at];
+    return plan->request.dtype == SG_F64 ? sg_params_f64(plan->params, param)[i]
+                                         : sg_params_f32(plan->params, param)[i];
 }
 
 /* Parameters of a batch norm stand in the order gamma, beta, mean, variance. */
@@ -154,10 +148,10 @@ static void fold_weight(sg_plan *plan, const sg_pack *pack) {
         double scale = scale_of(plan, pack->norm, c);
         int64_t begin = c * per_channel;
         if (plan->request.dtype == SG_F64) {
-            const double *w = (const double *)(const void *)master(plan, pack->param);
+            const double *w = sg_params_f64(plan->params, pack->param);
             for (int64_t i = begin; i < begin + per_channel; i++) ((double *)to)[i] = w[i] * scale;
         } else {
-            const float *w = (const float *)(const void *)master(plan, pack->param);
+            const float *w = sg_params_f32(plan->params, pack->param);
             for (int64_t i = begin; i < begin + per_channel; i++)
                 ((float *)to)[i] = w[i] * (float)scale;
         }
@@ -210,7 +204,7 @@ sg_status sg_pack_refresh(sg_plan *plan, sg_error *err) {
         if (pack->folded != SG_NOTHING) fold_weight(plan, pack);
         if (!pack->reorder) continue;
         void *from = pack->folded != SG_NOTHING ? plan->values[pack->folded].data
-                                                : (void *)master(plan, pack->param);
+                                                : sg_params_at(plan->params, pack->param);
         sg_status status = reorder(plan, pack->reorder, from, pack->packed, err);
         if (status) return status;
     }

@@ -116,6 +116,9 @@ static sg_status check_request(
     if (r->quant && (r->gradient != SG_GRADIENT_NONE || r->dtype != SG_F32))
         return sg_fail(err, SG_ERR_USAGE, "only predictions of '%s' in float32 can be quantised",
                 graph->name);
+    if (params->lent && r->batch_statistics)
+        return sg_fail(
+                err, SG_ERR_USAGE, "lent parameters of '%s' cannot follow a training", graph->name);
     if (params->dtype != r->dtype || params->graph->elements != graph->elements)
         return sg_fail(err, SG_ERR_USAGE,
                 "the parameters of '%s' have another type or size than the plan asked for",

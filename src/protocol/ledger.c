@@ -230,7 +230,7 @@ sg_status sg_ledger_annotate(sg_bundle *b, const char *path, sg_error *err) {
     for (int i = 0; i < b->member_count && !st; i++) {
         const sg_member *m = &b->members[i];
         char parameters[SG_SHA256_HEX];
-        sg_sha256_hex(parameters, m->params->data, m->graph->elements * sizeof(float));
+        sg_params_sha256(parameters, m->params);
         if (!json_is_object(json_array_get(b->ledgers, (size_t)i)))
             json_array_set_new(
                     b->ledgers, (size_t)i, json_pack("{s:i}", "schema", SG_SCHEMA_VERSION));

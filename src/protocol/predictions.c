@@ -74,12 +74,12 @@ static sg_status add_models(sg_predictions *out, const sg_bundle *b, sg_error *e
         sg_status st = sg_graph_measure(&cost, m->graph, b->recipe.size, b->recipe.size, err);
         if (st) return st;
         char parameters[SG_SHA256_HEX];
-        sg_sha256_hex(parameters, m->params->data, m->graph->elements * sizeof(float));
+        sg_params_sha256(parameters, m->params);
         json_t *entry = json_pack("{s:s, s:I, s:I, s:o, s:o, s:O?, s:O?, s:s, s:s, s:O?}", "model",
                 m->graph->name, "parameters", (json_int_t)cost.parameters, "macs",
                 (json_int_t)cost.macs, "recipe", sg_recipe_to_json(&b->recipe), "training",
                 training_facts(m->training), "calibration", (json_t *)m->calibration, "selection",
-                (json_t *)m->selection, "weights_sha256", b->sha256, "parameters_sha256",
+                (json_t *)m->selection, "weights_sha256", sg_bundle_sha256(b), "parameters_sha256",
                 parameters, "ledger", json_array_get(b->ledgers, (size_t)i));
         if (!entry || json_array_append_new(out->models, entry)) return no_memory(err);
     }

@@ -28,8 +28,27 @@ static json_t *three(void) {
     return json_pack("[s,s,s]", "benign", "malignant", "normal");
 }
 
-/* Weights of a mobilenetv2 with three classes, `first` as their first number. Drops doc. */
-static void write_model(const char *path, json_t *doc, float first) {
+/* How the numbers of a file are: `value` at element `at` of parameter `param`, all of `dtype`. */
+typedef struct numbers {
+    int param;
+    int64_t at;
+    float value;
+    sg_dtype dtype;
+} numbers;
+
+static void *convert(const float *from, int64_t count, sg_dtype dtype) {
+    void *to = malloc((size_t)count * sg_dtype_size(dtype));
+    assert_non_null(to);
+    for (int64_t i = 0; i < count; i++)
+        if (dtype == SG_F64)
+            ((double *)to)[i] = from[i];
+        else
+            ((float *)to)[i] = from[i];
+    return to;
+}
+
+/* Weights of a mobilenetv2 with three classes. Drops doc. */
+static void write_numbers(const char *path, json_t *doc, numbers n) {
     sg_error err = SG_ERROR_INIT;
     sg_model_options options = SG_MODEL_OPTIONS_INIT;
     sg_graph *g;
@@ -37,27 +56,35 @@ static void write_model(const char *path, json_t *doc, float first) {
     CHECK_OK(sg_model_build(&g, "mobilenetv2", &options, &err));
     CHECK_OK(sg_params_create(&params, g, SG_F32, &err));
     CHECK_OK(sg_params_init(params, 1, &err));
-    sg_params_f32(params, 0)[0] = first;
     for (int i = 0; i < g->param_count; i++) /* else nothing of an image reaches the logits */
         for (int64_t k = 0; g->params[i].role == SG_PARAM_RUNNING_VAR &&
                             k < sg_shape_count(&g->params[i].shape);
                 k++)
             sg_params_f32(params, i)[k] = 0.2f;
+    sg_params_f32(params, n.param)[n.at] = n.value;
     sg_safetensors_item *items = calloc((size_t)g->param_count, sizeof *items);
     assert_non_null(items);
     for (int i = 0; i < g->param_count; i++)
-        items[i] = (sg_safetensors_item){sg_strdupf("model.%s", g->params[i].name), SG_F32,
-                g->params[i].shape, sg_params_f32(params, i)};
+        items[i] = (sg_safetensors_item){sg_strdupf("model.%s", g->params[i].name), n.dtype,
+                g->params[i].shape,
+                convert(sg_params_f32(params, i), sg_shape_count(&g->params[i].shape), n.dtype)};
     char *text = sg_json_line(doc);
     json_t *metadata = json_pack("{s:s}", "sonograde", text);
     CHECK_OK(sg_safetensors_write(path, items, (size_t)g->param_count, metadata, &err));
-    for (int i = 0; i < g->param_count; i++) free((char *)items[i].name);
+    for (int i = 0; i < g->param_count; i++) {
+        free((char *)items[i].name);
+        free((void *)items[i].data);
+    }
     free(items);
     free(text);
     json_decref(metadata);
     json_decref(doc);
     sg_params_destroy(params);
     sg_graph_destroy(g);
+}
+
+static void write_model(const char *path, json_t *doc, float first) {
+    write_numbers(path, doc, (numbers){0, 0, first, SG_F32});
 }
 
 static sg_status open_it(const char *path, sg_error *err) {
@@ -84,7 +111,7 @@ static void test_opens_and_writes(void **state) {
     CHECK_OK(sg_bundle_write(two, "two.sgb", &err));
     CHECK_OK(sg_bundle_open(&again, "two.sgb", &err));
     assert_int_equal(again->member_count, 2);
-    assert_string_equal(again->sha256, two->sha256);
+    assert_string_equal(sg_bundle_sha256(again), sg_bundle_sha256(two));
     assert_true(sg_params_f32(again->members[1].params, 0)[0] == 0.25f);
     assert_true(sg_bundle_seen(again, "bb"));
     sg_bundle_close(one);
@@ -232,8 +259,42 @@ static void test_second_look(void **state) {
 static void test_nan_is_refused(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
-    write_model("nan.safetensors", describe(3, "weights", three()), NAN);
-    CHECK_FAILS(open_it("nan.safetensors", &err), SG_ERR_INPUT, "NaN");
+    /* of the 864 numbers of the first convolution: the first, one amid, the last */
+    const numbers bad[] = {{0, 0, NAN, SG_F32}, {0, 70, -INFINITY, SG_F32},
+            {0, 863, INFINITY, SG_F32}, {0, 863, NAN, SG_F64}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        write_numbers("nan.safetensors", describe(3, "weights", three()), bad[i]);
+        CHECK_FAILS(open_it("nan.safetensors", &err), SG_ERR_INPUT, "NaN");
+    }
+    write_numbers("variance.safetensors", describe(3, "weights", three()),
+            (numbers){4, 31, -0.2f, SG_F32});
+    CHECK_FAILS(open_it("variance.safetensors", &err), SG_ERR_INPUT, "negative variance");
+}
+
+/* Numbers that lie in the file and numbers that had to be converted are the same model. */
+static void test_lent_and_owned_numbers(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_bundle *lent, *owned;
+    write_model("f32.safetensors", describe(3, "weights", three()), 0.25f);
+    write_numbers(
+            "f64.safetensors", describe(3, "weights", three()), (numbers){0, 0, 0.25f, SG_F64});
+    CHECK_OK(sg_bundle_open(&lent, "f32.safetensors", &err));
+    CHECK_OK(sg_bundle_open(&owned, "f64.safetensors", &err));
+    const sg_params *ours = owned->members[0].params;
+    assert_non_null(lent->members[0].params->lent);
+    assert_null(ours->lent);
+    char block[SG_SHA256_HEX];
+    sg_sha256_hex(block, ours->data, ours->graph->elements * sizeof(float));
+    assert_string_equal(sg_bundle_sha256(owned), block);
+    assert_string_equal(sg_bundle_sha256(lent), block);
+    /* over the file that the numbers lie in */
+    CHECK_OK(sg_bundle_write(lent, "f32.safetensors", &err));
+    sg_bundle_close(lent);
+    CHECK_OK(sg_bundle_open(&lent, "f32.safetensors", &err));
+    assert_string_equal(sg_bundle_sha256(lent), block);
+    sg_bundle_close(lent);
+    sg_bundle_close(owned);
 }
 
 /* Weights kept on the way to a chosen epoch are not the run's result. */
@@ -262,6 +323,7 @@ int main(void) {
             cmocka_unit_test(test_temperature_is_applied),
             cmocka_unit_test(test_second_look),
             cmocka_unit_test(test_nan_is_refused),
+            cmocka_unit_test(test_lent_and_owned_numbers),
             cmocka_unit_test(test_unfinished_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
