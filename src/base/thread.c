@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 struct sg_pool {
     pthread_mutex_t mutex;
@@ -153,6 +155,14 @@ sg_status sg_pool_for(sg_pool *pool, size_t n, sg_pool_body body, void *user, sg
     if (status && err) *err = pool->failed_error;
     pthread_mutex_unlock(&pool->mutex);
     return status;
+}
+
+void sg_thread_step_back(void) {
+#if defined(__linux__) /* where a priority belongs to a thread, under the thread's own number */
+    enum { LEVELS = 5 };
+    id_t self = (id_t)gettid();
+    (void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + LEVELS);
+#endif
 }
 
 /* Whole processors that the control group grants, or 0 where it sets no limit. */

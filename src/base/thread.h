@@ -25,6 +25,10 @@ typedef sg_status (*sg_pool_body)(void *user, size_t i, sg_error *err);
 SG_MUST_CHECK sg_status sg_pool_for(
         sg_pool *pool, size_t n, sg_pool_body body, void *user, sg_error *err);
 
+/* The calling thread, and it alone, gives way to the process's other threads from now on (five nice
+ * levels). Where the system has no such thing for threads nothing happens. */
+void sg_thread_step_back(void);
+
 int sg_cpu_count(void); /* processors this process may use (affinity and cgroup quota), >= 1 */
 
 #endif

@@ -6,6 +6,7 @@
 #include "data/loader.h"
 
 #include "base/file.h"
+#include "base/thread.h"
 #include "data/loader_order.h"
 #include "image/codec.h"
 
@@ -175,6 +176,7 @@ static void serve_ticket(sg_loader *l) {
 
 static void *work(void *user) {
     sg_loader *l = user;
+    sg_thread_step_back();
     pthread_mutex_lock(&l->lock);
     while (!l->stop) {
         if (ticket_ready(l))

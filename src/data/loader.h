@@ -1,4 +1,5 @@
-/* loader.h - from rows of files to batches of floats, kept ahead of the engine by its own threads.
+/* loader.h - from rows of files to batches of floats, kept ahead of the engine by its own threads,
+ * which give way to the engine's.
  *
  * What comes out depends on items, options, epoch and batch only: the same bytes whatever the
  * number of workers, whatever the cache held, and whether the epoch was begun at batch 0 or at

@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/thread.h"
 #include "support/check.h"
+#include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 enum { ITEMS = 5000 };
 
@@ -93,6 +95,22 @@ static void counts_that_make_no_sense_are_refused(void **state) {
     assert_true(sg_cpu_count() >= 1);
 }
 
+static void *step_back(void *niceness) {
+    sg_thread_step_back();
+    *(int *)niceness = getpriority(PRIO_PROCESS, 0);
+    return NULL;
+}
+
+static void one_thread_steps_back_alone(void **state) {
+    (void)state;
+    pthread_t thread;
+    int before = getpriority(PRIO_PROCESS, 0), its = -1;
+    assert_int_equal(pthread_create(&thread, NULL, step_back, &its), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(its, before + 5 > 19 ? 19 : before + 5);
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_item_is_visited_once),
@@ -100,6 +118,7 @@ int main(void) {
             cmocka_unit_test(a_stop_flag_ends_the_loop_between_two_items),
             cmocka_unit_test(no_pool_runs_in_order_here),
             cmocka_unit_test(counts_that_make_no_sense_are_refused),
+            cmocka_unit_test(one_thread_steps_back_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

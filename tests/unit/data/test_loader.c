@@ -6,9 +6,12 @@
 #include "support/check.h"
 #include "support/image_folder.h"
 
+#include <dirent.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum { IMAGES = 11, SIDE = 32, BATCH = 4, FLOATS = 3 * SIDE * SIDE };
 
@@ -311,8 +314,34 @@ static void test_bad_options(void **state) {
     sg_loader_destroy(l);
 }
 
+/* Threads of this process that give way to others. */
+static int meek_threads(int own) {
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    int meek = 0;
+    for (const struct dirent *d; (d = readdir(tasks));)
+        meek += *d->d_name != '.' && getpriority(PRIO_PROCESS, (id_t)atoi(d->d_name)) > own;
+    closedir(tasks);
+    return meek;
+}
+
+static void test_own_threads_give_way(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_loader *l;
+    sg_loader_options o = training(2);
+    int own = getpriority(PRIO_PROCESS, 0);
+    if (own == 19) skip(); /* nobody can give way to this */
+    assert_int_equal(meek_threads(own), 0);
+    CHECK_OK(sg_loader_create(&l, items, IMAGES, &o, &err));
+    while (meek_threads(own) < 2) sched_yield(); /* it is the first thing they do */
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), own);
+    sg_loader_destroy(l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_own_threads_give_way),
             cmocka_unit_test(test_workers_and_cache_change_nothing),
             cmocka_unit_test(test_resume_repeats_the_rest),
             cmocka_unit_test(test_restart_drops_what_was_in_flight),
