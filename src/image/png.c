@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 #include "image/codec_internal.h"
+#include "image/png_rows.h"
 #include <png.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -161,7 +162,7 @@ static sg_status decode_session(sg_image *out, sg_image_info *info, session *s, 
     set_transforms(s);
     status = allocate_rows(s, info, err);
     if (status) return status;
-    read_rows(s, info);
+    if (!sg_png_rows(s->buffer, info, s->source)) read_rows(s, info);
     finish_image(out, s, info);
     return SG_OK;
 }
