@@ -70,12 +70,12 @@ sg_status sg_explain_past_read(sg_explain_past *out, const char *path, const sg_
                 "%s: no study of maps; --study takes the explain.json that `sonograde explain "
                 "--data FOLDER --check` writes",
                 path);
-    else if (strcmp(text_of(d, "bundle_sha256"), bundle->sha256) != 0)
+    else if (strcmp(text_of(d, "bundle_sha256"), sg_bundle_sha256(bundle)) != 0)
         st = sg_fail(err, SG_ERR_INPUT,
                 "%s: the study is of another model (%s, %.12s...), and says nothing about this one "
                 "(%s, %.12s...); make one with this model: sonograde explain --data FOLDER --check",
                 path, text_of(d, "model"), text_of(d, "bundle_sha256"), bundle->model,
-                bundle->sha256);
+                sg_bundle_sha256(bundle));
     else if (strcmp(text_of(d, "layer"), layer ? layer : "") != 0)
         st = sg_fail(err, SG_ERR_INPUT, "%s: the study is of maps of another layer", path);
     if (st)

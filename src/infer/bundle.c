@@ -384,12 +384,12 @@ sg_status sg_bundle_open(sg_bundle **out, const char *path, sg_error *err) {
 
 const char *sg_bundle_sha256(const sg_bundle *bundle) {
     sg_bundle *b = (sg_bundle *)(uintptr_t)bundle; /* what it remembers is no change of it */
-    if (*b->sha256) return b->sha256;
+    if (*b->digest) return b->digest;
     sg_sha256 hash;
     sg_sha256_begin(&hash);
     for (int i = 0; i < b->member_count; i++) sg_params_hash(&hash, b->members[i].params);
-    sg_sha256_end(b->sha256, &hash);
-    return b->sha256;
+    sg_sha256_end(b->digest, &hash);
+    return b->digest;
 }
 
 void sg_bundle_close(sg_bundle *b) {

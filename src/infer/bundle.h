@@ -57,7 +57,7 @@ typedef struct sg_bundle {
     json_t *selftest; /* built-in pictures and their answers (protocol/selftest.h), or NULL */
     struct sg_safetensors **files; /* where the members' numbers lie */
     size_t file_count;
-    char sha256[SG_SHA256_HEX]; /* "" until somebody asks sg_bundle_sha256 */
+    char digest[SG_SHA256_HEX]; /* "" until somebody asks sg_bundle_sha256 */
 } sg_bundle;
 
 /* path: bundle, weights file, checkpoint (its averaged weights), run folder (its kept weights), or
