@@ -125,7 +125,7 @@ typedef struct sg_primitive sg_primitive;
 typedef struct sg_backend_options {
     int threads;        /* 0 = all that sg_cpu_count gives */
     bool deterministic; /* only algorithms that repeat bit for bit; no measured choices */
-    bool winograd;      /* allow Winograd convolution (oneDNN's convolution_auto) */
+    bool winograd;      /* allow Winograd convolution where it is faster */
 } sg_backend_options;
 #define SG_BACKEND_OPTIONS_INIT                                                                    \
     { 0, false, true }

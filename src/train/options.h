@@ -64,7 +64,7 @@ typedef struct sg_train_options {
     bool recompute;      /* less memory, more time (SG_SAVE_BLOCKS); changes no result */
     bool profile;        /* some early steps are profiled (profiling.h); changes no result */
     const char *backend; /* "onednn" or "ref" */
-    bool winograd;       /* Winograd where the library expects it to be faster; else direct only */
+    bool winograd;       /* Winograd where it is faster; else direct only */
 } sg_train_options;
 
 /* Checks ranges and contradictions; SG_ERR_USAGE names the option. */

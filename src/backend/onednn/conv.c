@@ -1,17 +1,38 @@
 /* conv.c - 2-d convolution, grouped and depthwise, all passes.
  *
  * Weights are OIHW for the caller; with groups the library wants them as [g, O/g, I/g, h, w], which
- * are the same plain bytes. Winograd (Lavin & Gray 2016) is taken where the library's automatic
- * choice expects it to be faster; forward and backward choose independently, as no pass hands the
- * other anything but tensors.
+ * are the same plain bytes. Where Winograd (Lavin & Gray 2016) is allowed, training takes it by a
+ * rule of its own, and prediction where the library's automatic choice expects it to be faster.
+ * Forward and backward choose independently, as no pass hands the other anything but tensors.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
+
+/* Outputs are made in tiles of 4 x 4, channels in blocks of 16. Transforming the weights pays from
+ * so many tiles on; the gradient of the weights is summed over them, and has only itself to
+ * transform. Measured: docs/internals/onednn.md. */
+enum { TILE = 4, CHANNELS = 16, TILES = 48, TILES_OF_WEIGHTS = 16 };
+
+static bool winograd_pays(const sg_problem *q, dnnl_prop_kind_t prop) {
+    int64_t height = q->dst.dims[2], width = q->dst.dims[3];
+    int64_t tiles = q->dst.dims[0] * ((height + TILE - 1) / TILE) * ((width + TILE - 1) / TILE);
+    if (q->src[0].dims[1] < CHANNELS) return false;
+    if (prop == dnnl_backward_weights)
+        return tiles >= TILES_OF_WEIGHTS && height >= TILE && width >= TILE;
+    return tiles >= TILES;
+}
 
 static dnnl_status_t create(dnnl_primitive_desc_t *out, const sg_dnn_primitive *p,
         dnnl_prop_kind_t prop, const sg_pd_data *data, const_dnnl_primitive_desc_t hint,
         const_dnnl_primitive_attr_t attr) {
-    sg_window window = sg_dnn_window(&p->base.problem);
-    dnnl_alg_kind_t alg = p->backend->winograd ? dnnl_convolution_auto : dnnl_convolution_direct;
+    const sg_problem *q = &p->base.problem;
+    sg_window window = sg_dnn_window(q);
+    dnnl_alg_kind_t alg = dnnl_convolution_direct;
+    if (p->backend->winograd && prop == dnnl_forward_inference) alg = dnnl_convolution_auto;
+    if (p->backend->winograd && prop != dnnl_forward_inference && winograd_pays(q, prop)) {
+        dnnl_status_t done = sg_pd_convolution(out, p->backend->engine, prop,
+                dnnl_convolution_winograd, data, &window, hint, attr);
+        if (done != dnnl_unimplemented) return done;
+    }
     return sg_pd_convolution(out, p->backend->engine, prop, alg, data, &window, hint, attr);
 }
 
