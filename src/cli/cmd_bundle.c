@@ -64,7 +64,8 @@ static sg_status write_bundle(const sg_call *call, const char *const *paths, int
     if (!st) st = sg_bundle_open_all(&bundle, paths, count, err);
     if (st) return st;
     const bundle_args *a = call->options;
-    sg_profile_options profile = {paths, count, call->log, &sg_cli_stop};
+    sg_profile_options profile = {
+            .runs = paths, .count = count, .log = call->log, .stop = &sg_cli_stop};
     st = calibrate(bundle, call, paths, count, err);
     if (!st && !a->no_profile) st = sg_bundle_profile(&bundle, &profile, err);
     char *ledger = NULL;

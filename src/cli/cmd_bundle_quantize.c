@@ -2,13 +2,16 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "cli/verbs.h"
+#include "protocol/bundle_profile.h"
 #include "protocol/bundle_quantise.h"
 #include "protocol/ledger.h"
+#include "protocol/selftest.h"
 #include <stdlib.h>
 
 typedef struct quantize_args {
     const char *run, *output, *data;
     long long images, threads;
+    bool no_profile;
 } quantize_args;
 
 #define AT(field) offsetof(quantize_args, field)
@@ -23,6 +26,10 @@ static const sg_option rows[] = {
                 "training images per model to find scales from", 1, 100000},
         {"threads", 't', SG_OPTION_INT, AT(threads), "0", "N", "of the engine; 0 = all processors",
                 0, 1024},
+        {"no-profile", 0, SG_OPTION_FLAG, AT(no_profile), NULL, NULL,
+                "leave out what is learned from the training images: quality limits, features, "
+                "self-test",
+                0, 0},
         {NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
 };
 
@@ -52,6 +59,15 @@ static void tell(const sg_call *call, const sg_bundle *b, const sg_quantise_repo
             SG_RESEARCH_USE);
 }
 
+/* As `bundle` does; the self-test knows both kinds of numbers, since a machine without VNNI answers
+ * in float32. */
+static sg_status learn(
+        sg_bundle **bundle, const quantize_args *a, const sg_call *call, sg_error *err) {
+    sg_profile_options profile = {
+            .runs = &a->run, .count = 1, .root = a->data, .log = call->log, .stop = &sg_cli_stop};
+    return a->no_profile ? SG_OK : sg_bundle_profile(bundle, &profile, err);
+}
+
 static sg_status quantize(const sg_call *call, sg_error *err) {
     const quantize_args *a = call->options;
     sg_predict_options predicting = {.predictor = SG_PREDICTOR_OPTIONS_INIT,
@@ -67,7 +83,9 @@ static sg_status quantize(const sg_call *call, sg_error *err) {
     sg_status st = sg_cli_check_output(a->output, err);
     if (!st) st = sg_bundle_open(&bundle, a->run, err);
     if (st) return st;
-    st = sg_bundle_quantise(&report, bundle, a->run, &options, err);
+    if (!a->no_profile) st = sg_selftest_attach(&bundle, err);
+    if (!st) st = sg_bundle_quantise(&report, bundle, a->run, &options, err);
+    if (!st) st = learn(&bundle, a, call, err);
     if (!st && sg_ledger_default_path(&ledger, &why))
         sg_log_line(call->log, SG_LOG_WARN, "without its test evaluations: %s", why.message);
     else if (!st)
@@ -101,7 +119,8 @@ const sg_verb sg_verb_bundle_quantize = {
                 "written only if on the run's validation images at least 99 % of the decisions are "
                 "the same and probabilities differ by at most 0.01 on average. Agreement on the "
                 "test images is printed and used for nothing. The bundle keeps the float32 weights "
-                "and predicts with them where bytes are not faster.",
+                "and predicts with them where bytes are not faster. What `bundle` learns of the "
+                "training images (quality limits, features, self-test) travels too.",
         .examples = "sonograde bundle quantize --run r1 -o fast.sgb",
         .options = rows,
         .struct_size = sizeof(quantize_args),

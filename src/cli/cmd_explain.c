@@ -8,6 +8,7 @@
 #include "infer/predict.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct explain_args {
     const char *bundle, *run, *list, *data, *manifest, *group_by, *methods, *of_class, *layer;
@@ -48,7 +49,7 @@ static const sg_option rows[] = {
     { "permuted-bundle", 0, SG_OPTION_PATH, AT(permuted), NULL, "FILE", "the same training on permuted labels, for that sanity check", 0, 0 },
     { "study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE", "explain.json of a scored set: what it found against a method is marked on this page", 0, 0 },
     { "curves", 0, SG_OPTION_FLAG, AT(curves), NULL, NULL, "deletion and insertion curves", 0, 0 },
-    { "pixel-mm", 0, SG_OPTION_TEXT, AT(pixel_mm), NULL, "X", "size of a pixel, when all images have the same: distances in mm", 0, 0 },
+    { "pixel-mm", 0, SG_OPTION_TEXT, AT(pixel_mm), NULL, "X", "side of a pixel of images whose table has no pixel_mm: distances in mm", 0, 0 },
     { "draws", 0, SG_OPTION_INT, AT(draws), "2000", "N", "bootstrap draws behind the intervals over groups", 100, 1000000 },
     { "seed", 's', SG_OPTION_INT, AT(seed), "0", "N", "of noise, drawn weights and draws", 0, 0 },
     { "batch", 'b', SG_OPTION_INT, AT(batch), "8", "N", "images per pass of the methods that need many", 1, 256 },
@@ -171,6 +172,18 @@ static sg_status items_of_call(
     return st;
 }
 
+/* Distances of one table have one unit. */
+static bool settle_unit(sg_explain_items *items, double pixel_mm, const sg_log *log) {
+    size_t with, without;
+    sg_explain_items_set_pixels(items, pixel_mm, &with, &without);
+    if (with && without)
+        sg_log_line(log, SG_LOG_WARN,
+                "%zu of %zu images with a mask have no pixel_mm in the table, so all distances are "
+                "in pixels; --pixel-mm gives a size to those without one",
+                without, with + without);
+    return with && !without;
+}
+
 static sg_status check_items(const sg_explain_items *items, const sg_call *call,
         const sg_bundle *bundle, sg_error *err) {
     const explain_args *a = call->options;
@@ -259,6 +272,14 @@ static sg_status make_folder(const explain_args *a, const sg_explain_files *f, s
     return st;
 }
 
+/* A folder in which nothing came to lie is not left behind. */
+static void drop_empty_folder(const char *output) {
+    char *maps = sg_path_join(output, "maps");
+    if (maps) (void)rmdir(maps);
+    (void)rmdir(output);
+    free(maps);
+}
+
 static sg_status reach_verdicts(sg_explain_verdict verdicts[SG_EXPLAIN_METHODS],
         const sg_explain_output *out, sg_error *err) {
     sg_status st = SG_OK;
@@ -316,6 +337,7 @@ static sg_status run_job(sg_explain_job *job, sg_explain_files *files, const sg_
     if (!st && out.verdicts) st = reach_verdicts(verdicts, &out, err);
     if (!st) st = mark_pictures(files, &out, err);
     if (!st) st = write_all(&out, call, err);
+    if (st) drop_empty_folder(a->output);
     sg_explain_study_dispose(&study);
     return st;
 }
@@ -328,6 +350,7 @@ static sg_status explain(const sg_call *call, sg_predictor *predictor, sg_error 
     sg_explainer *e = NULL;
     sg_explain_past past = {0};
     bool set = a->data || a->manifest;
+    double pixel_mm = 0;
     sg_explain_job job = {.items = &items,
             .bundle = bundle,
             .predictor = predictor,
@@ -347,7 +370,7 @@ static sg_status explain(const sg_call *call, sg_predictor *predictor, sg_error 
     sg_status st = each_word(
             a->methods, set_method, job.methods, "--method", SG_EXPLAIN_NAMES "|all", err);
     if (!st) st = each_word(a->formats, set_format, &files, "--formats", "png|svg|npy|none", err);
-    if (!st && a->pixel_mm && !(sg_parse_double(&job.pixel_mm, a->pixel_mm) && job.pixel_mm > 0))
+    if (!st && a->pixel_mm && !(sg_parse_double(&pixel_mm, a->pixel_mm) && pixel_mm > 0))
         st = sg_fail(err, SG_ERR_USAGE, "--pixel-mm takes a size above 0, not '%s'", a->pixel_mm);
     if (!st) st = choose_class(&job.of_class, a->of_class, bundle, err);
     if (!st && a->study) st = sg_explain_past_read(&past, a->study, bundle, a->layer, err);
@@ -355,6 +378,7 @@ static sg_status explain(const sg_call *call, sg_predictor *predictor, sg_error 
     if (!st) st = check_methods(&job, a, e, err);
     if (!st) st = items_of_call(&items, call, bundle, err);
     if (!st) st = check_items(&items, call, bundle, err);
+    job.in_mm = settle_unit(&items, pixel_mm, call->log);
     if (!st) st = run_job(&job, &files, call, e, &past, err);
     sg_explain_past_dispose(&past);
     sg_explain_files_dispose(&files);
@@ -399,7 +423,8 @@ const sg_verb sg_verb_explain = {
                 "With --data or --manifest the maps are scored against lesion masks (NAME_mask.png "
                 "beside NAME.png, several are joined): pointing game, energy inside, overlap at "
                 "the "
-                "best and at a fixed threshold, pixel AUPRC, distance of the peak; by class and by "
+                "best and at a fixed threshold, pixel AUPRC, distance of the peak (in mm where the "
+                "table's column pixel_mm or --pixel-mm tells the side of a pixel); by class and by "
                 "right and wrong, with intervals over groups, against the middle of the image and, "
                 "with --check, the untrained network. A method that fails a sanity check, or "
                 "is not shown to beat a baseline, is marked; --study carries the marks to pages of "

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/verbs.h"
 #include "infer/export.h"
+#include "protocol/bundle_profile.h"
 #include "protocol/ledger.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 typedef struct export_args {
     const char *onnx, *safetensors, *card, *zip, *metrics;
     long long member;
-    bool unfolded;
+    bool unfolded, no_profile;
 } export_args;
 
 #define AT(field) offsetof(export_args, field)
@@ -31,6 +32,10 @@ static const sg_option rows[] = {
                 "metrics.json of evaluate, for the card", 0, 0},
         {"zip", 0, SG_OPTION_PATH, AT(zip), NULL, "FILE",
                 "write an archive of all this and what repeats the training", 0, 0},
+        {"no-profile", 0, SG_OPTION_FLAG, AT(no_profile), NULL, NULL,
+                "the archive's bundle without what is learned from the training images of a run: "
+                "quality limits, features, self-test",
+                0, 0},
         {NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
 };
 
@@ -174,7 +179,17 @@ static sg_status write_archive(const export_args *a, const sg_bundle *b, int mem
 
 /* ---- the verb ---- */
 
-/* The archive's bundle says, as that of `bundle` does, which tests it has been part of. */
+/* The archive's bundle knows what that of `bundle` does; one that was a bundle already carries it.
+ */
+static sg_status learn(sg_bundle **bundle, const sg_call *call, sg_error *err) {
+    const export_args *a = call->options;
+    sg_profile_options profile = {
+            .runs = call->operands, .count = 1, .log = call->log, .stop = &sg_cli_stop};
+    if (!a->zip || a->no_profile || !sg_path_is_dir(call->operands[0])) return SG_OK;
+    return sg_bundle_profile(bundle, &profile, err);
+}
+
+/* It says, as that of `bundle` does, which tests it has been part of. */
 static sg_status annotate(sg_bundle *b, const sg_call *call, sg_error *err) {
     char *ledger = NULL;
     sg_error why = SG_ERROR_INIT;
@@ -187,8 +202,9 @@ static sg_status annotate(sg_bundle *b, const sg_call *call, sg_error *err) {
     return st;
 }
 
-static sg_status write_all(const sg_call *call, sg_bundle *b, sg_error *err) {
+static sg_status write_all(const sg_call *call, sg_bundle **bundle, sg_error *err) {
     const export_args *a = call->options;
+    const sg_bundle *b = *bundle;
     const char *outputs[] = {a->onnx, a->safetensors, a->card, a->zip};
     json_t *metrics = NULL;
     int member = 0;
@@ -204,8 +220,9 @@ static sg_status write_all(const sg_call *call, sg_bundle *b, sg_error *err) {
     if (!st && a->onnx) st = sg_export_member_onnx(a->onnx, b, member, !a->unfolded, err);
     if (!st && a->safetensors) st = sg_export_member_safetensors(a->safetensors, b, member, err);
     if (!st && a->card) st = sg_export_card(a->card, b, metrics, err);
-    if (!st && a->zip) st = annotate(b, call, err);
-    if (!st && a->zip) st = write_archive(a, b, member, metrics, call->operands[0], err);
+    if (!st) st = learn(bundle, call, err);
+    if (!st && a->zip) st = annotate(*bundle, call, err);
+    if (!st && a->zip) st = write_archive(a, *bundle, member, metrics, call->operands[0], err);
     json_decref(metrics);
     return st;
 }
@@ -239,7 +256,7 @@ static int run_export(const sg_call *call) {
         st = sg_fail(&err, SG_ERR_USAGE,
                 "say what to write: --onnx, --safetensors, --card or --zip, each with a file");
     if (!st) st = sg_bundle_open(&bundle, call->operands[0], &err);
-    if (!st) st = write_all(call, bundle, &err);
+    if (!st) st = write_all(call, &bundle, &err);
     if (!st) tell(call, bundle);
     sg_bundle_close(bundle);
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;

@@ -122,10 +122,21 @@ sg_status sg_explain_items_from_manifest(
         if (st) break;
         item->truth = class_of(b, name, strlen(name));
         item->group = (uint32_t)row->group;
+        item->pixel_mm = row->pixel_mm;
         for (size_t k = 0; k < row->mask_count && !st; k++)
             st = add_mask(item, sg_path_join(m->root, row->masks[k]), err);
     }
     return st;
+}
+
+void sg_explain_items_set_pixels(
+        sg_explain_items *items, double pixel_mm, size_t *with, size_t *without) {
+    *with = *without = 0;
+    for (size_t i = 0; i < items->count; i++) {
+        sg_explain_item *item = &items->items[i];
+        if (!(item->pixel_mm > 0)) item->pixel_mm = pixel_mm;
+        if (item->mask_count) ++*(item->pixel_mm > 0 ? with : without);
+    }
 }
 
 static sg_status join_mask(uint8_t *mask, const char *path, int width, int height, sg_error *err) {

@@ -14,6 +14,7 @@ typedef struct sg_explain_item {
     uint32_t group;
     char **masks; /* paths */
     size_t mask_count;
+    double pixel_mm; /* side of a pixel; 0: not known */
 } sg_explain_item;
 
 typedef struct sg_explain_items {
@@ -27,6 +28,10 @@ SG_MUST_CHECK sg_status sg_explain_items_from_paths(
         sg_explain_items *out, const sg_image_list *paths, const sg_bundle *bundle, sg_error *err);
 SG_MUST_CHECK sg_status sg_explain_items_from_manifest(
         sg_explain_items *out, const sg_manifest *manifest, const sg_bundle *bundle, sg_error *err);
+/* pixel_mm becomes the size of those that have none; counts the images with masks that then have
+ * one and that have none. */
+void sg_explain_items_set_pixels(
+        sg_explain_items *items, double pixel_mm, size_t *with, size_t *without);
 void sg_explain_items_dispose(sg_explain_items *items);
 
 /* All masks of the item joined: *mask is new, [height * width] 0 or 1, or NULL without masks.

@@ -231,8 +231,8 @@ sg_status sg_explain_write_json(json_t **document, const sg_explain_output *out,
             sg_bundle_sha256(out->job->bundle), "members", out->job->bundle->member_count, "data",
             out->data ? sg_json_text(out->data) : json_null(), "layer", out->layer, "flip_average",
             (int)out->flip_average, "threshold", out->job->threshold, "distance_unit",
-            out->job->pixel_mm > 0 ? "mm" : "px", "images", predictions_json(out), "maps", maps,
-            "sanity", sanity_json(out));
+            out->job->in_mm ? "mm" : "px", "images", predictions_json(out), "maps", maps, "sanity",
+            sanity_json(out));
     if (!st && !doc) st = sg_fail(err, SG_ERR_MEMORY, "out of memory writing explain.json");
     if (!st && out->verdicts) json_object_set_new(doc, "verdicts", verdicts_json(out));
     if (!st) st = sg_json_write(doc, path, err);

@@ -296,7 +296,9 @@ static void warn_of_method(filling *f, sg_explain_method m) {
     else
         (void)snprintf(text, sizeof text, "%s: %s; do not read its maps as reasons.",
                 sg_explain_title(m), f->marks[m]);
-    if (*f->marks[m] || unknown) warn(f, unknown ? "not checked" : "marked", text);
+    const char *mark = unknown ? "not checked" : *f->marks[m] ? "marked" : NULL;
+    if (!mark && f->out->past && sg_explain_past_seen(f->out->past, m)) mark = "seen in training";
+    if (mark) warn(f, mark, text);
 }
 
 static void add_warnings(filling *f) {
@@ -362,7 +364,7 @@ sg_status sg_explain_write_page(const sg_explain_output *out, sg_error *err) {
     if (!st) {
         f->out = out;
         f->page = (sg_explain_page){.data = out->data,
-                .distance_unit = out->job->pixel_mm > 0 ? "mm" : "px",
+                .distance_unit = out->job->in_mm ? "mm" : "px",
                 .pictures = out->pictures,
                 .picture_count = out->picture_count,
                 .interval_method = "Means; 95 % intervals, bootstrap over groups within classes; "

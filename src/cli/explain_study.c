@@ -88,7 +88,8 @@ static sg_status score(sg_map_row *row, const sg_explain_job *job, const in_work
     row->values[SG_MAP_IOU_BEST] = found.iou_best;
     row->values[SG_MAP_IOU_FIXED] = found.iou_fixed;
     row->values[SG_MAP_AUPRC] = found.auprc;
-    row->values[SG_MAP_DISTANCE] = found.distance * (job->pixel_mm > 0 ? job->pixel_mm : 1);
+    row->values[SG_MAP_DISTANCE] =
+            found.distance * (job->in_mm ? job->items->items[row->image].pixel_mm : 1);
     return SG_OK;
 }
 

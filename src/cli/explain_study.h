@@ -26,8 +26,9 @@ typedef struct sg_explain_job {
     const sg_bundle *bundle;
     sg_predictor *predictor; /* of the bundle: measures the distance from its training images */
     bool methods[SG_EXPLAIN_METHODS];
-    int of_class;               /* index, or one of the two above */
-    double threshold, pixel_mm; /* pixel_mm 0: not known */
+    int of_class; /* index, or one of the two above */
+    double threshold;
+    bool in_mm; /* every item has its pixel_mm, else distances are in pixels */
     uint64_t seed;
     bool scores, curves, marks, skip_bad;
     const sg_log *log;

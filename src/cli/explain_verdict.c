@@ -15,8 +15,11 @@ sg_status sg_explain_verdict_reach(sg_explain_verdict *out, const sg_explain_stu
     sg_explain_verdict v = {
             .checked = checked || permuted, .fails = sg_explain_study_fails(s, method)};
     sg_status st = SG_OK;
-    for (size_t i = 0; i < s->row_count; i++)
-        v.lesions += s->rows[i].map == (int)method && s->rows[i].lesion == 1;
+    for (size_t i = 0; i < s->row_count; i++) {
+        if (s->rows[i].map != (int)method || s->rows[i].lesion != 1) continue;
+        v.lesions++;
+        v.seen += s->images[s->rows[i].image].seen;
+    }
     for (int b = 0; b < SG_EXPLAIN_BASELINES && !st; b++) {
         st = sg_map_rows_above(
                 v.above[b], s->rows, s->row_count, lesions, baselines[b], draws, err);
@@ -45,9 +48,10 @@ json_t *sg_explain_verdict_to_json(const sg_explain_verdict *v) {
     sg_str marks;
     sg_str_init(&marks, 0);
     sg_explain_verdict_put_marks(&marks, v);
-    json_t *out = json_pack("{s:I, s:b, s:b, s:s}", "lesions", (json_int_t)v->lesions,
-            "sanity_checked", (int)v->checked, "untrained_compared",
-            (int)v->compared[SG_EXPLAIN_THE_UNTRAINED], "marks", sg_str_text(&marks));
+    json_t *out = json_pack("{s:I, s:I, s:b, s:b, s:s}", "lesions", (json_int_t)v->lesions,
+            "seen_in_training", (json_int_t)v->seen, "sanity_checked", (int)v->checked,
+            "untrained_compared", (int)v->compared[SG_EXPLAIN_THE_UNTRAINED], "marks",
+            sg_str_text(&marks));
     sg_str_dispose(&marks);
     return out;
 }
@@ -98,6 +102,10 @@ const char *sg_explain_past_marks(const sg_explain_past *past, sg_explain_method
     return v ? text_of(v, "marks") : NULL;
 }
 
+int sg_explain_past_seen(const sg_explain_past *past, sg_explain_method method) {
+    return (int)json_integer_value(json_object_get(verdict_of(past, method), "seen_in_training"));
+}
+
 void sg_explain_past_put(sg_str *out, const sg_explain_past *past, sg_explain_method method) {
     const json_t *v = verdict_of(past, method);
     const char *marks = text_of(v, "marks"), *title = sg_explain_title(method);
@@ -117,4 +125,8 @@ void sg_explain_past_put(sg_str *out, const sg_explain_past *past, sg_explain_me
                         : "",
                 json_is_true(json_object_get(v, "sanity_checked")) ? " and passes the sanity checks"
                                                                    : "; no sanity check was run");
+    int seen = sg_explain_past_seen(past, method);
+    if (seen)
+        sg_str_appendf(
+                out, " %d of these images were in the model's training: this means little.", seen);
 }

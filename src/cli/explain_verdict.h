@@ -16,6 +16,7 @@ typedef enum sg_explain_baseline {
 
 typedef struct sg_explain_verdict {
     size_t lesions; /* images that it rests on */
+    size_t seen;    /* of them in the model's training: then it means little */
     bool checked;   /* at least one sanity check was run */
     bool fails;     /* one of them */
     bool compared[SG_EXPLAIN_BASELINES];
@@ -29,7 +30,8 @@ SG_MUST_CHECK sg_status sg_explain_verdict_reach(sg_explain_verdict *out,
         const sg_bootstrap_options *draws, sg_error *err);
 /* "fails a sanity check; not shown to beat the untrained network"; nothing when neither holds. */
 void sg_explain_verdict_put_marks(sg_str *out, const sg_explain_verdict *verdict);
-/* {"lesions": n, "sanity_checked": b, "untrained_compared": b, "marks": "..."}. */
+/* {"lesions": n, "seen_in_training": n, "sanity_checked": b, "untrained_compared": b, "marks":
+ * "..."}. */
 json_t *sg_explain_verdict_to_json(const sg_explain_verdict *verdict);
 
 /* The verdicts of an explain.json. */
@@ -44,6 +46,8 @@ SG_MUST_CHECK sg_status sg_explain_past_read(sg_explain_past *out, const char *p
 void sg_explain_past_dispose(sg_explain_past *past); /* also of one that is all 0 */
 /* What the study says against the method, borrowed; "" when nothing, NULL when it was not in it. */
 const char *sg_explain_past_marks(const sg_explain_past *past, sg_explain_method method);
+/* How many images of the study that it rests on were in the model's training. */
+int sg_explain_past_seen(const sg_explain_past *past, sg_explain_method method);
 /* The same as a sentence with its source: "On busi (31 images with a lesion): ...". */
 void sg_explain_past_put(sg_str *out, const sg_explain_past *past, sg_explain_method method);
 

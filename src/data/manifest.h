@@ -41,6 +41,7 @@ typedef struct sg_manifest_row {
     int group;         /* into group_labels */
     char *own_group;   /* the set's own name of it, where an audit's groups go further; or NULL */
     int official_fold; /* as the data set's authors number it, from 1; 0 = none */
+    double pixel_mm;   /* side of a pixel in mm; 0 = not known */
 } sg_manifest_row;
 
 typedef struct sg_manifest_skip {
@@ -101,7 +102,8 @@ SG_MUST_CHECK sg_status sg_manifest_scan(
         sg_manifest *out, const char *dir, const sg_manifest_options *options, sg_error *err);
 
 /* Reads a CSV with the columns path and class; sha256, width, height, channels, bit_depth, masks
- * and group are taken where present and made from the files where not. `root` NULL = the table's
+ * and group are taken where present and made from the files where not; pixel_mm, a number above 0
+ * or nothing, only a table can tell. `root` NULL = the table's
  * own column `root`, else the folder of the table. Every file must exist, unless may_be_gone. */
 SG_MUST_CHECK sg_status sg_manifest_read(sg_manifest *out, const char *csv_path, const char *root,
         const sg_manifest_options *options, sg_error *err);
@@ -113,7 +115,7 @@ SG_MUST_CHECK sg_status sg_manifest_open(sg_manifest *out, const char *dir, cons
 
 /* Columns path,class,sha256,width,height,channels,bit_depth,masks,group,grouping,root, and for a
  * published set published and, where it has official folds, fold from 0, so that the table is also
- * a split (split.h). Masks are
+ * a split (split.h); pixel_mm where a row has one. Masks are
  * joined by '|' ('\' before a '|' or '\' of a name); root is relative to the table's folder when it
  * lies inside it, else absolute. Where an audit joined the set's own groups, own_group and
  * own_grouping keep them. */

@@ -20,7 +20,8 @@ static const char *const number_names[COLUMN_NUMBERS] = {
 typedef struct table {
     sg_csv csv;
     const char *path; /* of the CSV */
-    int path_column, class_column, sha256, numbers[COLUMN_NUMBERS], masks, group, own_group, fold;
+    int path_column, class_column, sha256, numbers[COLUMN_NUMBERS], masks, group, own_group, fold,
+            pixel_mm;
     bool has_facts;
 } table;
 
@@ -48,6 +49,7 @@ static sg_status find_columns(table *t, sg_error *err) {
         t->has_facts &= is_filled(&t->csv, t->numbers[k]);
     }
     t->masks = sg_csv_column(&t->csv, "masks");
+    t->pixel_mm = sg_csv_column(&t->csv, "pixel_mm");
     return SG_OK;
 }
 
@@ -67,6 +69,18 @@ static sg_status take_fold(sg_manifest_row *row, const table *t, size_t i, sg_er
         return sg_fail(err, SG_ERR_FORMAT, "%s: %s: fold '%.40s' is not a number from 0 to 99",
                 t->path, row->path, text);
     row->official_fold = (int)fold + 1;
+    return SG_OK;
+}
+
+/* Empty where it is not known. */
+static sg_status take_pixel(sg_manifest_row *row, const table *t, size_t i, sg_error *err) {
+    const char *text = sg_csv_cell(&t->csv, i, t->pixel_mm);
+    if (!*text) return SG_OK;
+    if (!sg_parse_double(&row->pixel_mm, text) || !(row->pixel_mm > 0))
+        return sg_fail(err, SG_ERR_FORMAT,
+                "%s: %s: pixel_mm '%.40s' is not a size above 0; leave it empty where it is not "
+                "known",
+                t->path, row->path, text);
     return SG_OK;
 }
 
@@ -222,6 +236,7 @@ static sg_status read_row(sg_manifest_builder *b, const table *t, size_t i,
     status = sg_manifest_add_row(&row, b, path, class_name, err);
     if (!status && t->has_facts) status = take_facts(row, t, i, err);
     if (!status && t->fold >= 0) status = take_fold(row, t, i, err);
+    if (!status && t->pixel_mm >= 0) status = take_pixel(row, t, i, err);
     if (!status && t->masks >= 0)
         status = split_masks(row, sg_csv_cell(&t->csv, i, t->masks), err);
     else if (!status)
@@ -338,6 +353,19 @@ static void put_masks(sg_str *text, sg_str *joined, const sg_manifest_row *row) 
     sg_csv_put(text, sg_str_text(joined));
 }
 
+static bool knows_pixels(const sg_manifest *m) {
+    bool any = false;
+    for (size_t i = 0; i < m->count; i++) any = any || m->rows[i].pixel_mm > 0;
+    return any;
+}
+
+static void put_pixel(sg_str *text, double pixel_mm) {
+    if (pixel_mm > 0)
+        sg_csv_put_double(text, pixel_mm);
+    else
+        sg_csv_put(text, "");
+}
+
 sg_status sg_manifest_write(const sg_manifest *manifest, const char *csv_path, sg_error *err) {
     sg_str text, joined;
     sg_str_init(&text, (size_t)1 << 30);
@@ -346,10 +374,12 @@ sg_status sg_manifest_write(const sg_manifest *manifest, const char *csv_path, s
     char *root = describe_root(manifest->root, csv_path);
     sg_status status = grouping && root ? SG_OK : no_memory(err);
     bool folds = manifest->published && manifest->count && manifest->rows[0].official_fold;
+    bool pixels = knows_pixels(manifest);
     sg_str_append(
             &text, "path,class,sha256,width,height,channels,bit_depth,masks,group,grouping,root");
-    sg_str_appendf(&text, "%s%s%s\n", manifest->own_grouping ? ",own_group,own_grouping" : "",
-            manifest->published ? ",published" : "", folds ? ",fold" : "");
+    sg_str_appendf(&text, "%s%s%s%s\n", manifest->own_grouping ? ",own_group,own_grouping" : "",
+            manifest->published ? ",published" : "", folds ? ",fold" : "",
+            pixels ? ",pixel_mm" : "");
     for (size_t i = 0; i < manifest->count && !status; i++) {
         const sg_manifest_row *row = &manifest->rows[i];
         sg_csv_put(&text, row->path);
@@ -369,6 +399,7 @@ sg_status sg_manifest_write(const sg_manifest *manifest, const char *csv_path, s
         }
         if (manifest->published) sg_csv_put(&text, manifest->published);
         if (folds) sg_csv_put_int(&text, row->official_fold - 1);
+        if (pixels) put_pixel(&text, row->pixel_mm);
         sg_csv_end_row(&text);
     }
     if (!status) status = sg_str_check(&joined, err);

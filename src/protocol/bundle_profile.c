@@ -110,12 +110,12 @@ static sg_status add_folds(listing *l, const sg_bundle *b, const sg_run *run, sg
     return st;
 }
 
-static sg_status add_run(
-        listing *l, const sg_bundle *b, const char *dir, const sg_log *log, sg_error *err) {
+static sg_status add_run(listing *l, const sg_bundle *b, const char *dir,
+        const sg_profile_options *o, sg_error *err) {
     sg_run run;
     if (!sg_path_is_dir(dir))
         return sg_fail(err, SG_ERR_INPUT, "%s is no run folder, which would name its images", dir);
-    sg_status st = sg_run_open(&run, dir, NULL, log, err);
+    sg_status st = sg_run_open(&run, dir, o->root, o->log, err);
     if (st) return st;
     st = run.split.folds ? add_folds(l, b, &run, err)
                          : add_member(l, b, &run, &run.split, false, err);
@@ -143,7 +143,7 @@ static sg_status list_images(
     l->members = b->member_count;
     l->places = json_object();
     sg_status st = l->places ? SG_OK : no_memory(err);
-    for (int i = 0; i < o->count && !st; i++) st = add_run(l, b, o->runs[i], o->log, err);
+    for (int i = 0; i < o->count && !st; i++) st = add_run(l, b, o->runs[i], o, err);
     if (!st && l->member != l->members)
         st = sg_fail(err, SG_ERR_INPUT, "the runs hold fewer models than the bundle");
     if (!st && l->count == 0)
@@ -273,6 +273,7 @@ static sg_status learn_from_images(
 }
 
 static void adopt(sg_bundle *b, lessons *l, json_t *selftest) {
+    json_object_update_missing(selftest, b->selftest);
     json_decref(b->selftest);
     b->selftest = selftest;
     if (l->quality) {

@@ -11,11 +11,13 @@
 typedef struct sg_profile_options {
     const char *const *runs; /* what the bundle was opened from, in its order */
     int count;
+    const char *root; /* where the runs' images lie now; NULL: where their manifests say */
     const sg_log *log;
     const volatile sig_atomic_t *stop;
 } sg_profile_options;
 
-/* Sets quality, atlas and selftest of *bundle; NULL when the whole fails (out of memory, stopped).
+/* Sets quality, atlas and selftest of *bundle (answers of one that computes with bytes are added to
+ * those that it has in float32); NULL when the whole fails (out of memory, stopped).
  * What cannot be learned (images that are gone, a file in place of a run folder, too few images) is
  * a warning, and that section stays as it was read. Training and validation images only; the test
  * images of a run without folds are not touched. */

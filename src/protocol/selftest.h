@@ -12,8 +12,11 @@ enum { SG_SELFTEST_IMAGES = 12, SG_SELFTEST_SIDE = 160 };
 #define SG_SELFTEST_TOLERANCE 0.005
 
 /* The predictor's answers as the section `selftest`: {"version": 1, "pixels": sha256 of all
- * pictures, "probabilities": [[...], ...]}. New reference in *out. */
+ * pictures, "probabilities": [[...], ...]}; of one with members that compute with bytes they are
+ * called "probabilities_int8". New reference in *out. */
 SG_MUST_CHECK sg_status sg_selftest_record(json_t **out, sg_predictor *predictor, sg_error *err);
+/* The section of *bundle anew, as it answers now; NULL when that fails. */
+SG_MUST_CHECK sg_status sg_selftest_attach(sg_bundle **bundle, sg_error *err);
 
 typedef struct sg_selftest {
     bool same_pixels;                      /* the built-in pictures are those of then */
@@ -22,7 +25,8 @@ typedef struct sg_selftest {
     double difference[SG_SELFTEST_IMAGES]; /* largest of each picture */
     bool passed;
 } sg_selftest;
-/* Replays them. SG_ERR_INPUT when the bundle carries none (made before they were). */
+/* Replays those with the predictor's numbers. SG_ERR_INPUT when the bundle carries none (made
+ * before they were). */
 SG_MUST_CHECK sg_status sg_selftest_run(sg_selftest *out, sg_predictor *predictor, sg_error *err);
 
 #endif

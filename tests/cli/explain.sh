@@ -23,19 +23,15 @@ has told.txt "looks most like $(column predicted.csv looks_most_like)" 'Research
 has one/report.html 'not checked' 'data:image/jpeg' 'Research use only'
 lacks one/report.html 'http://' 'https://'
 
-# What the model cannot give is said; a picture that is none has the reason to abstain of predict.
+# What the model cannot give is said.
 "$SONOGRADE" bundle --run run -o knows.sgb --quiet 2>bundle.txt
-mkdir poor
-base64 -d >poor/black.png <<'END'
-iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAAAAACPAi4CAAAAG0lEQVR42u3BgQAAAADDoPlT3+AEVQEAAAB8AxBAAAG9PLePAAAAAElFTkSuQmCC
-END
-"$SONOGRADE" explain poor --bundle knows.sgb --allow-phantom-model --method all --steps 1 --samples 1 --stride 32 --threads 1 \
-    --formats none --out poor-maps >told.txt 2>warned.txt
+"$SONOGRADE" explain "$one" --bundle knows.sgb --method all --steps 1 --samples 1 --stride 32 --threads 1 --formats none --out all \
+    >told.txt 2>warned.txt
 has warned.txt 'left out of all' 'no se-gated map'
 
 # A set with masks: scored against both baselines, checked, same bytes again.
 for out in study again; do
-    "$SONOGRADE" explain --data set --run run --threads 1 --method grad-cam,layer-cam --check --curves --draws 200 \
+    "$SONOGRADE" explain --data set --run run --threads 1 --method grad-cam,layer-cam --check --curves --draws 100 \
         --formats none --pixel-mm 0.2 --out $out --json >$out.json 2>$out.txt
 done
 cmp study.json study/explain.json || fail '--json prints another document than explain.json'
@@ -45,9 +41,25 @@ has study/explain.json '"above the centre"' '"above the untrained network"' '"le
 has study/explain.json '"verdicts"' '"abstain"'
 has study/report.html 'Against the baselines' 'were in the training' 'Against the lesions' 'Sanity checks' 'Deletion and insertion' 'peak to lesion, mm'
 
+# Pixels of several sizes: the table says which image has which; where one has none all are counted.
+"$SONOGRADE" data manifest set -o set.csv --quiet
+awk 'NR == 1 { print $0 ",pixel_mm" } NR > 1 { print $0 "," (/^benign/ ? 0.5 : 2) }' set.csv >sizes.csv
+sed '2s/0.5$//' sizes.csv >partly.csv
+for table in set sizes partly; do
+    "$SONOGRADE" explain --manifest $table.csv --run run --threads 1 --draws 100 --formats none --out in-$table --quiet 2>$table.txt
+    column in-$table/scores.csv peak_distance >$table.distances
+done
+paste -d, set.distances sizes.distances <(column in-set/scores.csv truth) | awk -F, '$1 != "" { n++; want = $1 * ($3 == "benign" ? 0.5 : 2)
+    if (($2 - want) ^ 2 > 1e-6) exit 1 } END { if (n != 12) exit 1 }' || fail 'distances are not in millimetres'
+cmp set.distances partly.distances || fail 'one table with two units'
+has partly.txt 'images with a mask have no pixel_mm'
+has in-sizes/explain.json '"distance_unit": "mm"'
+sed '2s/0.5$/0/' sizes.csv >wrong.csv
+expect 3 "pixel_mm '0' is not a size above 0" "$SONOGRADE" explain --manifest wrong.csv --run run --out no
+
 # What the study found travels to pages of other images, of the same model only.
 "$SONOGRADE" explain "$one" --run run --threads 1 --study study/explain.json --formats none --out told
-has told/report.html "On set (6 images with a lesion) Grad-CAM"
+has told/report.html "On set (6 images with a lesion) Grad-CAM" '6 of these images were in the model&#39;s training: this means little.'
 lacks told/report.html 'no study that ran it'
 "$SONOGRADE" explain "$one" --run run --threads 1 --method occlusion --study study/explain.json --formats none --out told2
 has told2/report.html 'Occlusion was not in the study of set'
@@ -76,6 +88,7 @@ expect 2 '--pixel-mm' "$SONOGRADE" explain "$one" --run run --pixel-mm wide --ou
 cp -r set bare
 find bare -name '*_mask*' -delete
 expect 3 'no image has a lesion mask' "$SONOGRADE" explain --data bare --run run --out no --allow-phantom-model
+expect 3 'gone.png' "$SONOGRADE" explain gone.png --run run --out no
 [ ! -e no ] || fail "a refused command left $(ls no)"
 picture 0 "$(dirname "$one")/${stem}_mask_7.png"
 expect 3 'a mask must have the size of its image' "$SONOGRADE" explain "$one" --run run --out no

@@ -24,7 +24,7 @@ for words in 'library_name: sonograde' 'type: roc_auc' 'Research use only' '| ar
 done
 
 # Equal models give equal files, whatever wrote them before.
-"$SONOGRADE" bundle --run r1 -o m.sgb --no-profile --quiet || fail "bundle"
+"$SONOGRADE" bundle --run r1 -o m.sgb --quiet || fail "bundle"
 "$SONOGRADE" export r1 --onnx again.onnx --zip again.zip --metrics report/metrics.json --quiet || fail "export again"
 cmp m.onnx again.onnx && cmp m.zip again.zip || fail "the second export differs"
 [ -z "$(find . -name '*.parts')" ] || fail "parts of the archive are left"

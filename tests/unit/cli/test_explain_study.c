@@ -41,7 +41,9 @@ static void test_a_map_that_may_be_no_better_is_marked(void **state) {
     const sg_bootstrap_options draws = {300, 0.95, 1};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         sg_map_row rows[2 * IMAGES];
-        sg_explain_study s = {.rows = rows, .row_count = 2 * IMAGES, .stages = 0};
+        sg_explained_image images[IMAGES] = {{.seen = c == 0}, {.seen = true}};
+        sg_explain_study s = {
+                .images = images, .count = IMAGES, .rows = rows, .row_count = 2 * IMAGES};
         s.permuted[SG_EXPLAIN_OCCLUSION] = NAN;
         for (size_t i = 0; i < IMAGES; i++) {
             double more = cases[c].mean + (i % 2 ? 1 : -1) * cases[c].spread;
@@ -53,6 +55,7 @@ static void test_a_map_that_may_be_no_better_is_marked(void **state) {
         CHECK_OK(
                 sg_explain_verdict_reach(&v, &s, SG_EXPLAIN_OCCLUSION, false, false, &draws, &err));
         assert_int_equal(v.lesions, IMAGES);
+        assert_int_equal(v.seen, c == 0 ? 2 : 1);
         assert_int_equal(v.loses[SG_EXPLAIN_THE_CENTRE], cases[c].loses);
         assert_true(!v.compared[SG_EXPLAIN_THE_UNTRAINED] && !v.loses[SG_EXPLAIN_THE_UNTRAINED]);
         sg_str_init(&marks, 0);

@@ -55,6 +55,26 @@ static void test_ties_and_flat_maps(void **state) {
     CHECK_FAILS(sg_map_score_measure(&s, &map, none, 0.5, &err), SG_ERR_INPUT, "mask is empty");
 }
 
+/* Pixels without evidence are no part of any hot region, however much of the lesion they hold. */
+static void test_evidence_beside_the_lesion(void **state) {
+    (void)state;
+    sg_error err = SG_ERROR_INIT;
+    sg_map_score s;
+    float beside[8] = {0, 0, 0, 0, 0, 0, 0, 1}, partly[8] = {0.2f, 0, 0, 0, 0, 0, 0, 1};
+    const uint8_t large[8] = {1, 1, 1, 1, 1, 1, 1, 0};
+    sg_plane map = {4, 2, beside};
+    CHECK_OK(sg_map_score_measure(&s, &map, large, 0.5, &err));
+    check_near(s.iou_best, 0); /* all pixels together would be 7 / 8 */
+    check_near(s.best_at, 0);
+    check_near(s.iou_fixed, 0);
+    map.values = partly;
+    CHECK_OK(sg_map_score_measure(&s, &map, large, 0.5, &err));
+    check_near(s.iou_best, 1.0 / 8);
+    check_near(s.best_at, 0.2);
+    CHECK_OK(sg_map_score_measure(&s, &map, large, 0, &err));
+    check_near(s.iou_fixed, 1.0 / 8); /* at threshold 0 too */
+}
+
 static void test_centre(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
@@ -96,6 +116,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_by_hand),
             cmocka_unit_test(test_ties_and_flat_maps),
+            cmocka_unit_test(test_evidence_beside_the_lesion),
             cmocka_unit_test(test_centre),
             cmocka_unit_test(test_correlation),
     };
