@@ -59,7 +59,7 @@ expect 3 "pixel_mm '0' is not a size above 0" "$SONOGRADE" explain --manifest wr
 
 # What the study found travels to pages of other images, of the same model only.
 "$SONOGRADE" explain "$one" --run run --threads 1 --study study/explain.json --formats none --out told
-has told/report.html "On set (6 images with a lesion) Grad-CAM" '6 of these images were in the model&#39;s training: this means little.'
+has told/report.html "On set (6 images with a lesion) Grad-CAM" 'of these images were in the model' 'training: this means little'
 lacks told/report.html 'no study that ran it'
 "$SONOGRADE" explain "$one" --run run --threads 1 --method occlusion --study study/explain.json --formats none --out told2
 has told2/report.html 'Occlusion was not in the study of set'
