@@ -22,7 +22,7 @@ stopped() {
         caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$pid/status")
         sleep 0.01
     done
-    kill -"$signal" $pid
+    kill -"$signal" $pid || fail "it ended before it could be stopped: $* ($(cat stderr.txt))"
     wait $pid || code=$?
     [ $code = "$expected" ] || fail "exit $code in place of $expected: $* ($(cat stderr.txt))"
     has stderr.txt "$words"
