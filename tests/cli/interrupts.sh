@@ -35,7 +35,7 @@ stopped INT 130 'training images' "$SONOGRADE" bundle --run r1 -o out/new.sgb
 stopped INT 130 'training images' "$SONOGRADE" export r1 --zip out/new.zip
 stopped INT 130 'stopped after' "$SONOGRADE" drift --baseline data data "${asked[@]}"
 [ ! -s stdout.txt ] || fail "half an answer: $(cat stdout.txt)"
-stopped INT 130 'of 120 images' "$SONOGRADE" explain data "${asked[@]}" --method occlusion --out out/maps
+stopped INT 130 'of 120 images' "$SONOGRADE" explain data "${asked[@]}" --layer features.13.add --out out/maps
 [ ! -e out/maps/report.html ] || fail 'a stopped explain wrote its page'
 rm -rf out/maps # pictures that were finished are whole
 [ -z "$(find out -mindepth 1)" ] || fail "left behind: $(find out -mindepth 1)"

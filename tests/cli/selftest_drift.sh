@@ -38,7 +38,7 @@ has stdout.txt 'poor/black.png: looks most like' 'ABSTAIN: poor image (gain too 
 [ "$(grep -c ABSTAIN stdout.txt)" -le 2 ] || fail "too many pictures are poor: $(grep ABSTAIN stdout.txt)"
 expect 0 '' "$SONOGRADE" predict --bundle m.sgb --allow-phantom-model --threads 1 --json poor
 has stdout.txt '"abstain": "poor image' '"quality": 0.0' '"black": 1.0' '"members_agree": 1.0'
-expect 0 '' "$SONOGRADE" explain poor --bundle m.sgb --allow-phantom-model --threads 1 --method occlusion --formats none --out poor-maps
+expect 0 '' "$SONOGRADE" explain poor --bundle m.sgb --allow-phantom-model --threads 1 --layer features.13.add --formats none --out poor-maps
 has stdout.txt 'ABSTAIN: poor image (gain too low)'
 has poor-maps/report.html 'for 1 of the 1 images there is a reason not to use the answer' 'abstain: poor image (gain too low)'
 has poor-maps/scores.csv 'poor image (gain too low)'
