@@ -3,9 +3,9 @@
 #   make demo       from nothing to a report            make bench   side by side with PyTorch (ONLY=row,...)
 #   make lint       style, layering, static checks      make format  clang-format over the tree
 #   make docs       man page, completion, usage page    make install PREFIX=/usr/local DESTDIR=
-#   make fuzz       20 s for every parser               make tsan / coverage   the unit suite so
+#   make fuzz       20 s for every parser               make tsan / valgrind / coverage   tests so
 #   make conformance-isa   the engine at every width of vectors
-# config=debug|release|asan|tsan|coverage; each has its own folder under build/.
+# config=debug|release|asan|tsan|coverage|sse|avx2; each has its own folder under build/.
 SHELL  := /bin/bash
 config ?= release
 PREFIX ?= /usr/local
@@ -61,7 +61,7 @@ fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
 JOBS     ?= $(shell nproc)
 
-.PHONY: conformance-isa fuzzers tsan coverage all demo test test-quick bench bench-stats bench-search fuzz lint format docs install clean unit tests unit-tests FORCE
+.PHONY: tsan-tests valgrind conformance-isa fuzzers tsan coverage all demo test test-quick bench bench-stats bench-search fuzz lint format docs install clean unit tests unit-tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $B/sonograde
@@ -190,11 +190,23 @@ fuzz:
 	    echo "fuzz  $$name: nothing found in $(FUZZ_SECONDS) s"; \
 	done
 
-# Races: the unit suite with our own threads; OpenMP's cannot be seen through, so there is one of them.
+# Races, where there are threads of ours: pool, loader, training. OpenMP's cannot be seen through, so there
+# is one of them.
+tsan_bin := $(patsubst %,$B/tests/unit/%,base/test_thread data/test_audit data/test_fingerprint data/test_loader \
+	data/test_manifest data/test_phantom data/test_survey backend/test_golden backend/test_onednn \
+	train/test_session train/test_trainer)
+tsan-tests: $(tsan_bin)
 tsan:
 	tools/install-deps build test
-	+$(MAKE) -j$(JOBS) config=tsan unit-tests
-	OMP_NUM_THREADS=1 TEST_TIMEOUT=1200 tests/run $(unit_bin:build/%=build/tsan/%)
+	+$(MAKE) -j$(JOBS) config=tsan tsan-tests
+	OMP_NUM_THREADS=1 TEST_TIMEOUT=1200 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp \
+	    tests/run $(tsan_bin:build/%=build/tsan/%)
+
+# What no sanitizer sees in the released program: a small training and a prediction.
+valgrind:
+	tools/install-deps build valgrind
+	+$(MAKE) -j$(JOBS) config=release all
+	tests/valgrind
 
 # The conformance suite at every width of vectors: our own loops by the compiler, oneDNN's code by what it
 # is told of the processor. What one machine has not is not tested there.

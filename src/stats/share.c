@@ -46,7 +46,7 @@ sg_status sg_share_measure(sg_share *out, const sg_bootstrap_sample *sample, con
         const uint8_t *hit, const sg_bootstrap_options *options, sg_error *err) {
     rows r = {among, hit, sample->n};
     sg_share made = {.value = NAN, .interval = {NAN, NAN}};
-    uint32_t largest;
+    uint32_t largest = 0;
     sg_status status = count_groups(&made.groups, &largest, sample->groups, &r, err);
     if (status != SG_OK) return status;
     for (size_t i = 0; i < r.n; i++) {
