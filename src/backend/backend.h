@@ -88,7 +88,8 @@ typedef struct sg_problem {
     bool fixed_statistics; /* batch norm: MEAN and VAR are inputs (running statistics) */
 
     /* Fused behind the operation: y = clip(relu(op(x) + sum)).
-     * relu: conv/linear INFER; batch norm in all passes (backward then takes the gradient of the
+     * relu: conv/linear INFER; add forward, whose gradient is then RELU's backward pass on its DST;
+     *   batch norm in all passes (backward then takes the gradient of the
      *   ReLU's output, with WORKSPACE from TRAIN). clip > 0 is ReLU6-like.
      * sum: conv INFER only: DST holds the other summand when execution starts (in place). */
     bool fuse_relu, fuse_sum;

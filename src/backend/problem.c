@@ -216,11 +216,12 @@ static sg_status infer_channel_scale(sg_problem *p, sg_error *err) {
 }
 
 static sg_status infer_fusion(const sg_problem *p, sg_error *err) {
-    bool infer = p->pass == SG_PASS_INFER, norm = p->op == SG_OP_BATCH_NORM;
+    bool infer = p->pass == SG_PASS_INFER;
+    bool any_pass = p->op == SG_OP_BATCH_NORM || p->op == SG_OP_ADD;
     bool relu_ok =
-            !p->fuse_relu || norm || (infer && (p->op == SG_OP_CONV || p->op == SG_OP_LINEAR));
+            !p->fuse_relu || any_pass || (infer && (p->op == SG_OP_CONV || p->op == SG_OP_LINEAR));
     bool sum_ok = !p->fuse_sum || (infer && p->op == SG_OP_CONV);
-    bool clip_ok = p->clip == 0 || p->op == SG_OP_RELU || (p->fuse_relu && (infer || norm));
+    bool clip_ok = p->clip == 0 || p->op == SG_OP_RELU || (p->fuse_relu && (infer || any_pass));
     if (!relu_ok || !sum_ok || !clip_ok || p->clip < 0)
         return sg_fail(err, SG_ERR_UNSUPPORTED, "%s:%s cannot be fused with %s", sg_op_name(p->op),
                 sg_pass_name(p->pass),

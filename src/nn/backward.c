@@ -105,10 +105,15 @@ static sg_status lower_group(sg_lowering *l, sg_node_id lead, int diff_dst, sg_e
     sg_plan *plan = l->plan;
     const sg_node *node = &plan->graph->nodes[lead];
     const sg_compiled *compiled = &l->states[lead].compiled;
-    if (node->op == SG_OP_ADD || sg_fuse_is_identity(l, lead))
-        return pass_on(l, node, diff_dst, err);
     sg_step step;
     sg_status status = SG_OK;
+    bool sum = node->op == SG_OP_ADD;
+    if (sum && compiled->data) { /* through the ReLU behind it */
+        status = lower_pass(&step, l, lead, compiled->data, diff_dst, err);
+        diff_dst = step.value[SG_ARG_DIFF_SRC0];
+    }
+    if (status) return status;
+    if (sum || sg_fuse_is_identity(l, lead)) return pass_on(l, node, diff_dst, err);
     if (compiled->weights) { /* first, so that the data pass may overwrite diff_dst */
         status = lower_pass(&step, l, lead, compiled->weights, diff_dst, err);
         if (!status) status = place_gradient(l, lead, step.value[SG_ARG_DIFF_WEIGHT], err);

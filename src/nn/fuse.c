@@ -2,6 +2,7 @@
  * primitive. Decisions only; nothing is compiled here.
  *
  *   no backward:  conv [+ batch norm folded] [+ sum, in place] [+ ReLU or ReLU6]; linear + ReLU
+ *   backward:     sum + ReLU or ReLU6
  *   any:          batch norm [+ ReLU or ReLU6]
  * SPDX-License-Identifier: Apache-2.0 */
 #include "nn/plan_internal.h"
@@ -166,7 +167,7 @@ void sg_fuse_groups(sg_lowering *l) {
     for (int i = 0; i < g->node_count; i++) {
         if (!l->alive[i] || l->groups[i].lead != i) continue;
         sg_op op = g->nodes[i].op;
-        if (op == SG_OP_BATCH_NORM) {
+        if (op == SG_OP_BATCH_NORM || (op == SG_OP_ADD && l->backward[i])) {
             absorb_relu(l, i);
         } else if ((op == SG_OP_CONV || op == SG_OP_LINEAR) && !l->backward[i]) {
             if (op == SG_OP_CONV) {

@@ -98,7 +98,8 @@ typedef struct passes {
 static passes passes_of(const sg_lowering *l, sg_node_id lead) {
     const sg_node *node = &l->plan->graph->nodes[lead];
     passes want = {false, false};
-    if (!l->backward[l->groups[lead].out] || node->op == SG_OP_ADD) return want;
+    if (!l->backward[l->groups[lead].out]) return want;
+    if (node->op == SG_OP_ADD && !l->groups[lead].relu) return want; /* hands its gradient on */
     for (int i = 0; i < node->input_count; i++) want.data = want.data || l->wants[node->inputs[i]];
     if (sg_fuse_trains(l, lead)) {
         want.weights = chooses_layouts(node->op);
@@ -114,6 +115,14 @@ static void compiled_destroy(sg_compiled *c) {
     *c = (sg_compiled){0};
 }
 
+/* Of a sum with a ReLU behind it only the ReLU has a backward pass. */
+static void behind_sum(sg_problem *p) {
+    if (p->op != SG_OP_ADD) return;
+    p->op = SG_OP_RELU;
+    p->src_count = 1;
+    p->fuse_relu = false;
+}
+
 static sg_status compile_on(sg_compiled *out, sg_backend *backend, const sg_problem *problem,
         const sg_wanted *wanted, passes want, bool flowing, sg_error *err) {
     sg_compiled c = {0};
@@ -123,6 +132,7 @@ static sg_status compile_on(sg_compiled *out, sg_backend *backend, const sg_prob
     if (!status && flowing) want_backward(&back, wanted, c.forward);
     if (!status && want.data) {
         p.pass = SG_PASS_BACKWARD_DATA;
+        behind_sum(&p);
         status = sg_primitive_compile(&c.data, backend, &p, &back, c.forward, err);
     }
     if (!status && want.weights) {

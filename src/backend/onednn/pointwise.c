@@ -12,6 +12,7 @@ typedef struct flat_job {
     float *out;
     const float *in[SG_MAX_INPUTS];
     int in_count;
+    bool relu;  /* behind the sum */
     float most; /* ReLU's upper bound */
 } flat_job;
 
@@ -19,7 +20,15 @@ static int64_t element_count(const sg_layout *layout) {
     return (int64_t)(layout->bytes / sizeof(float));
 }
 
-/* ---- addition ---- */
+SG_DNN_INLINE void rectify(float *out, const float *x, int64_t n, float most) {
+    SG_DNN_INDEPENDENT
+    for (int64_t i = 0; i < n; i++) {
+        float y = x[i] < 0.0f ? 0.0f : x[i]; /* NaN passes */
+        out[i] = y > most ? most : y;
+    }
+}
+
+/* ---- addition, optionally with ReLU behind it ---- */
 
 SG_DNN_INLINE void add_pair(float *out, const float *a, const float *b, int64_t n) {
     SG_DNN_INDEPENDENT
@@ -34,12 +43,17 @@ SG_WIDE static void add_body(const void *user, int64_t begin, int64_t end) {
         add_pair(job->out + at, job->in[0] + at, job->in[1] + at, n);
         for (int i = 2; i < job->in_count; i++)
             add_pair(job->out + at, job->out + at, job->in[i] + at, n);
+        if (job->relu) rectify(job->out + at, job->out + at, n, job->most);
     }
 }
 
 static sg_status run_add(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
     (void)err;
-    flat_job job = {.out = args[SG_ARG_DST], .in_count = p->base.problem.src_count};
+    const sg_problem *q = &p->base.problem;
+    flat_job job = {.out = args[SG_ARG_DST],
+            .in_count = q->src_count,
+            .relu = q->fuse_relu,
+            .most = q->clip > 0 ? (float)q->clip : INFINITY};
     for (int i = 0; i < job.in_count; i++) job.in[i] = args[SG_ARG_SRC0 + i];
     sg_dnn_parallel(
             p->backend->threads, element_count(p->layout[SG_ARG_DST]), GRAIN, add_body, &job);
@@ -50,13 +64,7 @@ static sg_status run_add(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg
 
 SG_WIDE static void relu_body(const void *user, int64_t begin, int64_t end) {
     const flat_job *job = user;
-    const float *x = job->in[0];
-    float *out = job->out, most = job->most;
-    SG_DNN_INDEPENDENT
-    for (int64_t i = begin; i < end; i++) {
-        float y = x[i] < 0.0f ? 0.0f : x[i]; /* NaN passes */
-        out[i] = y > most ? most : y;
-    }
+    rectify(job->out + begin, job->in[0] + begin, end - begin, job->most);
 }
 
 /* in: the gradient and the forward pass's output. Nothing flows at the bounds. */

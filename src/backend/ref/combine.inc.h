@@ -9,7 +9,7 @@ static void add_forward(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
     for (int64_t i = 0; i < count; i++) {
         double sum = 0;
         for (int k = 0; k < p->src_count; k++) sum += ((const real *)args[SG_ARG_SRC0 + k])[i];
-        dst[i] = (real)sum;
+        dst[i] = finish(sum, p);
     }
 }
 
