@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bounds of the logarithms. The noise never falls below 1e-6 of a standardised target: that keeps
- * the covariance of repeated points positive definite. */
+/* Bounds of the logarithms. The noise's variance never falls below 1e-8 of a standardised target:
+ * that keeps the covariance of repeated points positive definite, and more would blur what is left
+ * to find near a minimum. */
 static const double length_low = -4.0, length_high = 4.0; /* 0.018 .. 55 */
 static const double signal_low = -4.0, signal_high = 5.0;
-static const double noise_low = -13.8, noise_high = 1.0;
+static const double noise_low = -18.4, noise_high = 1.0;
 static const double forget_high = 0.34657359027997264; /* eps = 0.5; itself, not its logarithm */
 
 typedef struct prior {

@@ -13,7 +13,7 @@ typedef struct sg_importance {
     size_t levels; /* choices, or SG_IMPORTANCE_LEVELS over the range */
     double at[SG_CHOICES_MAX];     /* values of the levels */
     double effect[SG_CHOICES_MAX]; /* the model's mean there, over all others; in the trials' unit,
-                                      smaller better, tamed above the median (surrogate.h) */
+                                      smaller better */
 } sg_importance;
 
 /* out[space->count]. What the shares leave to 1 lies in interactions. The mean over the others is

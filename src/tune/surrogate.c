@@ -148,7 +148,7 @@ sg_status sg_surrogate_fit(sg_surrogate *s, const sg_space *space, const sg_tria
         return sg_fail(err, SG_ERR_MEMORY, "out of memory for a model of %zu trials", count);
     }
     size_t finished = gather_known(s, trials, count);
-    sg_tame(s->y, s->n);
+    if (drift) sg_tame(s->y, s->n);
     standardise(s, s->n);
     /* The cost of a step grows with n^3: many tries while they are cheap. */
     double share = 60.0 / (double)(s->n > 60 ? s->n : 60);

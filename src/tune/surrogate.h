@@ -1,5 +1,6 @@
-/* surrogate.h - the Gaussian process of a search: trials as features and tamed, standardised
- * values. Private to src/tune. SPDX-License-Identifier: Apache-2.0 */
+/* surrogate.h - the Gaussian process of a search: trials as features, values
+ * standardised, those of a population tamed. Private to src/tune. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef SG_TUNE_SURROGATE_H
 #define SG_TUNE_SURROGATE_H
 
@@ -18,11 +19,11 @@ typedef struct sg_surrogate {
     const sg_drift *drift; /* NULL: nothing depends on time */
     size_t n, width, groups;
     double *x;      /* [n * width] */
-    double *y;      /* [n], tamed and standardised */
+    double *y;      /* [n], standardised; with drift tamed before */
     size_t *source; /* [n], index of the trial */
     int group[SG_GP_WIDTH_MAX];
     double before_center, before_scale;
-    double center, scale; /* y = (tamed - center) / scale */
+    double center, scale; /* y = (value - center) / scale */
     sg_gp gp;
     double best; /* lowest posterior mean at a finished trial */
     size_t best_row;
