@@ -35,7 +35,9 @@ static int set_up(void **state) {
     (void)state;
     sg_error err = SG_ERROR_INIT;
     if (sg_json_read(&golden, "tests/golden/parity/parity.json", &err)) return 1;
-    return sg_backend_create(&backend, "onednn", NULL, &err) != SG_OK;
+    sg_backend_options options = SG_BACKEND_OPTIONS_INIT;
+    options.winograd = false; /* its rounding goes beyond the margin that inputs were drawn for */
+    return sg_backend_create(&backend, "onednn", &options, &err) != SG_OK;
 }
 
 static int tear_down(void **state) {
