@@ -83,7 +83,7 @@ $B/libsonograde.so: $(lib_obj)
 $B/obj/src/image/%.o: CFLAGS += -ffp-contract=off $(if $(filter release,$(config)),-O3)
 $B/obj/src/backend/ref/%.o $B/obj/src/backend/onednn/%.o: CFLAGS += $(if $(filter release,$(config)),-O3)
 # Loops of multiply-adds and little else.
-$B/obj/src/backend/onednn/%_kernels.o $B/obj/src/backend/onednn/norm_kernels_%.o: CFLAGS += -ffp-contract=fast
+$B/obj/src/backend/onednn/%_kernels.o: CFLAGS += -ffp-contract=fast
 # The optimiser is one pass over memory; its square roots must not stop at errno.
 $B/obj/src/nn/update.o: CFLAGS += $(if $(filter release,$(config)),-O3 -fno-math-errno)
 # The reading page's own files become part of the program.
