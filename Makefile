@@ -30,7 +30,7 @@ ifeq ($(opt_$(config)),)
 $(error config=$(config) is not one of debug release asan tsan coverage sse avx2 fuzz)
 endif
 
-PKGS     := libpng zlib libturbojpeg jansson yaml-0.1 libsodium nlopt sqlite3
+PKGS     := libpng libdeflate libturbojpeg jansson yaml-0.1 libsodium nlopt sqlite3
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef $(if $(CI),-Werror)
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -MMD -MP
 CFLAGS   += -std=c17 $(opt_$(config)) -fPIC -fvisibility=hidden $(WARN)

@@ -3,11 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "image/png_rows.h"
 
-#include "image/inflate.h"
 #include "image/png_filter.h"
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 enum {
     SIGNATURE = 8,
@@ -42,7 +41,7 @@ static bool next_chunk(chunk *out, const sg_codec_source *source, size_t *at) {
     for (int i = 0; i < 4; i++)
         if (!is_letter(out->type[i])) return false;
     *at += size + CHUNK_BYTES;
-    return crc32_z(0, out->type, size + 4) == read_u32(out->data + size);
+    return libdeflate_crc32(0, out->type, size + 4) == read_u32(out->data + size);
 }
 
 /* What may be passed over: it says nothing about pixels as they are read here. */
@@ -58,11 +57,10 @@ static bool join_data(
     chunk c;
     if (source->size < SIGNATURE || !next_chunk(&c, source, &at) || !is_type(&c, "IHDR"))
         return false;
-    uint8_t *joined = malloc(most + SG_INFLATE_IN_SLACK);
+    uint8_t *joined = malloc(most + 1);
     while (joined && next_chunk(&c, source, &at)) {
         if (is_type(&c, "IEND")) {
             if (c.size) break;
-            memset(joined + size, 0, SG_INFLATE_IN_SLACK);
             *data = joined;
             *data_size = size;
             return true;
@@ -80,6 +78,21 @@ static bool join_data(
     return false;
 }
 
+/* True when `in` is one sound zlib stream, and no more than that, of exactly out_size bytes. */
+static bool inflate(uint8_t *out, size_t out_size, const uint8_t *in, size_t in_size) {
+    /* libpng refuses distances beyond the window that the first byte promises, libdeflate does not
+     * look: only where there is no such distance. */
+    enum { WINDOW_MOST = 1 << 15 };
+    if (!in_size) return false;
+    size_t window = (size_t)1 << (8 + (in[0] >> 4)), used = 0, made = 0;
+    if (window < out_size && window < WINDOW_MOST) return false;
+    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+    bool whole = d && libdeflate_zlib_decompress_ex(d, in, in_size, out, out_size, &used, &made) ==
+                              LIBDEFLATE_SUCCESS;
+    libdeflate_free_decompressor(d);
+    return whole && used == in_size && made == out_size;
+}
+
 bool sg_png_rows(uint8_t *pixels, const sg_image_info *info, const sg_codec_source *source) {
     if (info->bit_depth != 8 || info->palette || info->interlaced) return false;
     size_t row = (size_t)info->width * (size_t)info->channels;
@@ -87,9 +100,9 @@ bool sg_png_rows(uint8_t *pixels, const sg_image_info *info, const sg_codec_sour
     /* Sound data are hardly longer than what they stand for, and not longer than the file. */
     size_t most = raw_size + raw_size / 8 + 1024;
     if (most > source->size) most = source->size;
-    uint8_t *data = NULL, *raw = malloc(raw_size + SG_INFLATE_OUT_SLACK);
+    uint8_t *data = NULL, *raw = malloc(raw_size);
     bool done = raw && join_data(&data, &data_size, source, most) &&
-                sg_inflate(raw, raw_size, data, data_size) &&
+                inflate(raw, raw_size, data, data_size) &&
                 sg_png_unfilter(pixels, raw, info->height, row, info->channels);
     free(data);
     free(raw);
