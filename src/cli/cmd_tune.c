@@ -216,8 +216,7 @@ static sg_status search(sg_tune *t, sg_error *err) {
     sg_status st = SG_OK;
     while (!st && more) {
         if (sg_cli_stop)
-            st = sg_fail(err, SG_ERR_INTERRUPTED,
-                    "stopped; the same command goes on with the study %s", t->args->study);
+            st = sg_tune_stopped(t, err);
         else
             st = next_work(&more, t, err);
     }

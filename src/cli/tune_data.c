@@ -1,7 +1,9 @@
 /* tune_data.c - the space of a search, and the images it may use. SPDX-License-Identifier:
  * Apache-2.0 */
+#include "base/file.h"
 #include "cli/tune_study.h"
 #include "cli/verbs.h"
+#include "nn/models/models.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,12 +94,49 @@ static sg_status try_value(sg_tune *t, const sg_dimension *p, double value, sg_e
     return st;
 }
 
+/* An architecture is looked for when a trial begins; better now. */
+static sg_status check_model(const sg_dimension *p, size_t choice, sg_error *err) {
+    int count;
+    const sg_model_info *infos = sg_models_list(&count);
+    for (int i = 0; i < count; i++)
+        if (strcmp(infos[i].name, p->choices[choice]) == 0) return SG_OK;
+    return sg_fail(err, SG_ERR_USAGE,
+            "parameter 'model': there is no model '%s'; `sonograde models` lists all",
+            p->choices[choice]);
+}
+
 static sg_status try_ends(sg_tune *t, const sg_dimension *p, sg_error *err) {
     sg_status st = check_name(p->name, err);
+    bool models = strcmp(p->name, "model") == 0;
+    for (size_t k = 0; !st && models && k < p->choice_count; k++) st = check_model(p, k, err);
     for (size_t k = 0; !st && k < p->choice_count; k++) st = try_value(t, p, (double)k, err);
     if (!st && !p->choice_count) st = try_value(t, p, p->low, err);
     if (!st && !p->choice_count) st = try_value(t, p, p->high, err);
     return st;
+}
+
+/* Says in which line of --space the parameter stands that is wrong. */
+static sg_status name_line(const char *path, const char *name, sg_status st, sg_error *err) {
+    sg_yaml yaml = {0};
+    sg_error ignored = SG_ERROR_INIT;
+    if (!path || sg_yaml_read(&yaml, path, &ignored)) return st;
+    const sg_yaml_entry *entry = sg_yaml_find(&yaml, name);
+    if (entry) st = sg_fail_context(err, st, "%s, line %zu", path, entry->line);
+    sg_yaml_dispose(&yaml);
+    return st;
+}
+
+static sg_status check_space(sg_tune *t, sg_error *err) {
+    const sg_space *space = &t->space;
+    for (size_t i = 0; i < space->count; i++) {
+        sg_status st = try_ends(t, &space->params[i], err);
+        if (st) return name_line(t->args->space, space->params[i].name, st, err);
+    }
+    for (size_t i = 0; i < space->fixed_count; i++) {
+        sg_status st = check_name(space->fixed[i].name, err);
+        if (st) return name_line(t->args->space, space->fixed[i].name, st, err);
+    }
+    return SG_OK;
 }
 
 sg_status sg_tune_read_space(sg_tune *t, sg_error *err) {
@@ -110,10 +149,7 @@ sg_status sg_tune_read_space(sg_tune *t, sg_error *err) {
     bool single = a->method == SG_SAMPLER_RANDOM && t->space.fixed_count && a->trials == 1;
     if (!st && !t->space.count && !single)
         st = sg_fail(err, SG_ERR_USAGE, "the space holds no parameter to search");
-    for (size_t i = 0; !st && i < t->space.count; i++) st = try_ends(t, &t->space.params[i], err);
-    for (size_t i = 0; !st && i < t->space.fixed_count; i++)
-        st = check_name(t->space.fixed[i].name, err);
-    return st;
+    return st ? st : check_space(t, err);
 }
 
 /* ---- images ---- */
@@ -143,9 +179,25 @@ static sg_status read_split(sg_split *split, bool *is_test, sg_tune *t, sg_error
     return st;
 }
 
+/* Other images, or another table of parts under the same name, would bring test images of earlier
+ * trials into the next ones. */
+static sg_status check_parts(
+        const char *path, const sg_str *now, const char *study, sg_error *err) {
+    char *before = NULL;
+    size_t size = 0;
+    sg_status st = sg_file_read(&before, &size, path, (size_t)1 << 30, err);
+    if (!st && (size != now->len || memcmp(before, now->data, size) != 0))
+        st = sg_fail(err, SG_ERR_MISMATCH,
+                "the images, or which of them are test, are not those of %s, which the study %s "
+                "began with: test images would get into the search; put them back, or give "
+                "another --study",
+                path, study);
+    free(before);
+    return st;
+}
+
 /* What may be used and what is test, as a table that train --splits takes. */
-static sg_status write_parts(
-        sg_tune *t, const sg_split *split, const bool *is_test, sg_error *err) {
+static sg_status keep_parts(sg_tune *t, const sg_split *split, const bool *is_test, sg_error *err) {
     sg_split parts = *split;
     char *path = sg_path_join(t->folder, "splits.csv");
     parts.folds = 0;
@@ -155,7 +207,14 @@ static sg_status write_parts(
         parts.bins[i] = split->bins[i] < 0 ? SG_PART_NONE
                         : is_test[i]       ? SG_PART_TEST
                                            : SG_PART_TRAIN;
-    if (!st && !sg_path_exists(path)) st = sg_split_write(&parts, &t->manifest, path, err);
+    sg_str text;
+    sg_str_init(&text, (size_t)1 << 30);
+    if (!st) sg_split_put(&text, &parts, &t->manifest);
+    if (!st) st = sg_str_check(&text, err);
+    if (!st)
+        st = sg_path_exists(path) ? check_parts(path, &text, t->args->study, err)
+                                  : sg_file_write(path, text.data, text.len, err);
+    sg_str_dispose(&text);
     free(parts.bins);
     free(path);
     return st;
@@ -180,7 +239,7 @@ sg_status sg_tune_open_data(sg_tune *t, sg_error *err) {
     if (!st)
         st = sg_split_make_folds_of(&t->inner, &t->manifest, usable, (int)a->inner, &options, err);
     if (!st) st = sg_dir_make(t->folder, err);
-    if (!st) st = write_parts(t, &split, is_test, err);
+    if (!st) st = keep_parts(t, &split, is_test, err);
     sg_split_dispose(&split);
     free(is_test);
     free(usable);

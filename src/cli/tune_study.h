@@ -87,6 +87,8 @@ SG_MUST_CHECK sg_status sg_tune_run_trial(sg_tune *t, const sg_ticket *ticket, c
  * values, the point, and what the plan says. schedule: as below. */
 SG_MUST_CHECK sg_status sg_tune_settings(sg_arm_settings *out, sg_tune *t, const double *point,
         int epochs, const char *schedule, long long seed, sg_error *err);
+/* SG_ERR_INTERRUPTED, with the words that say how to go on. */
+SG_MUST_CHECK sg_status sg_tune_stopped(const sg_tune *t, sg_error *err);
 /* Does the option of train say where, on what or by what machine, rather than how? */
 bool sg_tune_is_place(const char *name);
 /* Score of a point under another seed, for finalists. schedule: file of settings that its training

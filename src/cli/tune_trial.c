@@ -119,6 +119,11 @@ static bool heard(void *user, int step, double value) {
 
 /* ---- training it ---- */
 
+sg_status sg_tune_stopped(const sg_tune *t, sg_error *err) {
+    return sg_fail(err, SG_ERR_INTERRUPTED, "stopped; the same command goes on with the study %s",
+            t->args->study);
+}
+
 typedef struct span {
     const char *start;
     int from, until; /* 0: to the end */
@@ -147,7 +152,7 @@ static sg_status run_inner(sg_inner_result *result, sg_tune *t, const sg_arm_set
                         : no_memory(err);
     free(path);
     if (!st) st = sg_inner_run(result, &job, err);
-    return st;
+    return st == SG_ERR_INTERRUPTED ? sg_tune_stopped(t, err) : st;
 }
 
 static void drop_weights_of(const sg_tune *t, const char *dir) {

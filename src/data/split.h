@@ -66,6 +66,8 @@ SG_MUST_CHECK sg_status sg_split_thin(
 SG_MUST_CHECK sg_status sg_split_read(sg_split *out, const char *csv_path,
         const sg_manifest *manifest, const sg_split_options *options, sg_error *err);
 /* Columns path,class,fold|split,group,seed; rows left out are not written. */
+void sg_split_put(sg_str *out, const sg_split *split, const sg_manifest *manifest);
+/* The same as a file. */
 SG_MUST_CHECK sg_status sg_split_write(
         const sg_split *split, const sg_manifest *manifest, const char *csv_path, sg_error *err);
 

@@ -279,24 +279,28 @@ done:
 
 /* ---- writing ---- */
 
+void sg_split_put(sg_str *out, const sg_split *split, const sg_manifest *manifest) {
+    sg_str_appendf(out, "path,class,%s,group,seed\n", split->folds ? "fold" : "split");
+    for (size_t i = 0; i < split->count; i++) {
+        if (split->bins[i] < 0) continue;
+        const sg_manifest_row *row = &manifest->rows[i];
+        sg_csv_put(out, row->path);
+        sg_csv_put(out, manifest->class_names[row->class_index]);
+        if (split->folds)
+            sg_csv_put_int(out, split->bins[i]);
+        else
+            sg_csv_put(out, sg_part_name((sg_part)split->bins[i]));
+        sg_csv_put(out, manifest->group_labels[row->group]);
+        sg_csv_put_int(out, (long long)split->seed);
+        sg_csv_end_row(out);
+    }
+}
+
 sg_status sg_split_write(
         const sg_split *split, const sg_manifest *manifest, const char *csv_path, sg_error *err) {
     sg_str text;
     sg_str_init(&text, (size_t)1 << 30);
-    sg_str_appendf(&text, "path,class,%s,group,seed\n", split->folds ? "fold" : "split");
-    for (size_t i = 0; i < split->count; i++) {
-        if (split->bins[i] < 0) continue;
-        const sg_manifest_row *row = &manifest->rows[i];
-        sg_csv_put(&text, row->path);
-        sg_csv_put(&text, manifest->class_names[row->class_index]);
-        if (split->folds)
-            sg_csv_put_int(&text, split->bins[i]);
-        else
-            sg_csv_put(&text, sg_part_name((sg_part)split->bins[i]));
-        sg_csv_put(&text, manifest->group_labels[row->group]);
-        sg_csv_put_int(&text, (long long)split->seed);
-        sg_csv_end_row(&text);
-    }
+    sg_split_put(&text, split, manifest);
     sg_status status = sg_str_check(&text, err);
     if (!status) status = sg_file_write(csv_path, sg_str_text(&text), text.len, err);
     sg_str_dispose(&text);

@@ -15,8 +15,24 @@ expect 2 'cannot be searched' "$SONOGRADE" tune --data data --study n.db --param
 expect 2 'give it with --epochs' "$SONOGRADE" tune --data data --study n.db --param 'epochs=int 1 9'
 printf 'lr: float 1e-5 1e-2 log\nbatch: ordered 8 4\n' >space.yaml
 expect 2 'space.yaml, line 2' "$SONOGRADE" tune --data data --study n.db --space space.yaml
+printf 'lr: float 1e-5 1e-2 log\nlt: float 1 2\n' >space.yaml
+expect 2 "space.yaml, line 2: parameter 'lt'" "$SONOGRADE" tune --data data --study n.db --space space.yaml
+printf '# rates\ndropout: float 0 5\n' >space.yaml
+expect 2 'space.yaml, line 2: ' "$SONOGRADE" tune --data data --study n.db --space space.yaml
+expect 2 "no model 'resnet'" "$SONOGRADE" tune --data data --study n.db --param 'model=choice resnet18 resnet'
 expect 2 'ema' "$SONOGRADE" tune --data data --study n.db --param 'ema=float 0.5 2'
 [ ! -e n.db ] || fail 'a refused search left a study'
+
+# Ctrl-C says what goes on.
+"$SONOGRADE" tune "${budget[@]}" --trials 4 --repeats 0 2>stopped.txt &
+child=$!
+for ((i = 0; i < 3000; i++)); do
+    [ -d s.db.trials/0000/inner0 ] && break
+    sleep 0.01
+done
+kill -TERM $child
+wait $child || true
+has stopped.txt 'the same command goes on with the study s.db'
 
 # kill -9 in the second trial; a second process joins the one that goes on.
 "$SONOGRADE" tune --quiet "${budget[@]}" --trials 4 --repeats 0 2>killed.txt &
@@ -49,6 +65,11 @@ has t.json '"direction": "maximize"' '"steps"' '"momentum"'
 [ "$(grep -c '"op_code":4' t.log)" = 4 ] || fail "$(cat t.log)"
 expect 3 'no study' "$SONOGRADE" tune report --study s.db --study-name other
 expect 2 'say what to write' "$SONOGRADE" tune export --study s.db
+
+# Other images would be divided anew, and what was test would be trained on.
+mv 'data/benign/benign (1).png' aside.png
+expect 4 'test images would get into the search' "$SONOGRADE" tune "${budget[@]}" --trials 5
+mv aside.png 'data/benign/benign (1).png'
 
 asked=("${budget[@]}")
 with --epochs 2
