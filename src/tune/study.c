@@ -273,7 +273,12 @@ static sg_status open_shared(
         return s->db ? sg_sql_fail(s->db, s->path, err)
                      : sg_fail(err, SG_ERR_MEMORY, "out of memory for the study %s", s->path);
     sqlite3_busy_timeout(s->db, BUSY_MS);
-    sg_status st = to_wal(s, err);
+    int tables = 0;
+    /* Before anything is changed: another program's file stays as it is. */
+    sg_status st = count_tables(&tables, s, err);
+    if (!st && tables) st = check_schema(s, err);
+    if (!st && !tables && o->must_exist) st = no_study(s, o->name, err);
+    if (!st) st = to_wal(s, err);
     return st ? st : find_or_make(s, space, o, err);
 }
 

@@ -31,7 +31,8 @@ sg_status sg_sql_fail(sqlite3 *db, const char *path, sg_error *err);
 /* Ends a transaction: commits when st is SG_OK, else rolls back and returns st. */
 SG_MUST_CHECK sg_status sg_sql_end(sqlite3 *db, const char *path, sg_status st, sg_error *err);
 
-/* "boot-id:pid:start": a process that cannot be mistaken for a later one with the same number. */
+/* "boot-id:pid:start:pid-namespace": a process that cannot be mistaken for a later one with the
+ * same number. One in another container of this machine cannot be looked at, so it is ELSEWHERE. */
 void sg_owner_name(char out[160]);
 typedef enum sg_owner_state { SG_OWNER_ALIVE, SG_OWNER_GONE, SG_OWNER_ELSEWHERE } sg_owner_state;
 sg_owner_state sg_owner_look(const char *owner);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,11 +36,17 @@ static unsigned long long start_time(long pid) {
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
+/* Containers of one machine share its boot and count their processes apart; 0: not known. */
+static unsigned long long pid_namespace(void) {
+    struct stat about;
+    return stat("/proc/self/ns/pid", &about) == 0 ? (unsigned long long)about.st_ino : 0;
+}
+
 void sg_owner_name(char out[160]) {
     char boot[64];
     boot_id(boot);
     long pid = (long)getpid();
-    snprintf(out, 160, "%s:%ld:%llu", boot, pid, start_time(pid));
+    snprintf(out, 160, "%s:%ld:%llu:%llu", boot, pid, start_time(pid), pid_namespace());
 }
 
 sg_owner_state sg_owner_look(const char *owner) {
@@ -49,7 +56,8 @@ sg_owner_state sg_owner_look(const char *owner) {
     if (strncmp(owner, boot, length) != 0 || owner[length] != ':') return SG_OWNER_ELSEWHERE;
     char *end;
     long pid = strtol(owner + length + 1, &end, 10);
-    unsigned long long began = *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
+    unsigned long long began = *end == ':' ? strtoull(end + 1, &end, 10) : 0;
+    if (*end == ':' && strtoull(end + 1, NULL, 10) != pid_namespace()) return SG_OWNER_ELSEWHERE;
     return began && start_time(pid) == began ? SG_OWNER_ALIVE : SG_OWNER_GONE;
 }
 

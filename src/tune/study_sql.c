@@ -15,6 +15,10 @@ sg_status sg_sql_fail(sqlite3 *db, const char *path, sg_error *err) {
         return sg_fail(err, SG_ERR_FORMAT,
                 "%s is no SQLite database or is damaged (%s): give another --study", path,
                 sqlite3_errmsg(db));
+    case SQLITE_IOERR: /* also a full disk, where the file of the WAL's index cannot grow */
+        return sg_fail(err, SG_ERR_IO,
+                "cannot read or write the study %s (%s): check that its disk has space and works",
+                path, sqlite3_errmsg(db));
     case SQLITE_FULL:
         return sg_fail(err, SG_ERR_IO, "no space left for the study %s", path);
     case SQLITE_READONLY:
