@@ -15,7 +15,8 @@ static void put(sg_page *page, sg_str *svg, const char *caption) {
     sg_str_dispose(svg);
 }
 
-/* x[n], value[n] and best[n] of every trial; x is the number, or the epochs trained up to its end.
+/* number[n], cost[n] (epochs trained up to its end) and value[n] of every trial; the best so far
+ * stays until a trial ends: at[2n] and best[2n] hold where it was before the trial and where after.
  */
 static void fill_course(
         const sg_search_page *in, double *number, double *cost, double *value, double *best) {
@@ -26,22 +27,25 @@ static void fill_course(
         number[i] = (double)t->number;
         cost[i] = epochs;
         value[i] = t->value;
+        best[2 * i] = so_far;
         if (!isnan(t->value) && !t->pruned && is_better(in, t->value, so_far)) so_far = t->value;
-        best[i] = so_far;
+        best[2 * i + 1] = so_far;
     }
 }
 
 static void put_course(sg_page *page, const sg_search_page *in) {
     size_t n = in->trial_count;
-    double *block = malloc((4 * n + 1) * sizeof *block);
+    double *block = malloc((7 * n + 1) * sizeof *block);
     if (!block) {
         page->failed = true;
         return;
     }
-    double *number = block, *cost = block + n, *value = block + 2 * n, *best = block + 3 * n;
+    double *number = block, *cost = block + n, *value = block + 2 * n;
+    double *best = block + 3 * n, *at = block + 5 * n;
     fill_course(in, number, cost, value, best);
     for (int k = 0; k < 2; k++) {
         const double *x = k ? cost : number;
+        for (size_t i = 0; i < 2 * n; i++) at[i] = x[i / 2];
         const sg_svg_series series[] = {{.name = "a trial",
                                                 .x = x,
                                                 .y = value,
@@ -49,7 +53,7 @@ static void put_course(sg_page *page, const sg_search_page *in) {
                                                 .markers = true,
                                                 .no_line = true,
                                                 .color = 1},
-                {.name = "best so far", .x = x, .y = best, .n = n, .steps = true, .color = 0}};
+                {.name = "best so far", .x = at, .y = best, .n = 2 * n, .color = 0}};
         const sg_svg_chart chart = {.title = k ? "Cost and best value" : "History",
                 .x = {.label = k ? "epochs trained, all trials" : "trial", .whole = true},
                 .y = {.label = in->figure},

@@ -58,6 +58,29 @@ static void test_a_study_is_drawn(void **state) {
     free(text);
 }
 
+/* Paths that go level to a point and there up or down. */
+static size_t count_late_steps(const char *text) {
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, "d=\"M")); at++) {
+        double x[3], y[3];
+        n += sscanf(at, "d=\"M%lf %lfL%lf %lfL%lf %lf", &x[0], &y[0], &x[1], &y[1], &x[2], &y[2]) ==
+                     6 &&
+             y[0] == y[1] && x[1] == x[2] && x[0] < x[1] && y[1] != y[2];
+    }
+    return n;
+}
+
+/* The best so far rises where the better trial ends, not where the one before did. */
+static void test_the_best_is_not_known_before(void **state) {
+    (void)state;
+    const sg_search_trial trials[] = {{0, 0.5, false, steps, values, 3, "a", NULL, NOT_A_STRETCH},
+            {1, 0.9, false, steps, values, 3, "b", NULL, NOT_A_STRETCH}};
+    const sg_search_page page = {"p", "auroc", true, NULL, 0, NULL, 0, trials, 2, NULL, 0};
+    char *text = render(&page);
+    assert_int_equal(count_late_steps(text), 2);
+    free(text);
+}
+
 static void test_no_finished_trial(void **state) {
     (void)state;
     static const double lr[1] = {1e-4};
@@ -102,6 +125,7 @@ static void test_a_population_is_drawn(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_a_study_is_drawn),
+            cmocka_unit_test(test_the_best_is_not_known_before),
             cmocka_unit_test(test_no_finished_trial),
             cmocka_unit_test(test_a_population_is_drawn),
     };
