@@ -32,7 +32,8 @@ static double seconds_between(const char *start, const char *finish) {
     return difftime(timegm(&b), timegm(&a));
 }
 
-/* The best so far, each time that it rose, with the epochs trained until then. */
+/* The best so far, each time that it rose, with the epochs trained until then. The score of a trial
+ * that was stopped is over fewer inner folds, and no best. */
 static json_t *list_curve(
         long long *epochs, double *seconds, const sg_study_trial *trials, size_t count) {
     json_t *curve = json_array();
@@ -43,7 +44,7 @@ static json_t *list_curve(
         const sg_study_trial *t = &trials[i];
         *epochs += (long long)t->step_count;
         *seconds += seconds_between(t->start, t->finish);
-        if (!(t->trial.value < best)) continue;
+        if (t->trial.state != SG_TRIAL_COMPLETE || !(t->trial.value < best)) continue;
         best = t->trial.value;
         json_array_append_new(curve, json_pack("[I, f]", (json_int_t)*epochs, t->shown));
     }

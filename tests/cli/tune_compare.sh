@@ -28,6 +28,9 @@ has stdout.txt 'random  accuracy' 'over 2 cells' 'points of accuracy against the
 [ "$(wc -l <c/cells.csv)" = 5 ] || fail "$(cat c/cells.csv)"
 has c/arms/seed0/fold1/paper/args.yaml 'lr: 0.0001' 'weight-decay: 0.0005' 'batch: 32'
 has c/claim.json '"accuracy_difference"' '"epochs_to_best_of_first"'
+# The difference is of the cells' accuracies, second method less first.
+difference=$(awk -F, '$3 == "paper" {d += $4} $3 == "random" {d -= $4} END {printf "%+.2f", 50 * d}' c/cells.csv)
+has stdout.txt "points of accuracy against the first: $difference ("
 # No image of the fold is in its search or training.
 join -t, <(awk -F, '$3 == 0 {print $1}' folds.csv | sort) \
     <(grep ',train,' c/arms/seed0/fold0/random/splits.csv | cut -d, -f1 | sort) >both.txt
