@@ -36,6 +36,12 @@ static void test_ties_and_failures(void **state) {
     const double failed[4] = {NAN, NAN, 3, NAN};
     assert_true(sg_pbt_select(parent, failed, 4, 1, &defaults));
     for (size_t i = 0; i < 4; i++) assert_int_equal(parent[i], 2);
+    const double one[8] = {NAN, NAN, NAN, NAN, NAN, 3, NAN, NAN};
+    size_t parents[8];
+    for (int g = 1; g <= 20; g++) {
+        assert_true(sg_pbt_select(parents, one, 8, g, &defaults));
+        for (size_t i = 0; i < 8; i++) assert_int_equal(parents[i], 5);
+    }
     const double none[2] = {NAN, NAN};
     assert_false(sg_pbt_select(parent, none, 2, 1, &defaults));
     const double alone[1] = {1};

@@ -55,6 +55,16 @@ static void test_median_remembers_the_best(void **state) {
     assert_false(sg_stop_now(&o, &v, others, OTHERS));
 }
 
+static void test_nan_is_the_worst(void **state) {
+    (void)state;
+    sg_step_values others[OTHERS];
+    double values[OTHERS][STEPS];
+    const sg_stop_options o = {SG_STOP_MEDIAN, false, 1, 4};
+    fill(others, values);
+    assert_true(stops(&o, NAN, 3, others, OTHERS));
+    assert_false(stops(&o, 0.05, 3, others, OTHERS));
+}
+
 static void test_halving(void **state) {
     (void)state;
     sg_step_values others[OTHERS];
@@ -66,6 +76,9 @@ static void test_halving(void **state) {
     assert_true(stops(&o, 0.45, 3, others, OTHERS));
     assert_false(stops(&o, 0.45, 4, others, OTHERS)); /* no rung */
     assert_true(stops(&o, 0.45, 9, others, OTHERS));
+    /* Six at the rung: still the best two. */
+    assert_false(stops(&o, 0.45, 3, others, 5));
+    assert_true(stops(&o, 0.35, 3, others, 5));
     /* Two at the rung: only the best goes on. */
     assert_false(stops(&o, 0.15, 3, others, 1));
     assert_true(stops(&o, 0.05, 3, others, 1));
@@ -88,6 +101,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_median),
             cmocka_unit_test(test_median_remembers_the_best),
+            cmocka_unit_test(test_nan_is_the_worst),
             cmocka_unit_test(test_halving),
             cmocka_unit_test(test_only_the_same_step_counts),
     };
