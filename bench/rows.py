@@ -140,15 +140,20 @@ def convolutions(bench, model, batch, size, goal):
     return result
 
 
+def in_turns(bench, works, repeats, model, batch, size):
+    """The best of each of our works, taking turns; the first step of a turn warms up."""
+    ours, best = bench.sides()[0], [Best() for _ in works]
+    for _ in range(bench.rounds(3)):
+        for work, b in zip(works, best):
+            ours.ask(work, model, batch, size)
+            for _ in range(repeats):
+                b.add(ours.ask(work, model, batch, size))
+    return best
+
+
 def frozen(bench, model, batch, size, goal):
     """A step with its lower part frozen beside the arithmetic that is left."""
-    ours, best = bench.sides()[0], {"train": Best(), "frozen": Best()}
-    for _ in range(bench.rounds(3)):
-        for work, b in best.items():
-            ours.ask(work, model, batch, size)
-            for _ in range(2):
-                b.add(ours.ask(work, model, batch, size))
-    whole, part = best["train"], best["frozen"]
+    whole, part = in_turns(bench, ("train", "frozen"), 2, model, batch, size)
     result = compared("s", part.seconds, whole.seconds * part.flops / whole.flops, goal,
                       "the whole step times the share of arithmetic left")
     result.update(gflop=round(part.flops / 1e9, 1), dtype="f32",
@@ -189,12 +194,7 @@ def memory(bench, model, batch, size, goal):
 
 def recompute_time(bench, model, batch, size, goal):
     """A step that runs most of its forward pass again beside one that does not."""
-    ours, best = bench.sides()[0], {"train": Best(), "recompute": Best()}
-    for _ in range(bench.rounds(3)):
-        for work, b in best.items():
-            ours.ask(work, model, batch, size)
-            b.add(ours.ask(work, model, batch, size))
-    whole, again = best["train"], best["recompute"]
+    whole, again = in_turns(bench, ("train", "recompute"), 1, model, batch, size)
     result = compared("s", again.seconds, whole.seconds, 1 / goal, "the same step without")
     result.update(goal="<= %.2f x time" % goal, dtype="f32", gflop=round(again.flops / 1e9, 1),
                   processor=[round(again.processor, 6), round(whole.processor, 6)],

@@ -36,14 +36,6 @@ static const part network_parts[] = {
 };
 enum { NETWORK_PARTS = sizeof network_parts / sizeof *network_parts };
 
-static const sg_model_info *find_model(const char *name) {
-    int count;
-    const sg_model_info *models = sg_models_list(&count);
-    for (int i = 0; i < count; i++)
-        if (strcmp(models[i].name, name) == 0) return &models[i];
-    return NULL;
-}
-
 /* The model, its parts one at a time, and the plain network of the same file as control; each with
  * the model in its settings. */
 static sg_status add_network_arms(sg_comparison *c, const sg_ablation *a,
@@ -67,8 +59,8 @@ static sg_status add_network_arms(sg_comparison *c, const sg_ablation *a,
     return st;
 }
 
-static sg_status add_network(sg_comparison *c, const sg_ablation *a, sg_error *err) {
-    const sg_model_info *model = find_model(a->what);
+static sg_status add_network(
+        sg_comparison *c, const sg_ablation *a, const sg_model_info *model, sg_error *err) {
     sg_status st = add_network_arms(c, a, model, NULL, a->weights, err);
     if (!st && a->weights) st = add_network_arms(c, a, model, "-random-weights", NULL, err);
     return st;
@@ -162,6 +154,7 @@ static sg_status add_groups(sg_comparison *c, const sg_ablation *a, sg_error *er
 }
 
 sg_status sg_ablation_add(sg_comparison *c, const sg_ablation *a, sg_error *err) {
-    const sg_model_info *model = find_model(a->what);
-    return model && model->compare ? add_network(c, a, err) : add_groups(c, a, err);
+    const sg_model_info *model;
+    bool network = !sg_model_find(&model, a->what, NULL) && model->compare;
+    return network ? add_network(c, a, model, err) : add_groups(c, a, err);
 }

@@ -70,14 +70,6 @@ static sg_status parse_blocks(int blocks[4], const char *text, sg_error *err) {
     return sg_fail(err, SG_ERR_USAGE, "--blocks '%.40s' is not four numbers such as 3,4,3,2", text);
 }
 
-static const char *default_compare(const char *name) {
-    int count;
-    const sg_model_info *models = sg_models_list(&count);
-    for (int i = 0; i < count; i++)
-        if (strcmp(models[i].name, name) == 0) return models[i].compare;
-    return NULL;
-}
-
 /* ---- pairs of blocks: one line each in text, one box each in the drawing ---- */
 
 typedef struct pair {
@@ -246,7 +238,9 @@ static int run(const sg_call *call) {
     pairs p = {0};
     sg_status status = parse_blocks(model.blocks, o->blocks, &err);
     if (!status) status = shown_open(&own, name, &model, o->size, &err);
-    const char *compare = o->compare ? o->compare : default_compare(name);
+    const sg_model_info *info = NULL;
+    if (!status) status = sg_model_find(&info, name, &err);
+    const char *compare = o->compare || !info ? o->compare : info->compare;
     if (!status && compare) status = shown_open(&other, compare, &plain, o->size, &err);
     const shown *beside = compare ? &other : NULL;
     if (!status) status = pairs_make(&p, &own, beside, &err);

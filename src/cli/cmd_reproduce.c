@@ -142,14 +142,6 @@ static int show_preprocessing(const sg_call *call, const sg_comparison *c) {
 
 /* ---- arms ---- */
 
-static bool is_registered(const char *model) {
-    int count;
-    const sg_model_info *models = sg_models_list(&count);
-    for (int i = 0; i < count; i++)
-        if (strcmp(models[i].name, model) == 0) return true;
-    return false;
-}
-
 static sg_status check_names(const sg_arm_pairs *names, const char *option, sg_error *err) {
     for (size_t i = 0; i < names->count; i++) {
         bool known = false;
@@ -195,7 +187,8 @@ static sg_status add_grouped(int *out, sg_comparison *c, const reproduce_args *a
     const char *name = printed[model].model;
     *out = -1;
     if (!sg_arm_pairs_find(models, name)) return SG_OK;
-    if (!is_registered(name)) {
+    const sg_model_info *info;
+    if (sg_model_find(&info, name, NULL)) {
         sg_log_line(c->call->log, SG_LOG_WARN, "%s is not in this build: left out", name);
         return SG_OK;
     }

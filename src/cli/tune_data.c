@@ -95,20 +95,17 @@ static sg_status try_value(sg_tune *t, const sg_dimension *p, double value, sg_e
 }
 
 /* An architecture is looked for when a trial begins; better now. */
-static sg_status check_model(const sg_dimension *p, size_t choice, sg_error *err) {
-    int count;
-    const sg_model_info *infos = sg_models_list(&count);
-    for (int i = 0; i < count; i++)
-        if (strcmp(infos[i].name, p->choices[choice]) == 0) return SG_OK;
-    return sg_fail(err, SG_ERR_USAGE,
-            "parameter 'model': there is no model '%s'; `sonograde models` lists all",
-            p->choices[choice]);
+static sg_status check_model(const char *name, sg_error *err) {
+    const sg_model_info *info;
+    sg_status st = sg_model_find(&info, name, err);
+    return st ? sg_fail_context(err, st, "parameter 'model'") : SG_OK;
 }
 
 static sg_status try_ends(sg_tune *t, const sg_dimension *p, sg_error *err) {
     sg_status st = check_name(p->name, err);
     bool models = strcmp(p->name, "model") == 0;
-    for (size_t k = 0; !st && models && k < p->choice_count; k++) st = check_model(p, k, err);
+    for (size_t k = 0; !st && models && k < p->choice_count; k++)
+        st = check_model(p->choices[k], err);
     for (size_t k = 0; !st && k < p->choice_count; k++) st = try_value(t, p, (double)k, err);
     if (!st && !p->choice_count) st = try_value(t, p, p->low, err);
     if (!st && !p->choice_count) st = try_value(t, p, p->high, err);

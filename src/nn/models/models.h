@@ -30,6 +30,8 @@ typedef struct sg_model_info {
 } sg_model_info;
 
 const sg_model_info *sg_models_list(int *count);
+/* *out: the row of the list with this name. SG_ERR_USAGE: there is none; names the nearest. */
+SG_MUST_CHECK sg_status sg_model_find(const sg_model_info **out, const char *name, sg_error *err);
 /* Expected failures: SG_ERR_USAGE (unknown name: names the nearest; an option it does not take). */
 SG_MUST_CHECK sg_status sg_model_build(
         sg_graph **out, const char *name, const sg_model_options *options, sg_error *err);

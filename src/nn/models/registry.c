@@ -82,11 +82,11 @@ const sg_model_info *sg_models_list(int *count) {
     return infos;
 }
 
-static sg_status find(model_id *out, const char *name, sg_error *err) {
+sg_status sg_model_find(const sg_model_info **out, const char *name, sg_error *err) {
     int nearest = 0;
     for (int i = 0; i < MODELS; i++) {
         if (strcmp(infos[i].name, name) == 0) {
-            *out = (model_id)i;
+            *out = &infos[i];
             return SG_OK;
         }
         if (sg_edit_distance(infos[i].name, name) < sg_edit_distance(infos[nearest].name, name))
@@ -153,15 +153,17 @@ static sg_model_options resolve(const sg_model_options *options, const own *base
 
 sg_status sg_model_build(
         sg_graph **out, const char *name, const sg_model_options *options, sg_error *err) {
-    model_id id = RESNET18;
+    const sg_model_info *info;
     sg_graph *g;
-    sg_status status = find(&id, name, err);
-    if (!status) status = check(options, &owns[id], name, err);
+    sg_status status = sg_model_find(&info, name, err);
+    if (status) return status;
+    const own *base = &owns[info - infos];
+    status = check(options, base, name, err);
     if (!status) status = sg_graph_create(&g, name, err);
     if (status) return status;
-    sg_model_options o = resolve(options, &owns[id]);
-    sg_model_ends ends = owns[id].residual ? sg_resnet_build(g, owns[id].style, owns[id].gate, &o)
-                                           : owns[id].build(g, &o);
+    sg_model_options o = resolve(options, base);
+    sg_model_ends ends =
+            base->residual ? sg_resnet_build(g, base->style, base->gate, &o) : base->build(g, &o);
     status = sg_graph_finish(g, ends.output, ends.features, err);
     if (status)
         sg_graph_destroy(g);
