@@ -64,9 +64,9 @@ typedef struct sg_tune {
 
 #define SG_TUNE_FIGURE_NAMES "auroc|loss|accuracy|macro-f1"
 
-/* Reads the space from --space and --param (or takes the default one) and tries its ends on train's
- * own table: an unknown name or a value out of train's range is SG_ERR_USAGE here, not in trial 17.
- */
+/* Reads the space from --space and --param (or takes the default one) and tries its values as train
+ * would: an unknown name, a value that no training takes, an architecture or a file of weights that
+ * is not there is SG_ERR_USAGE here, naming the parameter, not in trial 17. */
 SG_MUST_CHECK sg_status sg_tune_read_space(sg_tune *t, sg_error *err);
 /* Manifest, test images set aside (written to splits.csv of the folder), inner folds of the rest.
  */

@@ -57,7 +57,8 @@ typedef struct sg_space {
  * parent, a name used twice. */
 SG_MUST_CHECK sg_status sg_space_add(
         sg_space *space, const char *name, const char *text, sg_error *err);
-/* Every entry of a settings file ("lr: float 1e-5 1e-2 log"); errors name file and line. */
+/* Every entry of a settings file ("lr: float 1e-5 1e-2 log"); errors name file and line.
+ * SG_ERR_USAGE also where it is no such file; SG_ERR_MISSING. */
 SG_MUST_CHECK sg_status sg_space_read(sg_space *space, const char *path, sg_error *err);
 void sg_space_dispose(sg_space *space);
 

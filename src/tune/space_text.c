@@ -213,6 +213,7 @@ sg_status sg_space_add(sg_space *space, const char *name, const char *text, sg_e
 sg_status sg_space_read(sg_space *space, const char *path, sg_error *err) {
     sg_yaml yaml;
     sg_status st = sg_yaml_read(&yaml, path, err);
+    if (st == SG_ERR_FORMAT) return err ? err->code = SG_ERR_USAGE : SG_ERR_USAGE;
     if (st) return st;
     for (size_t i = 0; !st && i < yaml.count; i++) {
         st = sg_space_add(space, yaml.entries[i].key, yaml.entries[i].value, err);

@@ -21,6 +21,23 @@ printf '# rates\ndropout: float 0 5\n' >space.yaml
 expect 2 'space.yaml, line 2: ' "$SONOGRADE" tune --data data --study n.db --space space.yaml
 expect 2 "no model 'resnet'" "$SONOGRADE" tune --data data --study n.db --param 'model=choice resnet18 resnet'
 expect 2 'ema' "$SONOGRADE" tune --data data --study n.db --param 'ema=float 0.5 2'
+# What only a training would stumble over: schedules, weights, options that the model does not take.
+refuse() { expect 2 "$2" "$SONOGRADE" tune --data data --study n.db --param "$1"; }
+refuse 'schedule=choice cosine nosuch' "parameter 'schedule', value 'nosuch'"
+refuse 'weights=choice nosuchfile b' "parameter 'weights', value 'nosuchfile'"
+refuse 'weights=choice space.yaml b' "parameter 'weights', value 'space.yaml'"
+refuse 'freeze=choice features nosuch' "parameter 'freeze', value 'nosuch'"
+refuse 'model=choice mobilenetv2 vgg16; se-reduction=choice 4 8 if model = vgg16' "'se-reduction', value '4'"
+refuse 'model=fixed mresnet; dilation=int 1 4' "parameter 'dilation', value '3'"
+refuse 'lr=float 1e-4 1e-3; schedule=fixed nosuch' "parameter 'schedule', value 'nosuch'"
+expect 3 'the schedule nosuch' "$SONOGRADE" tune --data data --study n.db --set schedule=nosuch
+printf '# rates\nlr: float 1e-5 1e-2 log\nschedule: choice cosine nosuch\n' >space.yaml
+expect 2 'space.yaml, line 3: parameter' "$SONOGRADE" tune --data data --study n.db --space space.yaml
+printf 'lr: float 1e-5 1e-2 log\nlr: float 1 2\n' >space.yaml
+expect 2 "line 2: 'lr' was set before" "$SONOGRADE" tune --data data --study n.db --space space.yaml
+printf 'lr float\n' >space.yaml
+expect 2 'space.yaml: line 1' "$SONOGRADE" tune --data data --study n.db --space space.yaml
+expect 3 'cannot open none.yaml' "$SONOGRADE" tune --data data --study n.db --space none.yaml
 [ ! -e n.db ] || fail 'a refused search left a study'
 
 # Ctrl-C says what goes on.
@@ -78,6 +95,10 @@ with --param 'lr=float 1e-4 1e-1 log'
 expect 4 'another space' "$SONOGRADE" tune "${now[@]}"
 printf 'no database' >bad.db
 expect 3 'no SQLite database' "$SONOGRADE" tune --data data --size 32 --study bad.db
+
+# A value that goes together with some others is searched; where it does not, the trial fails.
+expect 0 'cannot go together' "$SONOGRADE" tune --data data --epochs 1 --size 32 --inner 2 --threads 1 --study g.db \
+    --method sobol --trials 2 --repeats 0 --param 'focal-gamma=choice 0 2; label-smoothing=choice 0.1 0'
 
 # Every trial crashes: recorded with its message, and said.
 expect 3 'came to an end' "$SONOGRADE" tune --data data --epochs 1 --size 32 --inner 2 --threads 1 \
