@@ -180,6 +180,70 @@ static void test_rounds(void **state) {
     sg_space_dispose(&space);
 }
 
+/* The points of generation 2 after two generations of members that went on from themselves. */
+static void follow_model(double *points, size_t *parents, const sg_space *space, size_t members,
+        const double *x, const double *first, const double *second) {
+    sg_stretch *history = calloc(2 * members, sizeof *history);
+    sg_error err = SG_ERROR_INIT;
+    sg_pbt_options options = defaults;
+    options.model = true;
+    options.resample = 0;
+    assert_non_null(history);
+    for (size_t i = 0; i < 2 * members; i++) {
+        size_t m = i % members;
+        int generation = i >= members;
+        history[i] = (sg_stretch){.member = m, .parent = m, .generation = generation};
+        history[i].point[0] = generation ? x[m] : 0.5;
+        history[i].score = generation ? second[m] : first[m];
+    }
+    CHECK_OK(sg_pbt_next(parents, points, space, history, 2 * members, members, 2, &options, &err));
+    free(history);
+}
+
+/* The better a member already was, the less it gained by a high x: what counts is the gain. */
+static void test_gain_not_standing(void **state) {
+    (void)state;
+    enum { N = 8 };
+    sg_space space = {0};
+    sg_error err = SG_ERROR_INIT;
+    double x[N], first[N], second[N], points[N * SG_SPACE_MAX];
+    size_t parents[N];
+    CHECK_OK(sg_space_add(&space, "x", "float 0 1", &err));
+    for (size_t m = 0; m < N; m++) {
+        x[m] = (double)m / (N - 1);
+        first[m] = -5 * x[m];
+        second[m] = first[m] + x[m] - 1;
+    }
+    follow_model(points, parents, &space, N, x, first, second);
+    for (size_t m = 0; m < 2; m++) {
+        assert_in_range(parents[m], 6, 7);
+        assert_true(points[m * SG_SPACE_MAX] < 0.5);
+    }
+    sg_space_dispose(&space);
+}
+
+/* Two members that copy in one round do not look at the same place: the first one's point stands in
+ * the model of the second, without which both come to the same. */
+static void test_members_of_a_round_differ(void **state) {
+    (void)state;
+    enum { N = 8 };
+    sg_space space = {0};
+    sg_error err = SG_ERROR_INIT;
+    double x[N], first[N], second[N], points[N * SG_SPACE_MAX];
+    size_t parents[N];
+    CHECK_OK(sg_space_add(&space, "x", "float 0 1", &err));
+    for (size_t m = 0; m < N; m++) {
+        x[m] = 0.5 + 0.01 * ((double)m - 3.5);
+        first[m] = 0;
+        second[m] = m < 2 ? -1 : -1.001;
+    }
+    follow_model(points, parents, &space, N, x, first, second);
+    for (size_t m = 0; m < 2; m++) assert_in_range(parents[m], 2, 7);
+    if (!(fabs(points[0] - points[SG_SPACE_MAX]) > 0.1))
+        fail_msg("%g and %g", points[0], points[SG_SPACE_MAX]);
+    sg_space_dispose(&space);
+}
+
 /* The best by the model first, then spread over the better half; what is held is the best's. */
 static void test_hybrid_seeds(void **state) {
     (void)state;
@@ -224,6 +288,8 @@ int main(void) {
             cmocka_unit_test(test_toy),
             cmocka_unit_test(test_follows_an_optimum_that_moves),
             cmocka_unit_test(test_rounds),
+            cmocka_unit_test(test_gain_not_standing),
+            cmocka_unit_test(test_members_of_a_round_differ),
             cmocka_unit_test(test_hybrid_seeds),
     };
     return cmocka_run_group_tests_name("tune/pbt", tests, NULL, NULL);
