@@ -17,7 +17,7 @@ typedef struct export_args {
 static const sg_option rows[] = {
     { "study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE", "the study", 0, 0 },
     { "study-name", 0, SG_OPTION_TEXT, AT(study_name), "sonograde", "NAME", "of the study in the file", 0, 0 },
-    { "csv", 0, SG_OPTION_PATH, AT(csv), NULL, "FILE", "a row per trial", 0, 0 },
+    { "csv", 0, SG_OPTION_PATH, AT(csv), NULL, "FILE", "a row per trial: number, state, value, epochs, dates, parameters and user attributes (user_attrs_*; of a population user_attrs_sg_member, _generation, _parent)", 0, 0 },
     { "to-json", 0, SG_OPTION_PATH, AT(table), NULL, "FILE", "the same with values at every step and all attributes", 0, 0 },
     { "journal", 0, SG_OPTION_PATH, AT(journal), NULL, "FILE", "Optuna's journal (JournalFileStorage), a JSON object per line", 0, 0 },
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },
@@ -50,30 +50,57 @@ static sg_status write_text(sg_str *text, const char *path, sg_error *err) {
     return st;
 }
 
+/* Text as it is, anything else as JSON; nothing for null and where a trial lacks it. */
+static void put_attribute(sg_str *out, const json_t *value) {
+    char *json = NULL;
+    const char *text = json_string_value(value);
+    if (!text && value && !json_is_null(value)) text = json = json_dumps(value, JSON_ENCODE_ANY);
+    sg_csv_put(out, text ? text : "");
+    free(json);
+}
+
+static void put_header(sg_str *out, const sg_space *space, json_t *attributes) {
+    static const char *const facts[] = {"number", "state", "value", "epochs", "start", "finish"};
+    const char *key;
+    json_t *any;
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) sg_csv_put(out, facts[i]);
+    for (size_t k = 0; k < space->count; k++) sg_csv_put(out, space->params[k].name);
+    json_object_foreach(attributes, key, any) {
+        char *name = sg_strdupf("user_attrs_%s", key);
+        sg_csv_put(out, name ? name : "");
+        free(name);
+    }
+    sg_csv_end_row(out);
+}
+
+static void put_row(
+        sg_str *out, const sg_space *space, const sg_study_trial *t, json_t *attributes) {
+    const char *key;
+    json_t *any;
+    sg_csv_put_int(out, (long long)t->number);
+    sg_csv_put(out, state_text(t->trial.state));
+    sg_csv_put_double(out, t->shown);
+    sg_csv_put_int(out, (long long)t->step_count);
+    sg_csv_put(out, t->start);
+    sg_csv_put(out, t->finish);
+    for (size_t k = 0; k < space->count; k++) put_value(out, &space->params[k], t->trial.point[k]);
+    json_object_foreach(attributes, key, any) {
+        put_attribute(out, json_object_get(t->attributes, key));
+    }
+    sg_csv_end_row(out);
+}
+
+/* A column for every user attribute that any trial has, named as Optuna's trials_dataframe does. */
 static sg_status write_csv(const work *w, const char *path, sg_error *err) {
     const sg_space *space = sg_study_space(w->study);
+    json_t *attributes = json_object();
     sg_str out;
     sg_str_init(&out, 0);
-    sg_csv_put(&out, "number");
-    sg_csv_put(&out, "state");
-    sg_csv_put(&out, "value");
-    sg_csv_put(&out, "epochs");
-    sg_csv_put(&out, "start");
-    sg_csv_put(&out, "finish");
-    for (size_t k = 0; k < space->count; k++) sg_csv_put(&out, space->params[k].name);
-    sg_csv_end_row(&out);
-    for (size_t i = 0; i < w->count; i++) {
-        const sg_study_trial *t = &w->trials[i];
-        sg_csv_put_int(&out, (long long)t->number);
-        sg_csv_put(&out, state_text(t->trial.state));
-        sg_csv_put_double(&out, t->shown);
-        sg_csv_put_int(&out, (long long)t->step_count);
-        sg_csv_put(&out, t->start);
-        sg_csv_put(&out, t->finish);
-        for (size_t k = 0; k < space->count; k++)
-            put_value(&out, &space->params[k], t->trial.point[k]);
-        sg_csv_end_row(&out);
-    }
+    for (size_t i = 0; i < w->count; i++)
+        if (json_object_update_missing(attributes, w->trials[i].attributes)) break;
+    put_header(&out, space, attributes);
+    for (size_t i = 0; i < w->count; i++) put_row(&out, space, &w->trials[i], attributes);
+    json_decref(attributes);
     return write_text(&out, path, err);
 }
 

@@ -19,7 +19,12 @@ expect 2 "two generations" "$SONOGRADE" "${now[@]}"
 
 expect 0 '' "$SONOGRADE" "${hybrid[@]}" --budget-epochs 12 --study h.db
 has stdout.txt 'trials finished' 'next: sonograde train --config' 'schedule.yaml'
-expect 0 '' "$SONOGRADE" tune export --study h.db --to-json h.json
+expect 0 '' "$SONOGRADE" tune export --study h.db --to-json h.json --csv h.csv
+# A row of a member says whose it is: two members of two generations, behind the short runs.
+paste <(column h.csv user_attrs_sg_member) <(column h.csv user_attrs_sg_generation) | grep . |
+    LC_ALL=C sort >whose.txt
+printf '0\t0\n0\t1\n1\t0\n1\t1\n' | cmp - <(grep '[0-9]' whose.txt) || fail "$(cat h.csv)"
+[ "$(column h.csv user_attrs_sg_parent | grep -c .)" = 2 ] || fail "$(cat h.csv)"
 has h.json '"sg_member"' '"sg_generation"' '"sg_parent"' '"sg_checkpoint"'
 expect 0 '' "$SONOGRADE" tune report --study h.db
 
