@@ -10,8 +10,9 @@ typedef enum sg_log_level { SG_LOG_DEBUG, SG_LOG_INFO, SG_LOG_WARN } sg_log_leve
 
 typedef struct sg_log {
     void (*line)(void *user, sg_log_level level, const char *text); /* no newline in text */
-    /* Long work: `done` of `total` (0 = unknown) of what `what` names, e.g. "epoch 3/20, batch".
-     * May be NULL. Called often; the sink decides what to show. */
+    /* Long work: `done` of `total` (0 = unknown) of what `what` names, e.g. "epoch 3/20, batch";
+     * text behind a colon may change on the way. May be NULL. Called often; the sink decides what
+     * to show. */
     void (*progress)(void *user, const char *what, double done, double total);
     void *user;
     sg_log_level least; /* lower levels are dropped */

@@ -181,7 +181,7 @@ static void put_duration(char *out, size_t size, double seconds) {
 }
 
 static void print_progress(const sg_cli_sink *sink, double done, double total, double elapsed) {
-    double rate = elapsed > 0 ? done / elapsed : 0;
+    double rate = elapsed > 0 ? (done - sink->first) / elapsed : 0;
     sg_cli_print_safe(stderr, sink->what);
     fprintf(stderr, " %.0f", done);
     if (total > 0) fprintf(stderr, "/%.0f (%.0f %%)", total, 100 * done / total);
@@ -193,15 +193,24 @@ static void print_progress(const sg_cli_sink *sink, double done, double total, d
     }
 }
 
+/* The same work: what stands before a colon, or all of it, is the same, and it went on. */
+static bool goes_on(const sg_cli_sink *sink, const char *what, double done) {
+    size_t name = strcspn(what, ":");
+    if (name >= sizeof sink->what) name = sizeof sink->what - 1;
+    return done >= sink->last_done && strncmp(what, sink->what, name) == 0 &&
+           strcspn(sink->what, ":") == name;
+}
+
 static void show_progress(void *user, const char *what, double done, double total) {
     sg_cli_sink *sink = user;
     if (sink->quiet) return;
     double now = now_s();
-    if (strncmp(what, sink->what, sizeof sink->what - 1) != 0 || done < sink->last_done) {
-        (void)snprintf(sink->what, sizeof sink->what, "%s", what);
+    if (!goes_on(sink, what, done)) {
         sink->began = now;
+        sink->first = done;
         if (!sink->terminal) sink->shown = now;
     }
+    (void)snprintf(sink->what, sizeof sink->what, "%s", what);
     sink->last_done = done;
     if (now - sink->shown < (sink->terminal ? terminal_interval_s : log_interval_s)) return;
     sink->shown = now;

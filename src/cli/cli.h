@@ -63,7 +63,7 @@ typedef struct sg_cli_sink {
     bool line_open;      /* an unfinished progress line is on the screen */
     char what[256];      /* of the progress shown last */
     double began, shown; /* seconds on the monotonic clock */
-    double last_done;
+    double first, last_done; /* done when it began, and now */
 } sg_cli_sink;
 
 /* The sink must not move afterwards: log.user points to it. */

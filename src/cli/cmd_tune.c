@@ -206,7 +206,7 @@ static sg_status next_work(bool *more, sg_tune *t, sg_error *err) {
     if (st || (t->plan.trials && *more) || !t->plan.members) return st;
     *more = true;
     if (t->plan.trials) st = short_runs_end(&ended, t, err);
-    if (!st && !ended) return sg_tune_wait(), SG_OK;
+    if (!st && !ended) return sg_tune_wait(t), SG_OK;
     if (!st) st = sg_tune_spawn(t, err);
     return st ? st : sg_tune_next_stretch(more, t, err);
 }

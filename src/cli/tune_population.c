@@ -221,8 +221,9 @@ static sg_status begin_stretch(sg_tune *t, const sg_study_trial *trials, size_t 
     return sg_tune_run_trial(t, &ticket, point, &s, err);
 }
 
-void sg_tune_wait(void) {
+void sg_tune_wait(const sg_tune *t) {
     const struct timespec pause = {0, 200000000};
+    sg_tune_show(t);
     nanosleep(&pause, NULL);
 }
 
@@ -242,7 +243,7 @@ sg_status sg_tune_next_stretch(bool *more, sg_tune *t, sg_error *err) {
     if (*more && begun < t->plan.members)
         st = begin_stretch(t, trials, count, member, generation, err);
     else if (*more)
-        sg_tune_wait(); /* for the members that other processes train */
+        sg_tune_wait(t); /* for the members that other processes train */
     sg_study_trials_free(trials, count);
     return st;
 }

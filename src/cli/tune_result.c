@@ -261,6 +261,10 @@ static sg_status conclude(sg_tune *t, const sg_study_trial *trials, size_t count
                 "no trial of the study %s came to an end; the messages of the failed ones are in "
                 "it (user attribute sg_message)",
                 t->args->study);
+    if (!st)
+        sg_log_line(t->call->log, SG_LOG_INFO,
+                "all trials are done; %zu finalists, trained again under %lld other seeds", n,
+                t->args->repeats);
     if (!st) st = repeat_all(finalists, n, t, err);
     const finalist *best = st ? NULL : winner(finalists, n, sg_study_maximise(t->study));
     if (!st) st = write_best(&path, t, best, err);

@@ -58,7 +58,6 @@ typedef struct sg_tune {
     pid_t *children;         /* the other processes, once they are started */
     long long processes;     /* with this one; 0: not settled yet */
     bool shares;             /* --threads was not given and is this process's share */
-    double trained_epochs, trained_seconds; /* by this process, over all inner folds */
     sg_select figure;
 } sg_tune;
 
@@ -107,7 +106,7 @@ SG_MUST_CHECK sg_status sg_tune_make_plan(sg_tune *t, sg_error *err);
 bool sg_tune_is_stretch(sg_tune_stretch *stretch, const sg_study_trial *trial);
 /* Trains the next stretch, or waits for other processes; *more false when all are done. */
 SG_MUST_CHECK sg_status sg_tune_next_stretch(bool *more, sg_tune *t, sg_error *err);
-void sg_tune_wait(void); /* a moment, for other processes */
+void sg_tune_wait(const sg_tune *t); /* a moment, for other processes; shows how they stand */
 /* Members of the last generation, best first, at most `limit`; indices of trials. */
 size_t sg_tune_last_members(
         size_t *out, size_t limit, const sg_tune *t, const sg_study_trial *trials, size_t count);
@@ -124,6 +123,19 @@ void sg_tune_follow_parent(void);
 /* Waits for them; this process has all processors again. */
 void sg_tune_join(sg_tune *t);
 
+/* ---- telling ---- */
+
+/* How the whole search stands, whoever trains: epochs over all inner folds. Trials that ended early
+ * leave nothing to train. */
+typedef struct sg_tune_standing {
+    size_t done, running, planned; /* trials; planned 0: a budget of epochs ends the search */
+    double trained, left;          /* epochs */
+    const sg_study_trial *best;    /* highest or lowest finished one; NULL: none yet */
+} sg_tune_standing;
+sg_tune_standing sg_tune_look(const sg_tune *t, const sg_study_trial *trials, size_t count);
+/* The line of progress, from the study: "search: 5 of 12 trials done, 2 running, best auroc 0.8812
+ * (trial 3); epochs 40/96", with the pace of all processes and the time left. */
+void sg_tune_show(const sg_tune *t);
 /* Repeats the finalists, writes best.yaml and tells. */
 SG_MUST_CHECK sg_status sg_tune_conclude(sg_tune *t, sg_error *err);
 

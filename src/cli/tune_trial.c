@@ -71,9 +71,7 @@ sg_status sg_tune_settings(sg_arm_settings *out, sg_tune *t, const double *point
 typedef struct hearing {
     sg_tune *t;
     const sg_ticket *ticket; /* NULL: a repeat, which is not stopped */
-    const char *what;        /* "trial 7, best auroc 0.8812", for the line of progress */
     bool may_stop;
-    int epochs; /* over all inner folds */
     int *steps;
     double *values;
     size_t count;
@@ -113,7 +111,7 @@ static bool heard(void *user, int step, double value) {
     h->values[h->count++] = value;
     h->failed = sg_study_report(h->t->study, h->ticket, step, value, &h->err);
     if (!h->failed) h->failed = ask_rule(&stop, h, &h->err);
-    sg_log_progress(h->t->call->log, h->what, step, h->epochs);
+    sg_tune_show(h->t);
     return !stop && !h->failed;
 }
 
@@ -253,9 +251,9 @@ static sg_status train_point(sg_inner_result *result, sg_error *failure, sg_tune
     int epochs = stretch ? t->plan.member_epochs : t->plan.epochs;
     sg_status st = find_span(&s, &start, t, stretch, err);
     if (st) return st;
-    h->epochs = (s.until ? s.until - s.from : epochs) * t->inner.folds;
-    h->steps = malloc(((size_t)h->epochs + 1) * sizeof *h->steps);
-    h->values = malloc(((size_t)h->epochs + 1) * sizeof *h->values);
+    size_t room = (size_t)(s.until ? s.until - s.from : epochs) * (size_t)t->inner.folds + 1;
+    h->steps = malloc(room * sizeof *h->steps);
+    h->values = malloc(room * sizeof *h->values);
     st = h->steps && h->values ? SG_OK : no_memory(err);
     sg_status run = st;
     if (!st) run = sg_tune_settings(&settings, t, point, epochs, NULL, t->args->seed, failure);
@@ -271,70 +269,21 @@ static sg_status train_point(sg_inner_result *result, sg_error *failure, sg_tune
     return st;
 }
 
-/* ---- the live line ---- */
-
-static double planned_epochs(const sg_tune *t) {
-    const sg_tune_plan *p = &t->plan;
-    double folds = t->inner.folds, budget = (double)t->args->budget_epochs;
-    double trials = (double)p->trials * p->epochs * folds;
-    if (!p->members) return budget > 0 && budget < trials ? budget : trials;
-    return trials + (double)p->members * p->member_epochs * folds;
-}
-
-/* Minutes until the budget is spent, at the pace of this process's trials; 0: not known. */
-static double minutes_left(const sg_tune *t, double trained) {
-    double left = planned_epochs(t) - trained;
-    if (left <= 0 || t->trained_epochs <= 0) return 0;
-    double processes = t->processes > 1 ? (double)t->processes : 1;
-    return left * t->trained_seconds / t->trained_epochs / processes / 60;
-}
-
-/* ", best auroc 0.8812, 42 min to go"; nothing where nothing is known. */
-static void put_standing(sg_str *out, const sg_tune *t) {
-    sg_study_trial *trials;
-    size_t count;
-    sg_error ignored;
-    const sg_study_trial *best = NULL;
-    double trained = 0;
-    if (sg_study_load(t->study, &trials, &count, &ignored)) return;
-    for (size_t i = 0; i < count; i++) {
-        bool counts = trials[i].trial.state == SG_TRIAL_COMPLETE;
-        trained += (double)trials[i].step_count;
-        if (counts && (!best || trials[i].trial.value < best->trial.value)) best = &trials[i];
-    }
-    if (best)
-        sg_str_appendf(out, ", best %s %.4f (trial %zu)", sg_select_name(t->figure), best->shown,
-                best->number);
-    double left = minutes_left(t, trained);
-    if (left > 0) sg_str_appendf(out, ", %.0f min to go", ceil(left));
-    sg_study_trials_free(trials, count);
-}
-
 sg_status sg_tune_run_trial(sg_tune *t, const sg_ticket *ticket, const double *point,
         const sg_tune_stretch *stretch, sg_error *err) {
     char what[80];
-    sg_str live;
     if (stretch)
         (void)snprintf(what, sizeof what, "member %zu, generation %d (trial %zu)", stretch->member,
                 stretch->generation, ticket->number);
     else
         (void)snprintf(what, sizeof what, "trial %zu", ticket->number);
-    sg_str_init(&live, 0);
-    sg_str_append(&live, what);
-    put_standing(&live, t);
-    hearing h = {.t = t,
-            .ticket = ticket,
-            .what = sg_str_text(&live),
-            .may_stop = !stretch,
-            .err = SG_ERROR_INIT};
+    sg_tune_show(t);
+    hearing h = {.t = t, .ticket = ticket, .may_stop = !stretch, .err = SG_ERROR_INIT};
     sg_inner_result result = {0};
     sg_error failure = SG_ERROR_INIT;
     char *dir = trial_dir(t, ticket->number);
     sg_status st = dir ? sg_dir_make(dir, err) : no_memory(err);
     if (!st) st = train_point(&result, &failure, t, point, stretch, dir, &h, err);
-    t->trained_seconds += result.seconds;
-    t->trained_epochs += (double)h.count;
-    sg_str_dispose(&live);
     const char *message = failure.code ? failure.message : NULL;
     if (!st && stretch && !message) st = note_checkpoint(t, ticket, dir, err);
     if (!st) st = finish(t, ticket, &result, message, err);

@@ -6,14 +6,17 @@ set -eu
 . "$(dirname "$0")/../support/training.sh"
 
 phantoms data 4
-search=(tune --quiet --data data --size 32 --batch 8 --inner 2 --threads 1 --finalists 1 --repeats 0
+search=(tune --data data --size 32 --batch 8 --inner 2 --threads 1 --finalists 1 --repeats 0
     --method pbt --population 2 --every 1 --epochs 2
     --param 'lr=float 1e-4 1e-2 log; label-smoothing=float 0 0.2')
 
 # What is found, without the trial's number, which depends on who was first.
 found() { sed 1d "$1.trials/schedule.yaml"; }
 
-"$SONOGRADE" "${search[@]}" --side-by-side 2 --study two.db >two.txt
+# On a terminal a line tells of all members, whichever process trains them.
+printf -v words ' %q' "$SONOGRADE" "${search[@]}" --side-by-side 2 --study two.db
+TERM=xterm script -qec "$words" two.txt >/dev/null
+grep -q 'search: [0-3] of 4 trials done' two.txt || fail "$(cat two.txt)"
 asked=("${search[@]}" --side-by-side 1)
 
 # kill -9 in each generation.
