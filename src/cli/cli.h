@@ -60,9 +60,9 @@ int sg_cli_run_verb(const sg_call *call, const sg_verb *verb, int argc, char *co
 typedef struct sg_cli_sink {
     sg_log log;
     bool quiet, terminal, color;
-    bool line_open;      /* an unfinished progress line is on the screen */
-    char what[256];      /* of the progress shown last */
-    double began, shown; /* seconds on the monotonic clock */
+    bool line_open;          /* an unfinished progress line is on the screen */
+    char what[256];          /* of the progress shown last */
+    double began, shown;     /* seconds on the monotonic clock */
     double first, last_done; /* done when it began, and now */
 } sg_cli_sink;
 
