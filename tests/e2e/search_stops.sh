@@ -14,6 +14,7 @@ study=$PWD/s.db
 
 "$SONOGRADE" "${search[@]}" --study whole.db >whole.txt
 
+trap 'kill -9 $(pgrep -f -- "--study[= ]$study") 2>/dev/null || true' EXIT
 processes() { pgrep -f -- "--study[= ]$study" | wc -l; }
 epochs() { cat "$study".trials/*/inner*/results.csv 2>/dev/null | grep -c '^[0-9]' || true; }
 
@@ -37,10 +38,9 @@ stop() {
     child=$!
     until_true 'two processes and an epoch' '[ "$(processes)" = 2 ] && [ "$(epochs)" -gt '$before' ]'
     kill "-$1" -- "${3:-}$child"
+    until_true "all processes end by SIG$1" '[ "$(processes)" = 0 ]'
     wait $child || code=$?
     [ $code = "$2" ] || fail "exit $code in place of $2 ($(cat stopped.txt))"
-    [ "$1" = KILL ] || [ "$(processes)" = 0 ] || fail "left behind: $(pgrep -af "$study")"
-    until_true 'the others of a killed search end' '[ "$(processes)" = 0 ]'
     [ "$(epochs)" -lt 24 ] || fail "the search went on after SIG$1"
     for table in "$study".trials/*/inner*/results.csv; do cp "$table" "kept-$1-${table//\//-}"; done
 }
