@@ -10,6 +10,9 @@
 
 static const double sqrt5 = 2.2360679774997896964;
 static const double log_two_pi = 1.8378770664093454836;
+static const double ln_ten = 2.3025850929940456840;
+
+enum { DECADES = 6 }; /* by which noise may grow until a covariance can be factored */
 
 /* Theta as it is used: inverse lengths (0 for time), and which coordinate is time. */
 typedef struct metric {
@@ -84,6 +87,13 @@ static double likelihood_of(const double *factor, const double *alpha, const dou
     return value;
 }
 
+static sg_status refill(sg_gp *gp, const double *y, sg_error *err) {
+    metric m = make_metric(gp->width, gp->group, &gp->theta);
+    fill(gp->factor, gp->x, gp->n, &m);
+    memcpy(gp->alpha, y, gp->n * sizeof *y);
+    return solve(gp->factor, gp->alpha, gp->n, err);
+}
+
 sg_status sg_gp_condition(sg_gp *gp, const double *x, const double *y, size_t n, size_t width,
         const int *group, size_t groups, const sg_gp_theta *theta, sg_error *err) {
     memset(gp, 0, sizeof *gp);
@@ -100,15 +110,13 @@ sg_status sg_gp_condition(sg_gp *gp, const double *x, const double *y, size_t n,
         sg_gp_dispose(gp);
         return sg_fail(err, SG_ERR_MEMORY, "out of memory for a model of %zu trials", n);
     }
-    metric m = make_metric(width, group, theta);
-    fill(gp->factor, x, n, &m);
-    memcpy(gp->alpha, y, n * sizeof *y);
-    sg_status st = solve(gp->factor, gp->alpha, n, err);
-    if (st) {
-        sg_gp_dispose(gp);
-        return st;
+    sg_status st = refill(gp, y, err);
+    for (int decade = 0; st && decade < DECADES; decade++) {
+        gp->theta.log_noise += ln_ten;
+        st = refill(gp, y, err);
     }
-    return SG_OK;
+    if (st) sg_gp_dispose(gp);
+    return st;
 }
 
 void sg_gp_dispose(sg_gp *gp) {

@@ -37,7 +37,9 @@ typedef struct sg_gp {
     double *cache;  /* [2 * n], scratch of sg_gp_predict: not for several threads at once */
 } sg_gp;
 
-/* Conditions on y[n] with given theta. SG_ERR_NUMERIC when K is not positive definite. */
+/* Conditions on y[n] with given theta. Where rounding keeps K + noise I from being positive
+ * definite (points that all but coincide), the noise grows tenfold, up to six times, and stands so
+ * in gp->theta; SG_ERR_NUMERIC when that does not help. */
 SG_MUST_CHECK sg_status sg_gp_condition(sg_gp *gp, const double *x, const double *y, size_t n,
         size_t width, const int *group, size_t groups, const sg_gp_theta *theta, sg_error *err);
 void sg_gp_dispose(sg_gp *gp);
@@ -54,7 +56,7 @@ SG_MUST_CHECK sg_status sg_gp_likelihood(double *value, double *gradient, const 
 
 /* Log density of the priors at theta, added to the likelihood by the fit (gradient is added to, or
  * NULL): normal on the logarithms. Lengths: median 0.5 sqrt(groups), sd 1 (longer where there are
- * more of them, so that a fit starts smooth); signal: median 1, sd 1; noise: median 1e-3, sd 2. */
+ * more of them, so that a fit starts smooth); signal: median 1, sd 2; noise: median 1e-4, sd 3. */
 double sg_gp_prior(double *gradient, size_t groups, const sg_gp_theta *theta);
 
 /* Maximises likelihood + prior by L-BFGS (NLopt) within bounds, from the prior's medians and

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bounds of the logarithms. The noise's variance never falls below 1e-8 of a standardised target:
- * that keeps the covariance of repeated points positive definite, and more would blur what is left
- * to find near a minimum. */
+/* Bounds of the logarithms. The noise's variance never falls below 1e-12 of a standardised
+ * target: near a minimum all that is left to find is that small, and where rounding then leaves
+ * no Cholesky factor, sg_gp_condition adds to it. */
 static const double length_low = -4.0, length_high = 4.0; /* 0.018 .. 55 */
 static const double signal_low = -4.0, signal_high = 5.0;
-static const double noise_low = -18.4, noise_high = 1.0;
+static const double noise_low = -27.6, noise_high = 1.0;
 static const double forget_high = 0.34657359027997264; /* eps = 0.5; itself, not its logarithm */
 
 typedef struct prior {
@@ -22,8 +22,8 @@ typedef struct prior {
 static prior length_prior(size_t groups) {
     return (prior){log(0.5) + 0.5 * log((double)groups), 1.0};
 }
-static const prior signal_prior = {0.0, 1.0};
-static const prior noise_prior = {-6.907755278982137, 2.0}; /* log 1e-3 */
+static const prior signal_prior = {0.0, 2.0};
+static const prior noise_prior = {-9.210340371976182, 3.0}; /* log 1e-4 */
 
 static double log_normal(prior p, double x, double *gradient) {
     double z = (x - p.middle) / p.spread;

@@ -66,6 +66,9 @@ static void jitter(double *out, const double *unit, const sg_space *space, doubl
     }
 }
 
+/* Standard deviations of the looks near the best point, in parts of a range. */
+static const double nearness[3] = {0.1, 0.01, 0.001};
+
 static void look_around(candidate *best, const hill *h, sg_rng *rng) {
     const sg_space *space = h->s->space;
     double unit[SG_SPACE_MAX], shift[SG_SPACE_MAX];
@@ -82,7 +85,7 @@ static void look_around(candidate *best, const hill *h, sg_rng *rng) {
         offer(best, space, unit, score_unit(h, unit));
     }
     for (int k = 0; k < NEARBY; k++) {
-        jitter(unit, h->near, space, k % 2 ? 0.1 : 0.01, rng);
+        jitter(unit, h->near, space, nearness[k % 3], rng);
         keep_held(unit, h);
         offer(best, space, unit, score_unit(h, unit));
     }

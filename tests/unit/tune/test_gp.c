@@ -117,6 +117,25 @@ static void test_equals_the_closed_form(void **state) {
     sg_gp_dispose(&gp);
 }
 
+/* Hardly any noise and a point seen twice: rounding would leave no Cholesky factor. */
+static void test_noise_grows_where_points_coincide(void **state) {
+    (void)state;
+    const double x[3] = {0.2, 0.2, 0.9}, y[3] = {1.0, 1.0, -0.4};
+    const int group[1] = {0};
+    sg_gp_theta theta = {{log(0.4)}, log(100), log(1e-17), 0};
+    sg_error err = SG_ERROR_INIT;
+    sg_gp gp;
+    double mean, variance;
+    CHECK_OK(sg_gp_condition(&gp, x, y, 3, 1, group, 1, &theta, &err));
+    assert_true(gp.theta.log_noise > theta.log_noise && gp.theta.log_noise < log(1e-11));
+    assert_true(gp.theta.log_signal == theta.log_signal);
+    sg_gp_predict(&gp, x, &mean, &variance, NULL, NULL);
+    assert_close(mean, 1, 1e-6);
+    sg_gp_dispose(&gp);
+    theta.log_noise = log(1e-30);
+    assert_int_equal(sg_gp_condition(&gp, x, y, 3, 1, group, 1, &theta, &err), SG_ERR_NUMERIC);
+}
+
 static double *theta_at(sg_gp_theta *t, int k) {
     return k < WIDTH ? &t->log_length[k] : k == WIDTH ? &t->log_signal : &t->log_noise;
 }
@@ -278,6 +297,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_equals_scikit_learn),
             cmocka_unit_test(test_equals_the_closed_form),
+            cmocka_unit_test(test_noise_grows_where_points_coincide),
             cmocka_unit_test(test_gradients_equal_finite_differences),
             cmocka_unit_test(test_time_fades),
             cmocka_unit_test(test_fit_climbs_and_finds_the_idle_coordinate),
