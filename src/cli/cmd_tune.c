@@ -225,22 +225,27 @@ static sg_status search(sg_tune *t, sg_error *err) {
 
 /* ---- the verb ---- */
 
+static const char *plural(long long n) {
+    return n == 1 ? "" : "s";
+}
+
 static void tell_plan(const sg_tune *t) {
     const sg_tune_args *a = t->args;
     const sg_tune_plan *p = &t->plan;
     sg_str text;
     sg_str_init(&text, 0);
     if (p->trials)
-        sg_str_appendf(&text, "%zu %s of %d epochs", p->trials,
-                p->members ? "short runs" : "trials", p->epochs);
+        sg_str_appendf(&text, "%zu %s%s of %d epoch%s", p->trials,
+                p->members ? "short run" : "trial", plural((long long)p->trials), p->epochs,
+                plural(p->epochs));
     if (p->members)
-        sg_str_appendf(&text, "%s%zu members of %d epochs, copying every %d",
+        sg_str_appendf(&text, "%s%zu members of %d epochs, copying after every %d",
                 p->trials ? ", then " : "", p->members, p->member_epochs, p->every);
     sg_log_line(t->call->log, SG_LOG_INFO,
-            "study '%s' in %s: %zu parameters; %s, each on %lld inner folds; %zu images are used, "
+            "study '%s' in %s: %zu parameter%s; %s, each on %lld inner folds; %zu images are used, "
             "%zu test images stay unseen",
-            a->study_name, a->study, t->space.count, sg_str_text(&text), a->inner, t->usable,
-            t->held_out);
+            a->study_name, a->study, t->space.count, plural((long long)t->space.count),
+            sg_str_text(&text), a->inner, t->usable, t->held_out);
     sg_str_dispose(&text);
 }
 

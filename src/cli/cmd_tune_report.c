@@ -164,19 +164,34 @@ static const char *setting(const sg_yaml *yaml, const char *key) {
     return entry ? entry->value : NULL;
 }
 
+static const char *plural(const char *number) {
+    return number && strcmp(number, "1") == 0 ? "" : "s";
+}
+
+/* "copying every epoch", "copying every 2 epochs" */
+static void put_copying(char *out, size_t size, const char *every) {
+    if (*plural(every))
+        (void)snprintf(out, size, "copying every %s epochs", every);
+    else
+        (void)snprintf(out, size, "copying every epoch");
+}
+
 /* What a trial was trained for; of a population, whose trials are stretches, how it was laid out.
  */
 static void put_length(char *out, size_t size, const sg_yaml *yaml) {
     const char *method = setting(yaml, "method"), *short_epochs = setting(yaml, "short-epochs");
     const char *population = setting(yaml, "population"), *every = setting(yaml, "every");
     const char *epochs = setting(yaml, "epochs");
+    char copying[48] = "";
+    if (every) put_copying(copying, sizeof copying, every);
     if (!population || !method || !every)
-        (void)snprintf(out, size, "%s epochs on each inner fold", epochs ? epochs : "unknown");
+        (void)snprintf(out, size, "%s epoch%s on each inner fold", epochs ? epochs : "unknown",
+                plural(epochs));
     else if (strcmp(method, "hybrid") == 0 && short_epochs)
-        (void)snprintf(out, size, "short runs of %s epochs, then %s members, copying every %s",
-                short_epochs, population, every);
+        (void)snprintf(out, size, "short runs of %s epoch%s, then %s members, %s", short_epochs,
+                plural(short_epochs), population, copying);
     else
-        (void)snprintf(out, size, "%s members, copying every %s epochs", population, every);
+        (void)snprintf(out, size, "%s members, %s", population, copying);
 }
 
 static sg_status write_page(work *w, const char *path, sg_error *err) {

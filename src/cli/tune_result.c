@@ -211,42 +211,80 @@ static json_t *point_json(const sg_space *space, const double *point) {
     return object;
 }
 
-static void tell(const sg_tune *t, const sg_study_trial *trials, size_t count,
-        const finalist *finalists, size_t n, const finalist *best, const char *path) {
-    size_t finished = count_state(trials, count, SG_TRIAL_COMPLETE);
-    size_t pruned = count_state(trials, count, SG_TRIAL_PRUNED);
-    size_t failed = count_state(trials, count, SG_TRIAL_FAILED);
-    if (t->call->json) {
-        sg_cli_print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:i, s:s}",
-                "study", t->args->study, "study_name", sg_study_name(t->study), "figure",
-                sg_select_name(t->figure), "complete", (json_int_t)finished, "stopped_early",
-                (json_int_t)pruned, "failed", (json_int_t)failed, "best_trial",
-                (json_int_t)best->trial->number, "best_params",
-                point_json(&t->space, best->trial->trial.point), "best_mean",
-                sg_json_number(best->mean), "seeds", best->scores, "best_yaml", path));
-        return;
-    }
-    if (t->call->quiet) return;
-    printf("%zu trials finished, %zu stopped early, %zu failed\n", finished, pruned, failed);
-    for (size_t i = 0; i < n; i++) {
-        sg_str text;
-        sg_str_init(&text, 0);
-        sg_tune_put_point(&text, &t->space, finalists[i].trial->trial.point);
-        char seeds[32];
-        name_seeds(seeds, finalists[i].scores);
-        printf("%s trial %4zu  %s %.4f (%s)  %s\n", &finalists[i] == best ? "*" : " ",
-                finalists[i].trial->number, sg_select_name(t->figure), finalists[i].mean, seeds,
-                sg_str_text(&text));
-        sg_str_dispose(&text);
-    }
+/* What was found; single: the trial with the best value of its own, which is Optuna's best. */
+typedef struct result {
+    const sg_tune *t;
+    size_t finished, pruned, failed;
+    const finalist *finalists, *best;
+    size_t count;
+    const sg_study_trial *single;
+    const char *path; /* of best.yaml */
+} result;
+
+static void tell_json(const result *r) {
+    const sg_tune *t = r->t;
+    const sg_study_trial *best = r->best->trial;
+    sg_cli_print_json(json_pack(
+            "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:i, s:o, s:I, s:o, s:s}", "study",
+            t->args->study, "study_name", sg_study_name(t->study), "figure",
+            sg_select_name(t->figure), "complete", (json_int_t)r->finished, "stopped_early",
+            (json_int_t)r->pruned, "failed", (json_int_t)r->failed, "best_trial",
+            (json_int_t)best->number, "best_params", point_json(&t->space, best->trial.point),
+            "best_mean", sg_json_number(r->best->mean), "seeds", r->best->scores, "best_first",
+            sg_json_number(best->shown), "single_best_trial", (json_int_t)r->single->number,
+            "single_best_value", sg_json_number(r->single->shown), "best_yaml", r->path));
+}
+
+static void tell_finalist(const result *r, const finalist *f) {
+    sg_str text;
+    char seeds[32];
+    sg_str_init(&text, 0);
+    sg_tune_put_point(&text, &r->t->space, f->trial->trial.point);
+    name_seeds(seeds, f->scores);
+    printf("%s trial %4zu  %s %.4f (%s)  %s\n", f == r->best ? "*" : " ", f->trial->number,
+            sg_select_name(r->t->figure), f->mean, seeds, sg_str_text(&text));
+    sg_str_dispose(&text);
+}
+
+static void tell(const result *r) {
+    const sg_tune *t = r->t;
+    const sg_tune_args *a = t->args;
+    const sg_study_trial *best = r->best->trial;
+    char seeds[32];
+    name_seeds(seeds, r->best->scores);
+    printf("%zu trial%s finished, %zu stopped early, %zu failed\n", r->finished,
+            r->finished == 1 ? "" : "s", r->pruned, r->failed);
+    for (size_t i = 0; i < r->count; i++) tell_finalist(r, &r->finalists[i]);
+    printf("named best: trial %zu, %s %.4f (%s; in the search %.4f); best single value, which "
+           "Optuna "
+           "names: trial %zu, %.4f\n",
+            best->number, sg_select_name(t->figure), r->best->mean, seeds, best->shown,
+            r->single->number, r->single->shown);
     printf("validation figures inside the training images; the best of many is too good.\n"
            "next: sonograde train --config %s %s%s --splits %s/splits.csv --run DIR\n",
-            path, t->args->dataset.data ? "--data " : "--manifest ",
-            t->args->dataset.data ? t->args->dataset.data : t->args->dataset.manifest, t->folder);
-    if (best->schedule)
+            r->path, a->dataset.data ? "--data " : "--manifest ",
+            a->dataset.data ? a->dataset.data : a->dataset.manifest, t->folder);
+    if (r->best->schedule)
         printf("the settings of every epoch are in %s/schedule.yaml; on all folds: --folds K in "
                "place of --splits\n",
                 t->folder);
+}
+
+static void tell_result(const sg_tune *t, const sg_study_trial *trials, size_t count,
+        const finalist *finalists, size_t n, const finalist *best, const char *path) {
+    const result r = {.t = t,
+            .finished = count_state(trials, count, SG_TRIAL_COMPLETE),
+            .pruned = count_state(trials, count, SG_TRIAL_PRUNED),
+            .failed = count_state(trials, count, SG_TRIAL_FAILED),
+            .finalists = finalists,
+            .best = best,
+            .count = n,
+            .single = sg_tune_look(t, trials, count).best,
+            .path = path};
+    if (t->call->json)
+        tell_json(&r);
+    else if (!t->call->quiet)
+        tell(&r);
 }
 
 static sg_status conclude(sg_tune *t, const sg_study_trial *trials, size_t count, sg_error *err) {
@@ -263,12 +301,12 @@ static sg_status conclude(sg_tune *t, const sg_study_trial *trials, size_t count
                 t->args->study);
     if (!st)
         sg_log_line(t->call->log, SG_LOG_INFO,
-                "all trials are done; %zu finalists, trained again under %lld other seeds", n,
+                "all trials are done; finalists: %zu, further seeds for each: %lld", n,
                 t->args->repeats);
     if (!st) st = repeat_all(finalists, n, t, err);
     const finalist *best = st ? NULL : winner(finalists, n, sg_study_maximise(t->study));
     if (!st) st = write_best(&path, t, best, err);
-    if (!st) tell(t, trials, count, finalists, n, best, path);
+    if (!st) tell_result(t, trials, count, finalists, n, best, path);
     for (size_t i = 0; i < count && !st; i++)
         if (sg_tune_is_stretch(NULL, &trials[i])) sg_tune_drop_weights(t, trials[i].number);
     for (size_t i = 0; finalists && i < n; i++) {

@@ -154,10 +154,7 @@ static void put_slice(sg_page *page, const sg_search_page *in, const sg_search_p
                     .markers = p->choice_count > 0,
                     .no_line = p->choice_count > 0}};
     const sg_svg_chart chart = {.title = p->name,
-            .x = {.label = p->name,
-                    .logarithmic = p->logarithmic,
-                    .names = p->choices,
-                    .name_count = p->choice_count},
+            .x = sg_search_axis(p),
             .y = {.label = in->figure},
             .series = series,
             .count = p->level_count ? 2 : 1};

@@ -58,6 +58,9 @@ SG_MUST_CHECK sg_status sg_search_page_write(
  * the best tenth dark. */
 void sg_search_put_parallel(sg_str *svg, const sg_search_page *page);
 
+/* The searched range of a parameter, where the model's levels tell it; choices stand apart from the
+ * frame. */
+sg_svg_axis sg_search_axis(const sg_search_parameter *parameter);
 /* A map of two parameters, dark where the model is good, with the finished trials on it. */
 void sg_search_put_contour(
         sg_str *svg, const sg_search_page *page, const sg_search_contour *contour);

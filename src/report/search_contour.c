@@ -33,13 +33,16 @@ static double edge(const sg_search_parameter *p, size_t k) {
     return p->at[0] + ((double)k - 0.5) * step;
 }
 
-static sg_svg_axis axis_of(const sg_search_parameter *p) {
-    return (sg_svg_axis){.label = p->name,
-            .low = edge(p, 0),
-            .high = edge(p, p->level_count),
+sg_svg_axis sg_search_axis(const sg_search_parameter *p) {
+    sg_svg_axis axis = {.label = p->name,
             .logarithmic = p->logarithmic && !p->choice_count,
             .names = p->choices,
             .name_count = p->choice_count};
+    if (p->level_count || p->choice_count) {
+        axis.low = edge(p, 0);
+        axis.high = edge(p, p->choice_count ? p->choice_count : p->level_count);
+    }
+    return axis;
 }
 
 static void find_range(double *low, double *high, const double *values, size_t n) {
@@ -53,7 +56,7 @@ static void find_range(double *low, double *high, const double *values, size_t n
 
 void sg_search_put_contour(sg_str *svg, const sg_search_page *in, const sg_search_contour *c) {
     const sg_search_parameter *a = &in->parameters[c->a], *b = &in->parameters[c->b];
-    sg_svg_axis x = axis_of(a), y = axis_of(b);
+    sg_svg_axis x = sg_search_axis(a), y = sg_search_axis(b);
     sg_svg_frame frame = {0};
     double low, high;
     char title[160];

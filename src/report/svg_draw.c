@@ -41,18 +41,21 @@ static double choose_step(double span, int parts, bool whole) {
     return whole ? fmax(1, round(step)) : step;
 }
 
-static void fit_logarithmic(sg_svg_scale *scale) {
+static void fit_logarithmic(sg_svg_scale *scale, bool fixed) {
     static const double parts[] = {1, 2, 5};
     int first = (int)floor(log10(scale->low) + 1e-9), last = (int)ceil(log10(scale->high) - 1e-9);
     int stride = (last - first) / 6 + 1;
     bool fine = last - first < 3;
     if (first == last) last++;
-    scale->low = fmin(scale->low, pow(10, first));
-    scale->high = fmax(scale->high, pow(10, last));
+    if (!fixed) { /* outward to whole powers */
+        scale->low = fmin(scale->low, pow(10, first));
+        scale->high = fmax(scale->high, pow(10, last));
+    }
     for (int e = first; e <= last; e += stride)
         for (int i = 0; i < (fine ? 3 : 1); i++) {
             double tick = parts[i] * pow(10, e);
-            if (tick > scale->high * (1 + 1e-9) || scale->ticks == SG_SVG_TICKS_MAX) continue;
+            bool inside = tick > scale->low * (1 - 1e-9) && tick < scale->high * (1 + 1e-9);
+            if (!inside || scale->ticks == SG_SVG_TICKS_MAX) continue;
             scale->tick[scale->ticks++] = tick;
         }
 }
@@ -85,7 +88,7 @@ void sg_svg_scale_fit(sg_svg_scale *scale, const sg_svg_axis *axis, const sg_svg
     scale->low = fixed ? axis->low : extent->any ? extent->low : axis->logarithmic ? 0.1 : 0;
     scale->high = fixed ? axis->high : extent->any ? extent->high : 1;
     if (scale->logarithmic)
-        fit_logarithmic(scale);
+        fit_logarithmic(scale, fixed);
     else
         fit_linear(scale, fixed, axis->whole || axis->names);
 }

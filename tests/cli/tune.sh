@@ -67,6 +67,11 @@ wait $child || fail "the joined process: $(cat second.txt)"
 
 expect 0 '' "$SONOGRADE" tune "${budget[@]}" --trials 4 --finalists 1
 has stdout.txt 'trials finished' 'mean of 2 seeds' 'next: sonograde train'
+# The mean that a trial is named for, its value in the search, and the study's best single value.
+line=$(grep '^named best: trial [0-9]*, auroc 0\.[0-9]* (mean of 2 seeds; in the search 0\.[0-9]*); ' stdout.txt) || fail "$(cat stdout.txt)"
+expect 0 '' "$SONOGRADE" tune "${budget[@]}" --trials 4 --finalists 1 --json
+single=$(sed -n 's/.*"single_best_value": \([0-9.]*\),*/\1/p' stdout.txt)
+[ "${line##* }" = "$(printf %.4f "$single")" ] || fail "$line: $(cat stdout.txt)"
 grep -q '^lr: ' s.db.trials/best.yaml || fail "$(cat s.db.trials/best.yaml)"
 [ "$(ls -d s.db.trials/0*/inner1 | wc -l)" = 5 ] || fail "$(ls -d s.db.trials/*)"
 ! ls -d s.db.trials/*/inner*/weights 2>/dev/null || fail 'weights of finished trials are left'
@@ -75,9 +80,10 @@ grep ',test,' s.db.trials/splits.csv | cut -d, -f1 >unseen.txt
 [ -s unseen.txt ] || fail 'nothing was set aside for testing'
 
 expect 0 '' "$SONOGRADE" tune report --study s.db
-has s.db.html 'What the search found' 'parallel coordinates' 'Importance' 'mobilenetv2'
+has s.db.html '1 epoch on each inner fold' 'What the search found' 'parallel coordinates' 'Importance' 'mobilenetv2'
 expect 0 '' "$SONOGRADE" tune export --study s.db --csv t.csv --to-json t.json --journal t.log
 [ "$(wc -l <t.csv)" = 5 ] || fail "$(cat t.csv)"
+[ "$(printf '%.4f\n' $(grep ',complete,' t.csv | cut -d, -f3) | sort -r | head -1)" = "${line##* }" ] || fail "$line: $(cat t.csv)"
 has t.json '"direction": "maximize"' '"steps"' '"momentum"'
 [ "$(grep -c '"op_code":4' t.log)" = 4 ] || fail "$(cat t.log)"
 expect 3 'no study' "$SONOGRADE" tune report --study s.db --study-name other

@@ -27,6 +27,7 @@ printf '0\t0\n0\t1\n1\t0\n1\t1\n' | cmp - <(grep '[0-9]' whose.txt) || fail "$(c
 [ "$(column h.csv user_attrs_sg_parent | grep -c .)" = 2 ] || fail "$(cat h.csv)"
 has h.json '"sg_member"' '"sg_generation"' '"sg_parent"' '"sg_checkpoint"'
 expect 0 '' "$SONOGRADE" tune report --study h.db
+has h.db.html 'short runs of 1 epoch, then 2 members, copying every epoch'
 
 # Members that were trained alike throughout are one finalist.
 expect 0 '' "$SONOGRADE" tune --quiet --data data --size 32 --batch 8 --inner 2 --threads 1 --method pbt \

@@ -122,12 +122,35 @@ static void test_a_population_is_drawn(void **state) {
     free(text);
 }
 
+/* Axes end where the search does, not at the next power of ten. */
+static void test_axes_end_with_the_range(void **state) {
+    (void)state;
+    const double low = 3e-5, high = 2e-3;
+    const double at[2] = {low * pow(high / low, 0.25), low * pow(high / low, 0.75)};
+    static const double lr[1] = {1e-4}, other[1] = {0.5}, other_at[2] = {0.25, 0.75};
+    static const double effect[2] = {0.2, 0.3}, map[4] = {0.1, 0.4, 0.2, 0.3};
+    const sg_search_parameter parameters[] = {{"lr", true, lr, NULL, 0, 0.7, at, effect, 2},
+            {"other", false, other, NULL, 0, 0.1, other_at, effect, 2}};
+    const sg_search_contour contour = {0, 1, map};
+    const sg_search_trial trial = {
+            0, 0.5, false, steps, values, 3, "lr 0.0001", NULL, NOT_A_STRETCH};
+    const sg_search_page page = {
+            "p", "auroc", true, NULL, 0, parameters, 2, &trial, 1, &contour, 1};
+    char *text = render(&page);
+    assert_int_equal(markup_count(text, ">1e-5</text>"), 0);
+    assert_int_equal(markup_count(text, ">0.01</text>"), 0);
+    assert_int_equal(markup_count(text, ">1e-4</text>"), 2); /* slice and map */
+    assert_int_equal(markup_count(text, ">0.001</text>"), 2);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_a_study_is_drawn),
             cmocka_unit_test(test_the_best_is_not_known_before),
             cmocka_unit_test(test_no_finished_trial),
             cmocka_unit_test(test_a_population_is_drawn),
+            cmocka_unit_test(test_axes_end_with_the_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
