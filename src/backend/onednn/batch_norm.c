@@ -60,17 +60,26 @@ typedef struct norm_pass {
     const sg_problem *problem;
     norm_scratch scratch;
     void *const *args;
+    int64_t together; /* so many chunks at a time */
     /* Before the sums of a chunk, and between them and the writing. */
     void (*begin)(const struct norm_pass *pass, sg_dnn_chunk at);
     void (*finish)(const struct norm_pass *pass, int64_t chunk);
 } norm_pass;
 
-static void sum_part(const sg_norm_job *job, int64_t chunk, int64_t part) {
+static double *sums_of(const sg_norm_job *job, int64_t chunk, int64_t part) {
+    int64_t chunks = sg_dnn_chunk_count(&job->view);
+    return job->sums + (part * chunks + chunk) * SG_DNN_CHUNK * 2;
+}
+
+/* One part of the images of chunks [first, last). */
+static void sum_part(const sg_norm_job *job, int64_t first, int64_t last, int64_t part) {
     const sg_dnn_view *v = &job->view;
-    double *sums = job->sums + (part * sg_dnn_chunk_count(v) + chunk) * SG_DNN_CHUNK * 2;
-    memset(sums, 0, SG_DNN_CHUNK * 2 * sizeof *sums);
+    double *sums = sums_of(job, first, part);
+    memset(sums, 0, (size_t)(last - first) * SG_DNN_CHUNK * 2 * sizeof *sums);
     for (int64_t n = v->n * part / job->parts; n < v->n * (part + 1) / job->parts; n++)
-        sg_dnn_walk(v, n, sg_dnn_chunk_at(v, chunk), job->lanes, job->visit, job, sums);
+        for (int64_t i = first; i < last; i++)
+            sg_dnn_walk(v, n, sg_dnn_chunk_at(v, i), job->lanes, job->visit, job,
+                    sums_of(job, i, part));
 }
 
 static void map_image(const sg_norm_job *job, int64_t chunk, int64_t n) {
@@ -79,10 +88,9 @@ static void map_image(const sg_norm_job *job, int64_t chunk, int64_t n) {
 }
 
 static void total(double out[2], const sg_norm_job *job, int64_t chunk, int64_t lane) {
-    int64_t chunks = sg_dnn_chunk_count(&job->view);
     out[0] = out[1] = 0;
     for (int64_t part = 0; part < job->parts; part++) {
-        const double *from = job->sums + ((part * chunks + chunk) * SG_DNN_CHUNK + lane) * 2;
+        const double *from = sums_of(job, chunk, part) + lane * 2;
         out[0] += from[0];
         out[1] += from[1];
     }
@@ -97,22 +105,28 @@ static void finish_stores(const sg_norm_job *job) {
 #endif
 }
 
+/* Chunks [first, last), which lie side by side in every image. */
+static void take_chunks(const norm_pass *pass, int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; i++) pass->begin(pass, sg_dnn_chunk_at(&pass->sum.view, i));
+    for (int64_t part = 0; part < pass->sum.parts; part++) sum_part(&pass->sum, first, last, part);
+    for (int64_t i = first; i < last; i++) pass->finish(pass, i);
+    /* backwards: the last image is the one most surely in the cache */
+    for (int64_t n = pass->map.view.n - 1; n >= 0; n--)
+        for (int64_t i = first; i < last; i++) map_image(&pass->map, i, n);
+}
+
 static void chunk_body(const void *user, int64_t begin, int64_t end) {
     const norm_pass *pass = user;
-    for (int64_t chunk = begin; chunk < end; chunk++) {
-        pass->begin(pass, sg_dnn_chunk_at(&pass->sum.view, chunk));
-        for (int64_t part = 0; part < pass->sum.parts; part++) sum_part(&pass->sum, chunk, part);
-        pass->finish(pass, chunk);
-        /* backwards: the last image is the one most surely in the cache */
-        for (int64_t n = pass->map.view.n - 1; n >= 0; n--) map_image(&pass->map, chunk, n);
-    }
+    for (int64_t i = begin; i < end; i += pass->together)
+        take_chunks(pass, i, i + pass->together < end ? i + pass->together : end);
     finish_stores(&pass->map);
 }
 
 static void sum_body(const void *user, int64_t begin, int64_t end) {
     const sg_norm_job *job = user;
     int64_t chunks = sg_dnn_chunk_count(&job->view);
-    for (int64_t unit = begin; unit < end; unit++) sum_part(job, unit % chunks, unit / chunks);
+    for (int64_t unit = begin; unit < end; unit++)
+        sum_part(job, unit % chunks, unit % chunks + 1, unit / chunks);
 }
 
 static void map_body(const void *user, int64_t begin, int64_t end) {
@@ -126,6 +140,15 @@ static void map(const sg_norm_job *job, int threads) {
     sg_dnn_parallel(threads, job->view.n * sg_dnn_chunk_count(&job->view), 1, map_body, job);
 }
 
+/* The chunks of small images are short runs of memory, and each begins with a wait: so many are
+ * taken at a time that they make a long one. */
+static int64_t chunks_together(const sg_dnn_view *v) {
+    enum { RUN_BYTES = 64 << 10 };
+    int64_t width = v->block < SG_DNN_CHUNK ? v->block : SG_DNN_CHUNK;
+    int64_t bytes = v->spatial * width * (int64_t)sizeof(float);
+    return bytes < RUN_BYTES ? RUN_BYTES / bytes : 1;
+}
+
 /* Do the chunks keep the threads busy alike? */
 static bool shares_well(int64_t chunks, int threads) {
     int64_t rounds = (chunks + threads - 1) / threads;
@@ -137,6 +160,7 @@ static void run_pass(norm_pass *pass, int threads) {
     int64_t chunks = sg_dnn_chunk_count(&pass->sum.view);
     pass->sum.parts = part_count(&pass->sum.view);
     pass->sum.sums = pass->scratch.sums;
+    pass->together = chunks_together(&pass->sum.view);
     if (shares_well(chunks, threads)) {
         sg_dnn_parallel(threads, chunks, 1, chunk_body, pass);
         return;
