@@ -23,7 +23,7 @@ enum { SG_MAX_INPUTS = 8 }; /* of add and concat */
 
 typedef enum sg_op {
     SG_OP_CONV,       /* 2-d, grouped and depthwise included */
-    SG_OP_BATCH_NORM, /* per channel over N, H, W; optionally with ReLU or ReLU6 behind */
+    SG_OP_BATCH_NORM, /* per channel over N, H, W; optionally with a sum, ReLU or ReLU6 behind */
     SG_OP_RELU,       /* max(x, 0); with `clip` > 0: min(max(x, 0), clip), ReLU6 being clip 6 */
     SG_OP_MAX_POOL,
     SG_OP_AVG_POOL,    /* count_include_pad as the problem says: pad_begin counts, at either end */
@@ -33,7 +33,7 @@ typedef enum sg_op {
     SG_OP_LINEAR,        /* [n,c,h,w] or [n,c] flattened -> [n,out] */
     SG_OP_ADD,           /* sum of 2..8 tensors of one shape */
     SG_OP_CONCAT,        /* along channels, 2..8 tensors */
-    SG_OP_CHANNEL_SCALE, /* [n,c,h,w] * [n,c,1,1] (squeeze-and-excitation) */
+    SG_OP_CHANNEL_SCALE, /* [n,c,h,w] * [n,c,1,1] (squeeze-and-excitation), with a sum, ReLU too */
     SG_OP_SIGMOID, /* alpha / (1 + exp(-x)); alpha = `sigmoid_scale` (1, or 2 for gates near 1) */
     SG_OP_DROPOUT, /* y = x * mask; the mask (0 or 1/(1-p)) is an argument, filled by the planner */
     SG_OP_AFFINE,  /* y = x * weight[c] + bias[c]; a batch norm folded alone, input scaling */
@@ -90,17 +90,19 @@ typedef struct sg_problem {
     /* Fused behind the operation: y = clip(relu(op(x) + sum)).
      * relu: conv/linear INFER; add forward, whose gradient is then RELU's backward pass on its DST;
      *   batch norm in all passes (backward then takes the gradient of the
-     *   ReLU's output, with WORKSPACE from TRAIN). clip > 0 is ReLU6-like.
-     * sum: conv INFER only: DST holds the other summand when execution starts (in place). */
+     *   ReLU's output, with WORKSPACE from TRAIN); channel scale with a sum. clip > 0 is
+     * ReLU6-like. sum: conv INFER: DST holds the other summand when execution starts (in place).
+     * Batch norm and channel scale, all passes: it is one input more, the last. Backward with a
+     * ReLU reads DST, and the last DIFF_SRC is DIFF_DST as the ReLU lets it pass; without one there
+     * is none, for it would be DIFF_DST itself. */
     bool fuse_relu, fuse_sum;
     double clip; /* also of SG_OP_RELU itself */
 
     double sigmoid_scale; /* 0 means 1 */
 
-    /* In place: DST may be the bytes of SRC0 (relu, sigmoid, dropout, affine, add, channel scale
-     * forward; DIFF_SRC0 may be DIFF_DST in their backward and in batch norm's). The planner asks,
-     * the backend answers at compile time by sg_primitive_can_alias. RELU and SIGMOID backward read
-     * DST (not SRC), so that in-place forward is always possible. */
+    /* In place: an output may be the bytes of an input (sg_problem_may_overwrite). The planner
+     * asks, the backend answers at compile time by sg_primitive_can_alias. RELU and SIGMOID
+     * backward read DST (not SRC), so that in-place forward is always possible. */
 } sg_problem;
 
 /* Numbers stored in 8 bits: real = stored * scale, so that 0 is 0. */
@@ -165,7 +167,8 @@ typedef struct sg_backend_ops {
     /* Layout of an argument; NULL = the primitive does not take it. WORKSPACE and SCRATCH answer a
      * U8 layout of the bytes needed. */
     const sg_layout *(*primitive_layout)(const sg_primitive *primitive, sg_arg arg);
-    bool (*primitive_can_alias)(const sg_primitive *primitive);       /* see "In place" above */
+    /* Whether an output may be the bytes of an input, see "In place" above. Each input for one. */
+    bool (*primitive_can_alias)(const sg_primitive *primitive, sg_arg input, sg_arg output);
     const char *(*primitive_describe)(const sg_primitive *primitive); /* "conv jit:avx512 ..." */
     /* args[i] NULL where the primitive takes none. Pointers are 64-byte aligned. */
     SG_MUST_CHECK sg_status (*execute)(
@@ -213,6 +216,14 @@ SG_MUST_CHECK sg_status sg_problem_infer(sg_problem *problem, sg_error *err);
  * SCRATCH are the backend's own matter and answer false. Batch norm: INFER always reads MEAN and
  * VAR. */
 bool sg_problem_arg(sg_shape *shape, const sg_problem *problem, sg_arg arg);
+/* The input that is added behind the operation (fuse_sum of batch norm and channel scale), or -1.
+ */
+int sg_problem_summand(const sg_problem *problem);
+/* Whether an element of the output depends on no element of the input but its own, or on sums taken
+ * before, so that loops written with that in mind run in place: DST over SRC0 of relu, sigmoid,
+ * dropout, affine, channel scale, batch norm and add, over the second of add, and over the summand;
+ * backward DIFF_SRC0 and the summand's gradient over DIFF_DST, and DIFF_SRC0 over SRC0. */
+bool sg_problem_may_overwrite(const sg_problem *problem, sg_arg input, sg_arg output);
 /* Whether the operation has the pass at all (add has no backward: its gradient is DIFF_DST itself).
  */
 bool sg_problem_has_pass(const sg_problem *problem);

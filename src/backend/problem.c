@@ -82,6 +82,14 @@ static bool has_many_inputs(sg_op op) {
     return op == SG_OP_ADD || op == SG_OP_CONCAT;
 }
 
+static bool takes_summand(const sg_problem *p) {
+    return p->fuse_sum && (p->op == SG_OP_BATCH_NORM || p->op == SG_OP_CHANNEL_SCALE);
+}
+
+int sg_problem_summand(const sg_problem *p) {
+    return takes_summand(p) ? p->src_count - 1 : -1;
+}
+
 static sg_status check_sources(const sg_problem *p, sg_error *err) {
     const char *name = sg_op_name(p->op);
     int least = 1, most = 1;
@@ -91,6 +99,7 @@ static sg_status check_sources(const sg_problem *p, sg_error *err) {
     } else if (p->op == SG_OP_CHANNEL_SCALE) {
         least = most = 2;
     }
+    if (takes_summand(p)) least = ++most;
     if (p->src_count < least || p->src_count > most)
         return sg_fail(err, SG_ERR_SHAPE, "%s takes %d to %d inputs, not %d", name, least, most,
                 p->src_count);
@@ -216,11 +225,12 @@ static sg_status infer_channel_scale(sg_problem *p, sg_error *err) {
 }
 
 static sg_status infer_fusion(const sg_problem *p, sg_error *err) {
-    bool infer = p->pass == SG_PASS_INFER;
-    bool any_pass = p->op == SG_OP_BATCH_NORM || p->op == SG_OP_ADD;
+    char a[SG_SHAPE_TEXT], b[SG_SHAPE_TEXT];
+    bool infer = p->pass == SG_PASS_INFER, summand = takes_summand(p);
+    bool any_pass = p->op == SG_OP_BATCH_NORM || p->op == SG_OP_ADD || summand;
     bool relu_ok =
             !p->fuse_relu || any_pass || (infer && (p->op == SG_OP_CONV || p->op == SG_OP_LINEAR));
-    bool sum_ok = !p->fuse_sum || (infer && p->op == SG_OP_CONV);
+    bool sum_ok = !p->fuse_sum || summand || (infer && p->op == SG_OP_CONV);
     bool clip_ok = p->clip == 0 || p->op == SG_OP_RELU || (p->fuse_relu && (infer || any_pass));
     if (!relu_ok || !sum_ok || !clip_ok || p->clip < 0)
         return sg_fail(err, SG_ERR_UNSUPPORTED, "%s:%s cannot be fused with %s", sg_op_name(p->op),
@@ -228,6 +238,10 @@ static sg_status infer_fusion(const sg_problem *p, sg_error *err) {
                 !sum_ok    ? "a sum"
                 : !clip_ok ? "a clipped ReLU"
                            : "a ReLU");
+    const sg_shape *last = &p->src[p->src_count - 1];
+    if (summand && !sg_shape_equal(last, &p->src[0]))
+        return sg_fail(err, SG_ERR_SHAPE, "%s: shapes %s and %s differ", sg_op_name(p->op),
+                sg_shape_text(a, &p->src[0]), sg_shape_text(b, last));
     return SG_OK;
 }
 
@@ -315,6 +329,17 @@ static sg_shape weight_shape(const sg_problem *p) {
     return sg_shape_of(1, &src[1]);
 }
 
+/* arg: SRC0 or DIFF_SRC0 for all inputs. */
+static bool takes(const sg_problem *p, sg_arg arg, int input) {
+    if (input >= p->src_count) return false;
+    bool backward = p->pass == SG_PASS_BACKWARD_DATA;
+    if (takes_summand(p) && backward) {
+        if (arg == SG_ARG_DST) return p->fuse_relu;
+        if (input == sg_problem_summand(p)) return arg == SG_ARG_DIFF_SRC0 && p->fuse_relu;
+    }
+    return taken[p->op][p->pass] >> arg & 1;
+}
+
 bool sg_problem_arg(sg_shape *shape, const sg_problem *p, sg_arg arg) {
     if ((unsigned)p->op >= SG_OP_COUNT || (unsigned)p->pass >= PASS_COUNT) return false;
     int input = 0;
@@ -325,7 +350,7 @@ bool sg_problem_arg(sg_shape *shape, const sg_problem *p, sg_arg arg) {
         input = (int)arg - SG_ARG_DIFF_SRC0;
         arg = SG_ARG_DIFF_SRC0;
     }
-    if (!(taken[p->op][p->pass] >> arg & 1) || input >= p->src_count) return false;
+    if (!takes(p, arg, input)) return false;
     bool optional = p->op == SG_OP_CONV || p->op == SG_OP_LINEAR;
     switch (arg) {
     case SG_ARG_WEIGHT:
@@ -354,4 +379,33 @@ bool sg_problem_arg(sg_shape *shape, const sg_problem *p, sg_arg arg) {
 bool sg_problem_has_pass(const sg_problem *p) {
     return (unsigned)p->op < SG_OP_COUNT && (unsigned)p->pass < PASS_COUNT &&
            taken[p->op][p->pass] != 0;
+}
+
+static bool is_elementwise(const sg_problem *p) {
+    switch (p->op) {
+    case SG_OP_RELU:
+    case SG_OP_SIGMOID:
+    case SG_OP_DROPOUT:
+    case SG_OP_AFFINE:
+    case SG_OP_ADD:
+    case SG_OP_CHANNEL_SCALE:
+    case SG_OP_BATCH_NORM:
+        return p->pass != SG_PASS_BACKWARD_WEIGHTS;
+    default:
+        return false;
+    }
+}
+
+bool sg_problem_may_overwrite(const sg_problem *p, sg_arg input, sg_arg output) {
+    sg_shape shape;
+    if (!is_elementwise(p) || !sg_problem_arg(&shape, p, input) ||
+            !sg_problem_arg(&shape, p, output))
+        return false;
+    int summand = sg_problem_summand(p), from = (int)input, to = (int)output;
+    if (p->pass != SG_PASS_BACKWARD_DATA)
+        return to == SG_ARG_DST &&
+               (from == SG_ARG_SRC0 || (p->op == SG_OP_ADD && from == SG_ARG_SRC0 + 1) ||
+                       (summand > 0 && from == SG_ARG_SRC0 + summand));
+    if (to == SG_ARG_DIFF_SRC0) return from == SG_ARG_DIFF_DST || from == SG_ARG_SRC0;
+    return summand > 0 && to == SG_ARG_DIFF_SRC0 + summand && from == SG_ARG_DIFF_DST;
 }

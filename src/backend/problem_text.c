@@ -222,6 +222,14 @@ static bool parse_head(sg_problem *p, char *token) {
     return true;
 }
 
+/* Those that follow from the image: a gate, and a summand behind. */
+static void add_sources(sg_problem *p) {
+    bool gated = p->op == SG_OP_CHANNEL_SCALE, norm = p->op == SG_OP_BATCH_NORM;
+    if (p->src_count != 1) return;
+    if (gated) p->src[p->src_count++] = sg_shape4(p->src[0].dims[0], p->src[0].dims[1], 1, 1);
+    if (p->fuse_sum && (gated || norm)) p->src[p->src_count++] = p->src[0];
+}
+
 sg_status sg_problem_parse(sg_problem *out, const char *text, sg_error *err) {
     char copy[SG_PROBLEM_TEXT], *save = NULL;
     if (strlen(text) >= sizeof copy)
@@ -236,8 +244,7 @@ sg_status sg_problem_parse(sg_problem *out, const char *text, sg_error *err) {
     while ((token = strtok_r(NULL, " \t\r\n", &save)) != NULL)
         if (!parse_token(&p, token))
             return sg_fail(err, SG_ERR_USAGE, "problem \"%s\": cannot read \"%s\"", text, token);
-    if (p.op == SG_OP_CHANNEL_SCALE && p.src_count == 1) /* the gate follows from the image */
-        p.src[p.src_count++] = sg_shape4(p.src[0].dims[0], p.src[0].dims[1], 1, 1);
+    add_sources(&p);
     sg_status status = sg_problem_infer(&p, err);
     if (status) return sg_fail_context(err, status, "problem \"%s\"", text);
     *out = p;

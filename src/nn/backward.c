@@ -123,6 +123,10 @@ static sg_status lower_group(sg_lowering *l, sg_node_id lead, int diff_dst, sg_e
         for (int i = 0; i < node->input_count && !status; i++)
             if (step.value[SG_ARG_DIFF_SRC0 + i] != SG_NOTHING)
                 status = contribute(l, node->inputs[i], step.value[SG_ARG_DIFF_SRC0 + i], err);
+        sg_node_id summand = l->groups[lead].summand;
+        int passed = step.value[SG_ARG_DIFF_SRC0 + node->input_count]; /* by the ReLU, if any */
+        if (!status && summand != SG_NOTHING)
+            status = contribute(l, summand, passed != SG_NOTHING ? passed : diff_dst, err);
     }
     return status;
 }

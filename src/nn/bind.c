@@ -269,8 +269,9 @@ static sg_status bind_argument(int *out, sg_lowering *l, sg_node_id lead, sg_arg
         return bind_kept(out, &l->states[lead].workspace, plan, layout, err);
     default: /* inputs are read; their gradients and the scratch are new */
         if (arg <= SG_ARG_SRC_LAST)
-            return sg_bind_fit(
-                    out, plan, plan->node_value[node->inputs[arg - SG_ARG_SRC0]], layout, err);
+            return sg_bind_fit(out, plan,
+                    plan->node_value[sg_fuse_input(l, lead, (int)(arg - SG_ARG_SRC0))], layout,
+                    err);
         return sg_bind_value(out, plan, layout, SG_REGION_BLOCK, err);
     }
 }

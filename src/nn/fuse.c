@@ -3,7 +3,7 @@
  *
  *   no backward:  conv [+ batch norm folded] [+ sum, in place] [+ ReLU or ReLU6]; linear + ReLU
  *   backward:     sum + ReLU or ReLU6
- *   any:          batch norm [+ ReLU or ReLU6]
+ *   any:          batch norm [+ sum] [+ ReLU or ReLU6]; channel scale + sum [+ ReLU or ReLU6]
  * SPDX-License-Identifier: Apache-2.0 */
 #include "nn/plan_internal.h"
 
@@ -20,6 +20,15 @@ bool sg_fuse_trains(const sg_lowering *l, sg_node_id id) {
     for (int i = 0; i < node->param_count; i++)
         if (l->trained[node->first_param + i]) return true;
     return false;
+}
+
+sg_node_id sg_fuse_input(const sg_lowering *l, sg_node_id lead, int i) {
+    const sg_node *node = &l->plan->graph->nodes[lead];
+    return i < node->input_count ? node->inputs[i] : l->groups[lead].summand;
+}
+
+int sg_fuse_input_count(const sg_lowering *l, sg_node_id lead) {
+    return l->plan->graph->nodes[lead].input_count + (l->groups[lead].summand != SG_NOTHING);
 }
 
 /* ---- analysis ---- */
@@ -149,6 +158,19 @@ static void absorb_sum(sg_lowering *l, sg_node_id lead) {
     absorb(l, lead, next);
 }
 
+/* A sum whose other part is there when `lead` runs. Both or neither have a backward pass: a frozen
+ * branch beside one that trains has none. */
+static void absorb_summand(sg_lowering *l, sg_node_id lead) {
+    sg_node_id next = sole_user(l, lead);
+    if (next == SG_NOTHING || l->backward[next] != l->backward[lead]) return;
+    const sg_node *add = &l->plan->graph->nodes[next];
+    if (add->op != SG_OP_ADD || add->input_count != 2 || l->groups[next].lead != next) return;
+    sg_node_id other = add->inputs[add->inputs[0] == lead];
+    if (l->groups[other].lead >= lead) return;
+    l->groups[lead].summand = other;
+    absorb(l, lead, next);
+}
+
 static void absorb_relu(sg_lowering *l, sg_node_id lead) {
     sg_node_id next = sole_user(l, l->groups[lead].out);
     if (next == SG_NOTHING) return;
@@ -162,12 +184,15 @@ static void absorb_relu(sg_lowering *l, sg_node_id lead) {
 void sg_fuse_groups(sg_lowering *l) {
     const sg_graph *g = l->plan->graph;
     for (int i = 0; i < g->node_count; i++)
-        l->groups[i] = (sg_group){.lead = i, .out = i, .norm = SG_NOTHING, .sum = SG_NOTHING};
+        l->groups[i] = (sg_group){
+                .lead = i, .out = i, .norm = SG_NOTHING, .sum = SG_NOTHING, .summand = SG_NOTHING};
     if (l->plan->request.no_fold) return;
     for (int i = 0; i < g->node_count; i++) {
         if (!l->alive[i] || l->groups[i].lead != i) continue;
         sg_op op = g->nodes[i].op;
-        if (op == SG_OP_BATCH_NORM || (op == SG_OP_ADD && l->backward[i])) {
+        if (op == SG_OP_BATCH_NORM || op == SG_OP_CHANNEL_SCALE) absorb_summand(l, i);
+        bool summed = l->groups[i].summand != SG_NOTHING;
+        if (op == SG_OP_BATCH_NORM || summed || (op == SG_OP_ADD && l->backward[i])) {
             absorb_relu(l, i);
         } else if ((op == SG_OP_CONV || op == SG_OP_LINEAR) && !l->backward[i]) {
             if (op == SG_OP_CONV) {

@@ -98,9 +98,10 @@ typedef struct passes {
 static passes passes_of(const sg_lowering *l, sg_node_id lead) {
     const sg_node *node = &l->plan->graph->nodes[lead];
     passes want = {false, false};
+    int inputs = sg_fuse_input_count(l, lead);
     if (!l->backward[l->groups[lead].out]) return want;
     if (node->op == SG_OP_ADD && !l->groups[lead].relu) return want; /* hands its gradient on */
-    for (int i = 0; i < node->input_count; i++) want.data = want.data || l->wants[node->inputs[i]];
+    for (int i = 0; i < inputs; i++) want.data = want.data || l->wants[sg_fuse_input(l, lead, i)];
     if (sg_fuse_trains(l, lead)) {
         want.weights = chooses_layouts(node->op);
         want.data = want.data || !want.weights; /* batch norm has all its gradients in one pass */
@@ -242,7 +243,8 @@ static sg_status problem_of(sg_problem *out, const sg_lowering *l, sg_node_id le
     if (l->backward[group->out] || l->statistics[lead]) out->pass = SG_PASS_TRAIN;
     if (out->op == SG_OP_BATCH_NORM) out->fixed_statistics = !l->statistics[lead];
     if (group->norm != SG_NOTHING) out->has_bias = true;
-    out->fuse_sum = group->sum != SG_NOTHING;
+    if (group->summand != SG_NOTHING) out->src[out->src_count++] = out->src[0];
+    out->fuse_sum = group->sum != SG_NOTHING || group->summand != SG_NOTHING;
     if (group->relu) {
         out->fuse_relu = true;
         out->clip = group->clip;

@@ -64,23 +64,41 @@ static bool read_twice(const sg_plan *plan, const sg_step *step, int root) {
     return reads > 1;
 }
 
+/* Does an output of this step lie on these bytes already? */
+static bool is_written(const sg_plan *plan, const sg_step *step, int root) {
+    for (int arg = 0; arg < SG_ARG_COUNT; arg++)
+        if (step->value[arg] != SG_NOTHING && is_output((sg_arg)arg) &&
+                root_of(plan, step->value[arg]) == root)
+            return true;
+    return false;
+}
+
 /* Joins output to input where the primitive allows it and the input dies here. */
-static void run_in_place(sg_plan *plan, int index) {
+static void join(sg_plan *plan, int index, sg_arg input, sg_arg output) {
     const sg_step *step = &plan->steps[index];
-    if (step->kind != SG_STEP_EXECUTE ||
-            !step->primitive->ops->primitive_can_alias(step->primitive))
-        return;
-    bool backward = step->value[SG_ARG_DIFF_DST] != SG_NOTHING;
-    int src = step->value[backward ? SG_ARG_DIFF_DST : SG_ARG_SRC0];
-    int dst = step->value[backward ? SG_ARG_DIFF_SRC0 : SG_ARG_DST];
+    int src = step->value[input], dst = step->value[output];
     if (src == SG_NOTHING || dst == SG_NOTHING) return;
+    if (!step->primitive->ops->primitive_can_alias(step->primitive, input, output)) return;
     int from = root_of(plan, src), to = root_of(plan, dst);
     sg_value *a = &plan->values[from], *b = &plan->values[to];
     if (from == to || a->region != SG_REGION_BLOCK || b->region != SG_REGION_BLOCK) return;
     if (plan->values[src].layout != plan->values[dst].layout || a->bytes < b->bytes) return;
     if (a->last != index || b->first != index || read_twice(plan, step, from)) return;
+    if (is_written(plan, step, from)) return;
     b->root = from;
     a->last = b->last;
+}
+
+/* What is handed on to others first: a step that overwrites another input needs no new bytes. */
+static void run_in_place(sg_plan *plan, int index) {
+    const sg_step *step = &plan->steps[index];
+    if (step->kind != SG_STEP_EXECUTE) return;
+    bool backward = step->value[SG_ARG_DIFF_DST] != SG_NOTHING;
+    for (int i = SG_MAX_INPUTS - 1; i >= 0 && backward; i--)
+        join(plan, index, SG_ARG_DIFF_DST, (sg_arg)(SG_ARG_DIFF_SRC0 + i));
+    if (backward) join(plan, index, SG_ARG_SRC0, SG_ARG_DIFF_SRC0);
+    for (int i = 0; i < SG_MAX_INPUTS && !backward; i++)
+        join(plan, index, (sg_arg)(SG_ARG_SRC0 + i), SG_ARG_DST);
 }
 
 /* ---- offsets ---- */

@@ -124,10 +124,11 @@ struct sg_plan {
 
 /* What one primitive computes: a lead node and those fused behind it. */
 typedef struct sg_group {
-    sg_node_id lead; /* of the group this node is in; itself when it leads */
-    sg_node_id out;  /* leads only: whose output the group makes */
-    sg_node_id norm; /* folded batch norm, or SG_NOTHING */
-    sg_node_id sum;  /* node whose output is added and overwritten, or SG_NOTHING */
+    sg_node_id lead;    /* of the group this node is in; itself when it leads */
+    sg_node_id out;     /* leads only: whose output the group makes */
+    sg_node_id norm;    /* folded batch norm, or SG_NOTHING */
+    sg_node_id sum;     /* node whose output is added and overwritten, or SG_NOTHING */
+    sg_node_id summand; /* node whose output is added and only read, or SG_NOTHING */
     bool relu;
     double clip;
 } sg_group;
@@ -168,6 +169,10 @@ SG_MUST_CHECK sg_status sg_fuse_analyse(sg_lowering *l, const sg_plan_request *r
 void sg_fuse_groups(sg_lowering *l);
 bool sg_fuse_is_identity(const sg_lowering *l, sg_node_id node); /* dropout off, pool that fits */
 bool sg_fuse_trains(const sg_lowering *l, sg_node_id node);      /* owns a trained parameter */
+/* What the group's primitive reads as SRC0 + i: an input of its lead, or the summand behind them.
+ */
+sg_node_id sg_fuse_input(const sg_lowering *l, sg_node_id lead, int i);
+int sg_fuse_input_count(const sg_lowering *l, sg_node_id lead);
 
 /* lower.c, backward.c */
 SG_MUST_CHECK sg_status sg_lower_forward(sg_lowering *l, sg_error *err);

@@ -107,10 +107,12 @@ static bool is_shown(const sg_plan *plan, int value) {
     return shown;
 }
 
-/* A sum in place has lost what it started from. */
 static bool may_run_again(const rebuilding *r, int index) {
     const sg_step *step = &r->plan->steps[index];
-    if (step->kind != SG_STEP_EXECUTE || step->primitive->problem.fuse_sum) return false;
+    if (step->kind != SG_STEP_EXECUTE) return false;
+    const sg_problem *p = &step->primitive->problem;
+    /* a sum in place has lost what it started from */
+    if (p->fuse_sum && sg_problem_summand(p) < 0) return false;
     return r->costly[index] || sg_rebuild_is_cheap(step);
 }
 

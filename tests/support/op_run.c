@@ -261,17 +261,23 @@ static sg_status check_layouts(const stage *s, const sg_problem *p, op_mode mode
     return SG_OK;
 }
 
-/* Lets the output use the bytes of the input it may overwrite. */
-static sg_status alias(stage *s, const sg_problem *p, sg_error *err) {
-    if (!s->primitive->ops->primitive_can_alias(s->primitive)) return SG_OK;
-    bool back = is_backward(p);
-    sg_arg from = back ? SG_ARG_DIFF_DST : SG_ARG_SRC0, to = back ? SG_ARG_DIFF_SRC0 : SG_ARG_DST;
-    if (!s->buffers[to].layout) return SG_OK;
-    if (s->buffers[to].layout != s->buffers[from].layout)
-        return sg_fail(err, SG_ERR_INTERNAL, "%s may run in place, but its layouts differ",
-                sg_pass_name(p->pass));
-    buffer_dispose(&s->buffers[to]);
-    s->args[to] = s->args[from];
+/* Lets outputs use the bytes of inputs they may overwrite, each input for one; `forwards`: the
+ * first pair that may, else the last. */
+static sg_status alias(stage *s, const sg_problem *p, bool forwards, sg_error *err) {
+    enum { PAIRS = SG_ARG_COUNT * SG_ARG_COUNT };
+    bool used[SG_ARG_COUNT] = {false};
+    for (int i = 0; i < PAIRS; i++) {
+        int pair = forwards ? i : PAIRS - 1 - i;
+        sg_arg from = (sg_arg)(pair / SG_ARG_COUNT), to = (sg_arg)(pair % SG_ARG_COUNT);
+        if (used[from] || !s->buffers[from].block || !s->buffers[to].block) continue;
+        if (!s->primitive->ops->primitive_can_alias(s->primitive, from, to)) continue;
+        if (s->buffers[to].layout != s->buffers[from].layout)
+            return sg_fail(err, SG_ERR_INTERNAL, "%s may run in place, but its layouts differ",
+                    sg_pass_name(p->pass));
+        buffer_dispose(&s->buffers[to]);
+        s->args[to] = s->args[from];
+        used[from] = true;
+    }
     return SG_OK;
 }
 
@@ -304,7 +310,7 @@ static sg_status stage_prepare(stage *s, sg_backend *backend, const sg_problem *
         if (!layout) continue;
         status = buffer_create(&s->buffers[i], layout, err);
         s->args[i] = s->buffers[i].content;
-        bool sum = p->fuse_sum && i == SG_ARG_DST;
+        bool sum = p->fuse_sum && sg_problem_summand(p) < 0 && i == SG_ARG_DST;
         if (!status && v->of[i] && (sum || !op_is_output(p, (sg_arg)i)))
             status = move_values(&s->buffers[i], v->of[i], true, backend, err);
     }
@@ -352,12 +358,12 @@ sg_status op_run(
     stage first = {.primitive = NULL}, second = {.primitive = NULL};
     sg_problem forward = op_forward(p);
     sg_status status = stage_prepare(&first, backend, &forward, mode, NULL, v, err);
-    if (!status && mode >= OP_IN_PLACE) status = alias(&first, &forward, err);
+    if (!status && mode >= OP_IN_PLACE) status = alias(&first, &forward, mode == OP_IN_PLACE, err);
     if (!status) status = sg_primitive_execute(first.primitive, first.args, err);
     if (!status) status = stage_finish(&first, v, backend, &forward, err);
     if (!status && is_backward(p)) {
         status = stage_prepare(&second, backend, p, mode, &first, v, err);
-        if (!status && mode >= OP_IN_PLACE) status = alias(&second, p, err);
+        if (!status && mode >= OP_IN_PLACE) status = alias(&second, p, mode == OP_IN_PLACE, err);
         if (!status) status = sg_primitive_execute(second.primitive, second.args, err);
         if (!status) status = stage_finish(&second, v, backend, p, err);
     }

@@ -17,10 +17,10 @@ static const sg_dnn_compile compilers[SG_OP_COUNT] = {
         [SG_OP_LINEAR] = sg_dnn_linear_compile,
         [SG_OP_ADD] = sg_dnn_pointwise_compile,
         [SG_OP_CONCAT] = sg_dnn_concat_compile,
-        [SG_OP_CHANNEL_SCALE] = sg_dnn_scale_compile,
+        [SG_OP_CHANNEL_SCALE] = sg_dnn_gate_compile,
         [SG_OP_SIGMOID] = sg_dnn_pointwise_compile,
         [SG_OP_DROPOUT] = sg_dnn_pointwise_compile,
-        [SG_OP_AFFINE] = sg_dnn_scale_compile,
+        [SG_OP_AFFINE] = sg_dnn_affine_compile,
         [SG_OP_REORDER] = sg_dnn_reorder_compile,
 };
 
@@ -88,8 +88,9 @@ static const sg_layout *layout_of(const sg_primitive *primitive, sg_arg arg) {
     return ((const sg_dnn_primitive *)primitive)->layout[arg];
 }
 
-static bool can_alias(const sg_primitive *primitive) {
-    return ((const sg_dnn_primitive *)primitive)->can_alias;
+/* All that may overwrite anything are own loops. */
+static bool can_alias(const sg_primitive *primitive, sg_arg input, sg_arg output) {
+    return sg_problem_may_overwrite(&primitive->problem, input, output);
 }
 
 static const char *describe_primitive(const sg_primitive *primitive) {

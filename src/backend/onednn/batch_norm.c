@@ -1,10 +1,10 @@
-/* batch_norm.c - batch normalisation over N, H, W (Ioffe & Szegedy 2015), optionally with ReLU or
- * ReLU6 behind it, by own loops on any layout. The library's version waits in spinning barriers,
- * which takes many times as long as soon as something else runs on the machine, and keeps a mask
- * per element. Here the backward pass works the ReLU's mask out again: the workspace is a copy of
- * beta.
+/* batch_norm.c - batch normalisation over N, H, W (Ioffe & Szegedy 2015), optionally with a sum and
+ * ReLU or ReLU6 behind it, by own loops on any layout. The library's version waits in spinning
+ * barriers, which takes many times as long as soon as something else runs on the machine, and keeps
+ * a mask per element. Here the backward pass works the ReLU's mask out again, the workspace being a
+ * copy of beta; behind a sum, of which the summand is not kept, the output tells the mask.
  *
- * Forward: y = (x - mean) * scale + beta, scale = gamma / sqrt(var + eps).
+ * Forward: y = (x - mean) * scale + beta [+ summand], scale = gamma / sqrt(var + eps).
  * Backward, with g = dy where 0 < y < clip, else 0, and m elements per channel:
  *   dbeta = sum g, dgamma = sum g (x - mean) / sqrt(var + eps),
  *   dx = scale * g + slope * (x - mean) + offset,
@@ -171,22 +171,14 @@ static void run_pass(norm_pass *pass, int threads) {
     map(&pass->map, threads);
 }
 
-/* Sixteen channels side by side where the processor has such vectors and the layout such rows. */
-static int lanes_of(const sg_dnn_view *v) {
-    return sg_dnn_has_avx512() && (v->block == 1 || v->block % 16 == 0) ? 16 : 8;
-}
-
-static const sg_norm_visits *visits_of(const sg_norm_job *job) {
-    return job->lanes == 16 ? &sg_norm_visits_16 : &sg_norm_visits_8;
-}
-
 static sg_norm_job job_of(const sg_dnn_primitive *p, void *const args[SG_ARG_COUNT]) {
     const sg_problem *q = &p->base.problem;
     const sg_dnn_view *v = &((const sg_dnn_layout *)p->layout[SG_ARG_SRC0])->view;
     return (sg_norm_job){.view = *v,
-            .lanes = lanes_of(v),
+            .lanes = sg_norm_lanes(v),
             .x = args[SG_ARG_SRC0],
             .mean = args[SG_ARG_MEAN],
+            .summand = q->fuse_sum ? args[SG_ARG_SRC0 + 1] : NULL,
             .relu = q->fuse_relu,
             .most = q->clip > 0 ? (float)q->clip : INFINITY};
 }
@@ -234,14 +226,14 @@ static sg_status run_forward(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT]
     const sg_dnn_view *v = &pass.sum.view;
     pass.scratch = carve(args[SG_ARG_SCRATCH], v);
     pass.map = pass.sum;
-    pass.map.visit = visits_of(&pass.sum)->normalise;
+    pass.map.visit = sg_norm_visits_of(&pass.sum)->normalise;
     pass.map.scale = pass.scratch.scale;
     pass.map.beta = args[SG_ARG_BIAS];
     pass.map.out = args[SG_ARG_DST];
-    pass.map.stream = pass.map.out != pass.map.x && v->block == pass.map.lanes &&
-                      p->layout[SG_ARG_DST]->bytes >= STREAM_BYTES;
+    pass.map.stream = pass.map.out != pass.map.x && pass.map.out != pass.map.summand &&
+                      v->block == pass.map.lanes && p->layout[SG_ARG_DST]->bytes >= STREAM_BYTES;
     if (q->pass == SG_PASS_TRAIN && !q->fixed_statistics) {
-        pass.sum.visit = visits_of(&pass.sum)->moments;
+        pass.sum.visit = sg_norm_visits_of(&pass.sum)->moments;
         pass.sum.mean = pass.scratch.slope;
         pass.begin = begin_forward;
         pass.finish = finish_forward;
@@ -291,10 +283,16 @@ static sg_status run_backward(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT
     pass.scratch = carve(args[SG_ARG_SCRATCH], &pass.sum.view);
     pass.sum.dy = args[SG_ARG_DIFF_DST];
     pass.sum.scale = pass.scratch.scale;
-    pass.sum.beta = pass.sum.relu ? args[SG_ARG_WORKSPACE] : pass.scratch.scale; /* then not read */
+    pass.sum.beta = args[SG_ARG_WORKSPACE];
     pass.map = pass.sum;
-    pass.sum.visit = visits_of(&pass.sum)->gradient_sums;
-    pass.map.visit = visits_of(&pass.sum)->gradient;
+    if (p->base.problem.fuse_sum && pass.sum.relu) { /* masked once, where the summand's belongs */
+        pass.sum.y = args[SG_ARG_DST];
+        pass.sum.passed = args[SG_ARG_DIFF_SRC0 + 1];
+        pass.map.dy = pass.sum.passed;
+        pass.map.relu = false;
+    }
+    pass.sum.visit = sg_norm_visits_of(&pass.sum)->gradient_sums;
+    pass.map.visit = sg_norm_visits_of(&pass.sum)->gradient;
     pass.map.slope = pass.scratch.slope;
     pass.map.offset = pass.scratch.offset;
     pass.map.out = args[SG_ARG_DIFF_SRC0];
@@ -315,7 +313,7 @@ static sg_status set_layouts(
         if (!sg_problem_arg(&shape, q, (sg_arg)arg)) continue;
         p->layout[arg] = shape.rank == 1 ? channels : data;
     }
-    if (q->fuse_relu && q->pass != SG_PASS_INFER)
+    if (q->fuse_relu && !q->fuse_sum && q->pass != SG_PASS_INFER)
         status =
                 sg_dnn_layout_bytes(&p->layout[SG_ARG_WORKSPACE], p->backend, channels->bytes, err);
     if (status) return status;
@@ -333,7 +331,6 @@ sg_status sg_dnn_batch_norm_compile(sg_dnn_primitive *p, const sg_wanted *wanted
     sg_status status = sg_dnn_follow(&layout, p, wanted, forward, err);
     if (!status) status = sg_dnn_layout_view(&view, layout, err);
     if (!status) status = set_layouts(p, layout, &view, err);
-    p->can_alias = q->pass != SG_PASS_TRAIN; /* backward reads the source */
     p->run = backward ? run_backward : run_forward;
     return status;
 }

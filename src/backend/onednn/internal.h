@@ -48,7 +48,6 @@ struct sg_dnn_primitive {
     sg_dnn_backend *backend;
     const sg_layout *layout[SG_ARG_COUNT];
     const sg_quant *quant[SG_ARG_COUNT]; /* how arguments are stored; only while compiling */
-    bool can_alias;
     char text[96];
     sg_dnn_run run;
     /* A primitive of the library; all NULL and 0 when our own loop runs. Memory objects are made
@@ -79,7 +78,9 @@ sg_status sg_dnn_reorder_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err);
 sg_status sg_dnn_pointwise_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err);
-sg_status sg_dnn_scale_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+sg_status sg_dnn_affine_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
+        const sg_dnn_primitive *forward, sg_error *err);
+sg_status sg_dnn_gate_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err);
 sg_status sg_dnn_concat_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err);

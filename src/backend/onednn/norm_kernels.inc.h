@@ -107,9 +107,9 @@ SG_DNN_INLINE void clamp(lanes *y, const lanes *most, bound b) {
     *y = (lanes)(((lane_bits)*most & above) | ((lane_bits)*y & ~above));
 }
 
-SG_DNN_INLINE void normalise(
-        const sg_norm_job *job, const sg_dnn_column *column, int count, bound b, bool past) {
-    const float *x = job->x + column->offset;
+SG_DNN_INLINE void normalise(const sg_norm_job *job, const sg_dnn_column *column, int count,
+        bound b, bool sum, bool past) {
+    const float *x = job->x + column->offset, *summand = sum ? job->summand + column->offset : NULL;
     float *out = job->out + column->offset;
     int64_t stride = column->stride, rows = column->rows;
     lanes mean, scale, beta, most = job->most - (lanes){0};
@@ -117,9 +117,13 @@ SG_DNN_INLINE void normalise(
     load_coefficients(&scale, job->scale, column);
     load_coefficients(&beta, job->beta, column);
     for (int64_t at = 0; at < rows * stride; at += stride) {
-        lanes v;
+        lanes v, other;
         load(&v, x + at, count);
         v = (v - mean) * scale + beta;
+        if (sum) {
+            load(&other, summand + at, count);
+            v += other;
+        }
         clamp(&v, &most, b);
         if (past)
             stream(out + at, &v);
@@ -136,46 +140,57 @@ SG_DNN_INLINE void mask(lanes *g, const lanes *value, const lanes *most) {
     *g = (lanes)((lane_bits)*g & -((~y & -y & (y - limit)) >> 31));
 }
 
-typedef struct coefficients {
+/* How dy becomes g: as it is, by the sign of the normalised value, or by that of the output. */
+typedef enum masking { FREE, BY_VALUE, BY_OUTPUT } masking;
+
+/* What the gradient of a column is made of. */
+typedef struct gradient_column {
     lanes mean, scale, beta, most;
-} coefficients;
+    const float *x, *dy, *y;
+    float *passed;
+} gradient_column;
 
 SG_DNN_INLINE void load_all(
-        coefficients *c, const sg_norm_job *job, const sg_dnn_column *column, bool masked) {
+        gradient_column *c, const sg_norm_job *job, const sg_dnn_column *column, masking m) {
+    *c = (gradient_column){.x = job->x + column->offset, .dy = job->dy + column->offset};
+    if (m == BY_OUTPUT) {
+        c->y = job->y + column->offset;
+        c->passed = job->passed + column->offset;
+    }
     load_coefficients(&c->mean, job->mean, column);
     load_coefficients(&c->scale, job->scale, column);
-    if (masked) load_coefficients(&c->beta, job->beta, column);
+    if (m == BY_VALUE) load_coefficients(&c->beta, job->beta, column);
     c->most = job->most - (lanes){0};
 }
 
-/* x - mean, and g as the ReLU of the normalised value lets it pass. */
-SG_DNN_INLINE void load_gradient(lanes *g, lanes *centred, const float *x, const float *dy,
-        int count, const coefficients *c, bool masked) {
-    load(centred, x, count);
-    load(g, dy, count);
+/* x - mean, and g as the ReLU lets it pass. */
+SG_DNN_INLINE void load_gradient(
+        lanes *g, lanes *centred, const gradient_column *c, int64_t at, int count, masking m) {
+    load(centred, c->x + at, count);
+    load(g, c->dy + at, count);
     *centred -= c->mean;
-    if (!masked) return;
+    if (m == FREE) return;
     lanes value = *centred * c->scale + c->beta;
+    if (m == BY_OUTPUT) load(&value, c->y + at, count);
     mask(g, &value, &c->most);
+    if (m == BY_OUTPUT) store(c->passed + at, g, count);
 }
 
 SG_DNN_INLINE void gradient_sums(
-        const sg_norm_job *job, const sg_dnn_column *column, int count, bool masked, double *sums) {
-    const float *x = job->x + column->offset, *dy = job->dy + column->offset;
+        const sg_norm_job *job, const sg_dnn_column *column, int count, masking m, double *sums) {
     int64_t stride = column->stride, whole = column->rows / STRANDS * STRANDS;
     lanes v, g;
-    coefficients c;
+    gradient_column c;
     strands s = {0};
-    load_all(&c, job, column, masked);
+    load_all(&c, job, column, m);
     for (int64_t r = 0; r < whole; r += STRANDS)
         for (int k = 0; k < STRANDS; k++) {
-            int64_t at = (r + k) * stride;
-            load_gradient(&g, &v, x + at, dy + at, count, &c, masked);
+            load_gradient(&g, &v, &c, (r + k) * stride, count, m);
             s.first[k] += g;
             s.second[k] += g * v;
         }
     for (int64_t r = whole; r < column->rows; r++) {
-        load_gradient(&g, &v, x + r * stride, dy + r * stride, count, &c, masked);
+        load_gradient(&g, &v, &c, r * stride, count, m);
         s.first[0] += g;
         s.second[0] += g * v;
     }
@@ -183,17 +198,16 @@ SG_DNN_INLINE void gradient_sums(
 }
 
 SG_DNN_INLINE void gradient(
-        const sg_norm_job *job, const sg_dnn_column *column, int count, bool masked) {
-    const float *x = job->x + column->offset, *dy = job->dy + column->offset;
+        const sg_norm_job *job, const sg_dnn_column *column, int count, masking m) {
     float *out = job->out + column->offset;
     int64_t stride = column->stride, rows = column->rows;
     lanes slope, offset, v, g;
-    coefficients c;
-    load_all(&c, job, column, masked);
+    gradient_column c;
+    load_all(&c, job, column, m);
     load_coefficients(&slope, job->slope, column);
     load_coefficients(&offset, job->offset, column);
     for (int64_t at = 0; at < rows * stride; at += stride) {
-        load_gradient(&g, &v, x + at, dy + at, count, &c, masked);
+        load_gradient(&g, &v, &c, at, count, m);
         v = c.scale * g + slope * v + offset;
         store(out + at, &v, count);
     }
@@ -208,15 +222,23 @@ SG_WIDE static void visit_moments(const void *user, const sg_dnn_column *column,
         moments(user, column, column->width, sums);
 }
 
+SG_DNN_INLINE void normalise_bound(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, bound b, bool past) {
+    if (job->summand)
+        normalise(job, column, count, b, true, past);
+    else
+        normalise(job, column, count, b, false, past);
+}
+
 SG_DNN_INLINE void normalise_lanes(
         const sg_norm_job *job, const sg_dnn_column *column, int count, bool past) {
     bound b = bound_of(job);
     if (b == OPEN)
-        normalise(job, column, count, OPEN, past);
+        normalise_bound(job, column, count, OPEN, past);
     else if (b == RECTIFIED)
-        normalise(job, column, count, RECTIFIED, past);
+        normalise_bound(job, column, count, RECTIFIED, past);
     else
-        normalise(job, column, count, CLIPPED, past);
+        normalise_bound(job, column, count, CLIPPED, past);
 }
 
 SG_WIDE static void visit_normalise(const void *user, const sg_dnn_column *column, double *sums) {
@@ -232,10 +254,12 @@ SG_WIDE static void visit_normalise(const void *user, const sg_dnn_column *colum
 
 SG_DNN_INLINE void gradient_sums_lanes(
         const sg_norm_job *job, const sg_dnn_column *column, int count, double *sums) {
-    if (job->relu)
-        gradient_sums(job, column, count, true, sums);
+    if (!job->relu)
+        gradient_sums(job, column, count, FREE, sums);
+    else if (!job->y)
+        gradient_sums(job, column, count, BY_VALUE, sums);
     else
-        gradient_sums(job, column, count, false, sums);
+        gradient_sums(job, column, count, BY_OUTPUT, sums);
 }
 
 SG_WIDE static void visit_gradient_sums(
@@ -248,9 +272,9 @@ SG_WIDE static void visit_gradient_sums(
 
 SG_DNN_INLINE void gradient_lanes(const sg_norm_job *job, const sg_dnn_column *column, int count) {
     if (job->relu)
-        gradient(job, column, count, true);
+        gradient(job, column, count, BY_VALUE);
     else
-        gradient(job, column, count, false);
+        gradient(job, column, count, FREE);
 }
 
 SG_WIDE static void visit_gradient(const void *user, const sg_dnn_column *column, double *sums) {

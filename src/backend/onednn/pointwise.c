@@ -203,7 +203,6 @@ sg_status sg_dnn_pointwise_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
     const sg_layout *layout;
     sg_status status = sg_dnn_follow(&layout, p, wanted, forward, err);
     if (status) return status;
-    p->can_alias = true;
     switch (q->op) {
     case SG_OP_ADD:
         compile_add(p, layout);

@@ -41,21 +41,23 @@ static void concat_backward(const sg_problem *p, void *const args[SG_ARG_COUNT])
 
 static void channel_scale_forward(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
     const real *src = args[SG_ARG_SRC0], *gate = args[SG_ARG_SRC0 + 1];
+    const real *summand = p->fuse_sum ? args[SG_ARG_SRC0 + 2] : NULL;
     real *dst = args[SG_ARG_DST];
     int64_t planes = p->dst.dims[0] * p->dst.dims[1], plane = plane_size(&p->dst);
     for (int64_t c = 0; c < planes; c++)
-        for (int64_t i = c * plane; i < (c + 1) * plane; i++) dst[i] = src[i] * gate[c];
+        for (int64_t i = c * plane; i < (c + 1) * plane; i++)
+            dst[i] = finish((double)src[i] * gate[c] + (summand ? summand[i] : 0), p);
 }
 
 static void channel_scale_backward(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
     const real *src = args[SG_ARG_SRC0], *gate = args[SG_ARG_SRC0 + 1];
-    const real *diff_dst = args[SG_ARG_DIFF_DST];
+    const real *diff_dst = pass_summand(p, args);
     real *diff_src = args[SG_ARG_DIFF_SRC0], *diff_gate = args[SG_ARG_DIFF_SRC0 + 1];
     int64_t planes = p->dst.dims[0] * p->dst.dims[1], plane = plane_size(&p->dst);
     for (int64_t c = 0; c < planes; c++) {
         double sum = 0;
         for (int64_t i = c * plane; i < (c + 1) * plane; i++) {
-            real dy = diff_dst[i]; /* may be the bytes of diff_src */
+            real dy = diff_dst[i]; /* it or src may be the bytes of diff_src */
             sum += (double)dy * src[i];
             diff_src[i] = dy * gate[c];
         }

@@ -18,6 +18,18 @@ static inline int64_t plane_size(const sg_shape *shape) {
     return shape->rank == 4 ? shape->dims[2] * shape->dims[3] : 1;
 }
 
+/* The gradient behind the fused ReLU of a sum, left where the summand's belongs. */
+static const real *pass_summand(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
+    const real *dst = args[SG_ARG_DST], *diff_dst = args[SG_ARG_DIFF_DST];
+    int summand = sg_problem_summand(p);
+    if (summand < 0 || !p->fuse_relu) return diff_dst;
+    real *passed = args[SG_ARG_DIFF_SRC0 + summand];
+    int64_t count = sg_shape_count(&p->dst);
+    for (int64_t i = 0; i < count; i++)
+        passed[i] = dst[i] > 0 && (p->clip <= 0 || dst[i] < p->clip) ? diff_dst[i] : 0;
+    return passed;
+}
+
 #include "backend/ref/affine.inc.h"
 #include "backend/ref/batch_norm.inc.h"
 #include "backend/ref/combine.inc.h"

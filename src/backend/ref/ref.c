@@ -117,7 +117,7 @@ static sg_status stored_layout(const sg_layout **out, sg_backend *backend, const
 static int64_t workspace_bytes(const sg_problem *p) {
     if (p->pass != SG_PASS_TRAIN && p->pass != SG_PASS_BACKWARD_DATA) return 0;
     if (p->op == SG_OP_MAX_POOL) return sg_shape_count(&p->dst) * (int64_t)sizeof(int32_t);
-    if (p->op == SG_OP_BATCH_NORM && p->fuse_relu) return sg_shape_count(&p->dst);
+    if (p->op == SG_OP_BATCH_NORM && p->fuse_relu && !p->fuse_sum) return sg_shape_count(&p->dst);
     return 0;
 }
 
@@ -213,21 +213,8 @@ static const sg_layout *primitive_layout(const sg_primitive *primitive, sg_arg a
     return ((const ref_primitive *)primitive)->layouts[arg];
 }
 
-static bool primitive_can_alias(const sg_primitive *primitive) {
-    const sg_problem *p = &primitive->problem;
-    switch (p->op) {
-    case SG_OP_RELU:
-    case SG_OP_SIGMOID:
-    case SG_OP_DROPOUT:
-    case SG_OP_AFFINE:
-    case SG_OP_ADD:
-    case SG_OP_CHANNEL_SCALE:
-        return p->pass != SG_PASS_BACKWARD_WEIGHTS;
-    case SG_OP_BATCH_NORM:
-        return p->pass == SG_PASS_BACKWARD_DATA;
-    default:
-        return false;
-    }
+static bool primitive_can_alias(const sg_primitive *primitive, sg_arg input, sg_arg output) {
+    return sg_problem_may_overwrite(&primitive->problem, input, output);
 }
 
 static const char *primitive_describe(const sg_primitive *primitive) {

@@ -118,6 +118,7 @@ static void execute(sg_backend *b, sg_primitive *p, values *v, bool in_place) {
     const sg_layout *plain[SG_ARG_COUNT] = {NULL};
     bool ahead = q->pass == SG_PASS_INFER || q->pass == SG_PASS_TRAIN;
     int to = ahead ? SG_ARG_DST : SG_ARG_DIFF_SRC0, from = ahead ? SG_ARG_SRC0 : SG_ARG_DIFF_DST;
+    in_place = in_place && p->ops->primitive_can_alias(p, (sg_arg)from, (sg_arg)to);
     for (int arg = 0; arg < SG_ARG_COUNT; arg++) {
         const sg_layout *layout = sg_primitive_layout(p, (sg_arg)arg);
         sg_shape shape;
@@ -134,7 +135,7 @@ static void execute(sg_backend *b, sg_primitive *p, values *v, bool in_place) {
         check(b->ops->plain_layout(&plain[arg], b, &layout->shape, SG_F32, &err), &err);
         if (is_output(q, arg)) {
             if (!v->plain[arg]) v->plain[arg] = take(plain[arg]->bytes);
-            if (!(q->fuse_sum && arg == SG_ARG_DST)) continue;
+            if (!(q->op == SG_OP_CONV && q->fuse_sum && arg == SG_ARG_DST)) continue;
         }
         move(b, args[arg], layout, v->plain[arg], plain[arg]);
     }
@@ -159,7 +160,7 @@ static void fill(values *v, const sg_problem *q) {
         if (q->pass != SG_PASS_INFER) of.pass = passes[i];
         for (int arg = 0; arg < SG_ARG_COUNT; arg++) {
             sg_shape shape;
-            bool summand = q->fuse_sum && arg == SG_ARG_DST;
+            bool summand = q->op == SG_OP_CONV && q->fuse_sum && arg == SG_ARG_DST;
             if (v->plain[arg] || !sg_problem_arg(&shape, &of, (sg_arg)arg)) continue;
             if (is_output(&of, arg) && !summand) continue;
             if (arg == SG_ARG_DST && !summand) continue; /* comes from the forward pass */
@@ -195,7 +196,7 @@ static void run_all(
                 if (sg_primitive_layout(p, (sg_arg)arg) != w.arg[arg])
                     fail_msg("%s: %s is not in the %s layout asked for", sg_problem_text(text, &q),
                             sg_arg_name((sg_arg)arg), manner_names[manner]);
-        execute(b, p, v, in_place && p->ops->primitive_can_alias(p));
+        execute(b, p, v, in_place);
         if (pass == SG_PASS_INFER) {
             sg_primitive_destroy(p);
             break;
@@ -261,6 +262,10 @@ static const char *const lines[] = {
         "batch_norm:train:f32 n4c64h7w7 eps1e-5 fixed",
         "batch_norm:train:f32 n8c10 eps1e-5",
         "batch_norm:infer:f32 n2c20h5w5 eps1e-5 relu",
+        "batch_norm:train:f32 n4c32h7w7 eps1e-5 sum relu",
+        "batch_norm:train:f32 n4c20h7w7 eps1e-5 clip0.5 sum relu",
+        "batch_norm:train:f32 n4c20h7w7 eps1e-3 sum",
+        "batch_norm:infer:f32 n2c20h5w5 eps1e-5 sum relu",
         "relu:train:f32 n2c20h7w7",
         "relu:train:f32 n2c32h7w7 clip0.5",
         "relu:infer:f32 n3c10",
@@ -282,6 +287,9 @@ static const char *const lines[] = {
         "concat:train:f32 n2c20+12+5h6w7",
         "channel_scale:train:f32 n2c32h7w7",
         "channel_scale:train:f32 n2c20h7w7",
+        "channel_scale:train:f32 n2c32h7w7 sum relu",
+        "channel_scale:train:f32 n2c20h7w7 clip0.5 sum relu",
+        "channel_scale:train:f32 n2c20h7w7 sum",
         "sigmoid:train:f32 n2c32h1w1",
         "sigmoid:train:f32 n2c20h3w3 scale2",
         "dropout:train:f32 n2c20h3w3",

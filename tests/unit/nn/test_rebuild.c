@@ -50,15 +50,14 @@ static sg_graph *build(const char *model) {
 }
 
 /* Two steps of training each: gradients and running statistics. block[]: planned bytes. */
-static void compare(size_t block[SAVINGS], const sg_graph *g, const char *backend,
-        sg_plan_request r, bool training) {
+static void compare_requests(size_t block[], const sg_graph *g, const char *backend,
+        const sg_plan_request requests[], int count, bool training) {
     void *gradients = NULL, *params = NULL;
-    size_t bytes = g->elements * sg_dtype_size(r.dtype);
-    for (int i = 0; i < SAVINGS; i++) {
+    size_t bytes = g->elements * sg_dtype_size(requests[0].dtype);
+    for (int i = 0; i < count; i++) {
         sg_error err = SG_ERROR_INIT;
         net n;
-        r.save = savings[i];
-        net_open(&n, g, backend, r, training);
+        net_open(&n, g, backend, requests[i], training);
         assert_ok(sg_memory_check(n.plan, &err), &err);
         step(&n, 1);
         step(&n, 2);
@@ -76,6 +75,16 @@ static void compare(size_t block[SAVINGS], const sg_graph *g, const char *backen
     }
     free(gradients);
     free(params);
+}
+
+static void compare(size_t block[SAVINGS], const sg_graph *g, const char *backend,
+        sg_plan_request r, bool training) {
+    sg_plan_request requests[SAVINGS];
+    for (int i = 0; i < SAVINGS; i++) {
+        requests[i] = r;
+        requests[i].save = savings[i];
+    }
+    compare_requests(block, g, backend, requests, SAVINGS, training);
 }
 
 static void every_node_is_made_again_alike(void **state) {
@@ -100,6 +109,20 @@ static void models_are_made_again_alike(void **state) {
         size_t block[SAVINGS];
         sg_graph *g = build(models[i]);
         compare(block, g, "onednn", request_of(64), true);
+        sg_graph_destroy(g);
+    }
+}
+
+/* Sums and ReLUs behind a batch norm or a gate in one pass: the bits of passes of their own. */
+static void what_is_fused_computes_alike(void **state) {
+    (void)state;
+    static const char *const models[] = {"mobilenetv2", "resnet18", "mresnet"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        size_t block[2];
+        sg_graph *g = build(models[i]);
+        sg_plan_request requests[] = {request_of(64), request_of(64)};
+        requests[1].no_fold = true;
+        compare_requests(block, g, "onednn", requests, 2, true);
         sg_graph_destroy(g);
     }
 }
@@ -203,6 +226,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_node_is_made_again_alike),
             cmocka_unit_test(models_are_made_again_alike),
+            cmocka_unit_test(what_is_fused_computes_alike),
             cmocka_unit_test(models_take_less_memory),
             cmocka_unit_test(frozen_layers_run_once),
             cmocka_unit_test(taps_stay),
