@@ -32,6 +32,7 @@ static void destroy_primitive(sg_primitive *primitive) {
     for (int i = 0; i < p->arg_count; i++) dnnl_memory_destroy(p->exec[i].memory);
     if (p->handle) dnnl_primitive_destroy(p->handle);
     if (p->pd) dnnl_primitive_desc_destroy(p->pd);
+    sg_dnn_rearranged_destroy(p->rearranged);
     free(p);
 }
 

@@ -12,13 +12,17 @@
  * transform. Measured: docs/internals/onednn.md. */
 enum { TILE = 4, CHANNELS = 16, TILES = 48, TILES_OF_WEIGHTS = 16 };
 
-static bool winograd_pays(const sg_problem *q, dnnl_prop_kind_t prop) {
+bool sg_dnn_winograd_pays(const sg_problem *q, bool weights) {
     int64_t height = q->dst.dims[2], width = q->dst.dims[3];
     int64_t tiles = q->dst.dims[0] * ((height + TILE - 1) / TILE) * ((width + TILE - 1) / TILE);
     if (q->src[0].dims[1] < CHANNELS) return false;
-    if (prop == dnnl_backward_weights)
-        return tiles >= TILES_OF_WEIGHTS && height >= TILE && width >= TILE;
+    if (weights) return tiles >= TILES_OF_WEIGHTS && height >= TILE && width >= TILE;
     return tiles >= TILES;
+}
+
+/* oneDNN 2.6.3's Winograd gives wrong gradients to the data where padding is uneven. */
+static bool is_even(const sg_problem *q) {
+    return q->pad_begin[0] == q->pad_end[0] && q->pad_begin[1] == q->pad_end[1];
 }
 
 static dnnl_status_t create(dnnl_primitive_desc_t *out, const sg_dnn_primitive *p,
@@ -28,7 +32,9 @@ static dnnl_status_t create(dnnl_primitive_desc_t *out, const sg_dnn_primitive *
     sg_window window = sg_dnn_window(q);
     dnnl_alg_kind_t alg = dnnl_convolution_direct;
     if (p->backend->winograd && prop == dnnl_forward_inference) alg = dnnl_convolution_auto;
-    if (p->backend->winograd && prop != dnnl_forward_inference && winograd_pays(q, prop)) {
+    if (p->backend->winograd && prop != dnnl_forward_inference &&
+            (prop != dnnl_backward_data || is_even(q)) &&
+            sg_dnn_winograd_pays(q, prop == dnnl_backward_weights)) {
         dnnl_status_t done = sg_pd_convolution(out, p->backend->engine, prop,
                 dnnl_convolution_winograd, data, &window, hint, attr);
         if (done != dnnl_unimplemented) return done;
@@ -40,6 +46,8 @@ sg_status sg_dnn_conv_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err) {
     const sg_problem *q = &p->base.problem;
     if (sg_dnn_depthwise_offers(q, wanted)) return sg_dnn_depthwise_compile(p, err);
+    sg_status status = sg_dnn_rearranged_compile(p, wanted, err);
+    if (status != SG_ERR_UNSUPPORTED) return status;
     int64_t out = q->dst.dims[1], in = q->src[0].dims[1], g = q->groups;
     int64_t kh = q->kernel[0], kw = q->kernel[1];
     sg_dnn_weighted grouped = {create, 5, {g, out / g, in / g, kh, kw}};

@@ -149,16 +149,6 @@ bool sg_dnn_depthwise_offers(const sg_problem *q, const sg_wanted *wanted) {
     return true;
 }
 
-static sg_status blocked_layout(
-        const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape, sg_error *err) {
-    sg_md md = {0};
-    dnnl_status_t done = sg_md_init_tag(&md, 4, shape->dims, dnnl_f32, dnnl_nChw16c);
-    if (done != dnnl_success) return sg_dnn_fail(err, done, NULL, "a layout in blocks");
-    sg_status status = sg_dnn_layout_intern(out, b, shape, sg_md_view(&md), NULL, err);
-    sg_md_dispose(&md);
-    return status;
-}
-
 sg_status sg_dnn_depthwise_compile(sg_dnn_primitive *p, sg_error *err) {
     const sg_problem *q = &p->base.problem;
     sg_status status = SG_OK;
@@ -167,7 +157,7 @@ sg_status sg_dnn_depthwise_compile(sg_dnn_primitive *p, sg_error *err) {
         if (!sg_problem_arg(&shape, q, (sg_arg)arg)) continue;
         bool weight = arg == SG_ARG_WEIGHT || arg == SG_ARG_DIFF_WEIGHT;
         status = weight ? sg_dnn_layout_plain(&p->layout[arg], p->backend, &shape, SG_F32, err)
-                        : blocked_layout(&p->layout[arg], p->backend, &shape, err);
+                        : sg_dnn_layout_blocked(&p->layout[arg], p->backend, &shape, err);
     }
     if (status) return status;
     bool weights = q->pass == SG_PASS_BACKWARD_WEIGHTS;

@@ -39,6 +39,7 @@ typedef struct sg_dnn_backend {
 } sg_dnn_backend;
 
 typedef struct sg_dnn_primitive sg_dnn_primitive;
+typedef struct sg_dnn_rearranged sg_dnn_rearranged;
 typedef sg_status (*sg_dnn_run)(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err);
 
 enum { SG_DNN_MAX_ARGS = 12 };
@@ -58,6 +59,7 @@ struct sg_dnn_primitive {
     dnnl_exec_arg_t exec[SG_DNN_MAX_ARGS];
     sg_arg arg[SG_DNN_MAX_ARGS];
     void *bound[SG_DNN_MAX_ARGS];
+    sg_dnn_rearranged *rearranged; /* a convolution by way of another one; else NULL */
 };
 
 /* One per operation: fills layout[] and either our loop or a library primitive. `forward` is NULL
@@ -99,6 +101,9 @@ sg_status sg_dnn_layout_bytes(
  * manners. */
 sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
         const sg_layout *model, sg_error *err);
+/* That of a 4-d tensor in blocks of 16 channels. */
+sg_status sg_dnn_layout_blocked(
+        const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape, sg_error *err);
 bool sg_dnn_data_type(dnnl_data_type_t *out, sg_dtype dtype);
 /* A descriptor of a layout of ours, with these dimensions when the layout is plain. */
 sg_status sg_dnn_layout_md(
@@ -128,6 +133,19 @@ sg_status sg_dnn_weighted_compile(sg_dnn_primitive *p, const sg_dnn_weighted *of
 /* Whether a convolution is computed by our own loop, which then chooses all layouts. */
 bool sg_dnn_depthwise_offers(const sg_problem *problem, const sg_wanted *wanted);
 sg_status sg_dnn_depthwise_compile(sg_dnn_primitive *p, sg_error *err);
+
+/* ---- conv.c ---- */
+
+/* Whether training takes Winograd for a dense convolution of 3 x 3 and stride 1; `weights`: for
+ * their gradient. */
+bool sg_dnn_winograd_pays(const sg_problem *problem, bool weights);
+
+/* ---- rearranged.c ---- */
+
+/* A training convolution by way of a 3 x 3 one that has Winograd. SG_ERR_UNSUPPORTED, with nothing
+ * changed, where there is none, or where other layouts are wanted. */
+sg_status sg_dnn_rearranged_compile(sg_dnn_primitive *p, const sg_wanted *wanted, sg_error *err);
+void sg_dnn_rearranged_destroy(sg_dnn_rearranged *rearranged); /* NULL-safe */
 
 /* ---- primitive.c ---- */
 

@@ -181,6 +181,17 @@ sg_status sg_dnn_layout_bytes(
     return sg_dnn_layout_plain(out, b, &shape, SG_U8, err);
 }
 
+/* The layout of a 4-d tensor by the library's name. */
+static sg_status intern_tag(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
+        dnnl_format_tag_t tag, sg_error *err) {
+    sg_md md = {0};
+    dnnl_status_t done = sg_md_init_tag(&md, 4, shape->dims, dnnl_f32, tag);
+    if (done != dnnl_success) return sg_dnn_fail(err, done, NULL, "a layout");
+    sg_status status = sg_dnn_layout_intern(out, b, shape, sg_md_view(&md), NULL, err);
+    sg_md_dispose(&md);
+    return status;
+}
+
 sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
         const sg_layout *model, sg_error *err) {
     if (model->plain) return sg_dnn_layout_plain(out, b, shape, SG_F32, err);
@@ -200,12 +211,12 @@ sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_
     }
     if (tag == dnnl_format_tag_undef)
         return sg_fail(err, SG_ERR_UNSUPPORTED, "no layout of another shape like this one");
-    sg_md md = {0};
-    dnnl_status_t done = sg_md_init_tag(&md, 4, shape->dims, dnnl_f32, tag);
-    if (done != dnnl_success) return sg_dnn_fail(err, done, NULL, "a layout like another");
-    sg_status status = sg_dnn_layout_intern(out, b, shape, sg_md_view(&md), NULL, err);
-    sg_md_dispose(&md);
-    return status;
+    return intern_tag(out, b, shape, tag, err);
+}
+
+sg_status sg_dnn_layout_blocked(
+        const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape, sg_error *err) {
+    return intern_tag(out, b, shape, dnnl_nChw16c, err);
 }
 
 /* ---- reading layouts ---- */

@@ -366,8 +366,8 @@ static void doubles_are_unsupported(void **state) {
     sg_backend_destroy(b);
 }
 
-/* Threads share a batch norm by channels where these suffice, else by images, and the gradient of
- * depthwise weights by parts: one answer. */
+/* Threads share a batch norm by channels where these suffice, else by images, the gradient of
+ * depthwise weights by parts, and rearranged images by blocks of channels: one answer. */
 static void loops_are_the_same_for_any_threads(void **state) {
     (void)state;
     static const char *const norms[] = {
@@ -376,6 +376,8 @@ static void loops_are_the_same_for_any_threads(void **state) {
             "batch_norm:backward_data:f32 n3c20h7w9 eps1e-05",
             "conv:backward_weights:f32 n5c40h9w9 o40 k3x3 s1x1 p1x1 g40",
             "conv:backward_data:f32 n5c40h9w9 o40 k3x3 s2x2 p1x1 g40",
+            "conv:backward_data:f32 n3c96h13w14 o88 k3x3 s1x1 p2x2 d2x2",
+            "conv:backward_data:f32 n3c64h16w15 o136 k5x5 s1x1 p2x2",
     };
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
         op_values start, one = {{NULL}, {0}};
