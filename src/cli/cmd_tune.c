@@ -30,7 +30,7 @@ static const sg_option rows[] = {
     { "param", 0, SG_OPTION_TEXT, AT(param), NULL, "NAME=KIND...;...", "the same on the command line, added to --space; without both: lr, weight-decay, batch, label-smoothing", 0, 0 },
     { "method", 0, SG_OPTION_CHOICE, AT(method), "gp", SG_TUNE_METHOD_NAMES, "who proposes: random or even points, Gaussian process with expected improvement, tree of Parzen densities; or a population whose worst copy the best (pbt, with a model pb2), after short runs of gp (hybrid)", 0, 0 },
     { "trials", 0, SG_OPTION_INT, AT(trials), "30", "N", "of the whole study, all processes together", 1, 1000000 },
-    { "budget-epochs", 0, SG_OPTION_INT, AT(budget_epochs), "0", "N", "begin no trial once so many epochs were trained, over all inner folds; of a population it sets the epochs of a member in place of --epochs; 0 = no such limit", 0, 1000000000 },
+    { "budget-epochs", 0, SG_OPTION_INT, AT(budget_epochs), "0", "N", "train no more epochs than this, over all inner folds: a trial that could go beyond is not begun; of a population it sets the epochs of a member in place of --epochs; 0 = no such limit", 0, 1000000000 },
     { "population", 0, SG_OPTION_INT, AT(population), "4", "N", "members of pbt, pb2 and hybrid", 2, SG_MEMBERS_MAX },
     { "every", 0, SG_OPTION_INT, AT(every), "2", "N", "epochs between two times that the worst members copy the best", 1, 100000 },
     { "short-epochs", 0, SG_OPTION_INT, AT(short_epochs), "3", "N", "epochs of the short runs of hybrid, on which a third of the budget is spent", 1, 100000 },
@@ -104,13 +104,13 @@ static sg_status open_study(sg_tune *t, sg_error *err) {
 
 /* ---- the loop ---- */
 
-static sg_status spent_epochs(size_t *out, const sg_tune *t, sg_error *err) {
+/* A trial that would go beyond the budget is not begun. */
+static sg_status find_room(bool *room, const sg_tune *t, sg_error *err) {
     sg_study_trial *trials;
     size_t count;
     sg_status st = sg_study_load(t->study, &trials, &count, err);
     if (st) return st;
-    *out = 0;
-    for (size_t i = 0; i < count; i++) *out += trials[i].step_count;
+    *room = sg_tune_look(t, trials, count).room > 0;
     sg_study_trials_free(trials, count);
     return SG_OK;
 }
@@ -166,13 +166,9 @@ static sg_status resume_trial(sg_tune *t, const sg_ticket *ticket, sg_error *err
 
 /* One whole training; *more false when there is none left to begin. */
 static sg_status next_trial(bool *more, sg_tune *t, sg_error *err) {
-    const sg_tune_args *a = t->args;
     sg_ticket ticket;
     double point[SG_SPACE_MAX];
-    size_t spent = 0;
-    bool limited = a->budget_epochs && a->method < SG_TUNE_PBT;
-    sg_status st = limited ? spent_epochs(&spent, t, err) : SG_OK;
-    *more = !limited || spent < (size_t)a->budget_epochs;
+    sg_status st = find_room(more, t, err);
     if (!st && *more) st = sg_study_begin(t->study, &ticket, more, t->plan.trials, err);
     if (st || !*more) return st;
     st = propose(point, t, &ticket, err);

@@ -28,7 +28,7 @@ static const sg_option rows[] = {
     { "folds", 0, SG_OPTION_PATH, AT(folds), NULL, "FILE", "table path,class,fold", 0, 0 },
     { "first-folds", 0, SG_OPTION_INT, AT(first_folds), "3", "N", "test on these folds of the table only", 1, 100 },
     GROUP("Every search"),
-    { "budget-epochs", 0, SG_OPTION_INT, AT(budget_epochs), "200", "N", "epochs of each search, over all its inner folds", 1, 1000000000 },
+    { "budget-epochs", 0, SG_OPTION_INT, AT(budget_epochs), "200", "N", "epochs of each search at most, over all its inner folds: what no whole trial or round of members fits into stays unspent", 1, 1000000000 },
     { "epochs", 'e', SG_OPTION_INT, AT(epochs), "10", "N", "of a trial, and of the training with what was found", 1, 100000 },
     { "inner", 0, SG_OPTION_INT, AT(inner), "3", "K", "inner folds", 2, 20 },
     { "startup", 0, SG_OPTION_INT, AT(startup), "3", "N", "evenly spread points before gp", 2, 100000 },
@@ -232,6 +232,11 @@ static sg_status check_args(const sg_claim_args *a, sg_error *err) {
     if (!a->out) return sg_fail(err, SG_ERR_USAGE, "say where the results shall go: --out DIR");
     if (!a->data == !a->manifest)
         return sg_fail(err, SG_ERR_USAGE, "give either --data DIR or --manifest FILE");
+    if (a->budget_epochs < a->epochs * a->inner)
+        return sg_fail(err, SG_ERR_USAGE,
+                "--budget-epochs %lld is less than one trial of %lld epochs in each of %lld inner "
+                "folds",
+                a->budget_epochs, a->epochs, a->inner);
     return a->folds ? SG_OK
                     : sg_fail(err, SG_ERR_USAGE,
                               "give the table of folds: --folds FILE (data split makes one)");
@@ -270,9 +275,10 @@ const sg_verb sg_verb_tune_compare = {
                 "resampled t-test: trainings share images), and after how many epochs of search a "
                 "method had reached the best validation figure of the first one. cells.csv has "
                 "every cell.\n\n"
-                "Every method has the same budget of epochs; its last training is as long for all, "
-                "a schedule being stretched to it. The same command goes on with a comparison that "
-                "was stopped, also with more --seeds, --first-folds or --methods.",
+                "Every method has the same budget of epochs and none goes beyond it; its last "
+                "training is as long for all, a schedule being stretched to it. The same command "
+                "goes on with a comparison that was stopped, also with more --seeds, --first-folds "
+                "or --methods.",
         .examples =
                 "sonograde tune compare --data BUSI --folds folds.csv --weights "
                 "mobilenetv2.safetensors --out claim\n"

@@ -3,44 +3,46 @@
 #include "cli/tune_study.h"
 #include <math.h>
 
-/* Epochs that trials not ended yet may still take. */
-static double count_left(const sg_tune *t, size_t ended, double running, double members) {
-    const sg_tune_plan *p = &t->plan;
-    double folds = t->inner.folds;
-    double whole = ((double)p->trials - (double)ended) * p->epochs * folds - running;
-    double population = (double)p->members * p->member_epochs * folds - members;
-    return fmax(whole, 0) + fmax(population, 0);
+/* Counts of the trials; epochs that the running whole trainings and all stretches have had. */
+typedef struct counts {
+    size_t running; /* whole trainings */
+    double running_epochs, member_epochs;
+} counts;
+
+static counts count_all(sg_tune_standing *s, const sg_study_trial *trials, size_t count) {
+    counts c = {0};
+    for (size_t i = 0; i < count; i++) {
+        const sg_study_trial *trial = &trials[i];
+        bool is_running = trial->trial.state == SG_TRIAL_RUNNING;
+        bool is_stretch = sg_tune_is_stretch(NULL, trial);
+        double epochs = (double)trial->step_count;
+        s->trained += epochs;
+        s->running += is_running;
+        c.running += is_running && !is_stretch;
+        c.running_epochs += is_running && !is_stretch ? epochs : 0;
+        c.member_epochs += is_stretch ? epochs : 0;
+        if (trial->trial.state == SG_TRIAL_COMPLETE &&
+                (!s->best || trial->trial.value < s->best->trial.value))
+            s->best = trial;
+    }
+    s->done = count - s->running;
+    return c;
 }
 
 sg_tune_standing sg_tune_look(const sg_tune *t, const sg_study_trial *trials, size_t count) {
     const sg_tune_plan *p = &t->plan;
     sg_tune_standing s = {0};
-    size_t ended = 0;
-    double running = 0, members = 0;
-    for (size_t i = 0; i < count; i++) {
-        const sg_study_trial *trial = &trials[i];
-        bool is_running = trial->trial.state == SG_TRIAL_RUNNING;
-        double steps = (double)trial->step_count;
-        s.trained += steps;
-        s.running += is_running;
-        if (sg_tune_is_stretch(NULL, trial))
-            members += steps;
-        else if (is_running)
-            running += steps;
-        else
-            ended++;
-        if (trial->trial.state == SG_TRIAL_COMPLETE &&
-                (!s.best || trial->trial.value < s.best->trial.value))
-            s.best = trial;
-    }
-    s.done = count - s.running;
+    counts c = count_all(&s, trials, count);
+    double folds = t->inner.folds, whole = p->epochs * folds;
+    double begun = (double)c.running * whole - c.running_epochs;
+    double members = (double)p->members * p->member_epochs * folds - c.member_epochs;
     s.planned = p->trials + p->members * (size_t)p->generations;
-    s.left = count_left(t, ended, running, members);
-    double budget = (double)t->args->budget_epochs - s.trained;
-    if (t->args->budget_epochs && !p->members && budget < s.left) {
-        s.left = fmax(budget, 0);
-        s.planned = 0;
+    s.room = p->trials > count ? p->trials - count : 0;
+    if (t->args->budget_epochs && !p->members) {
+        double rest = floor(((double)t->args->budget_epochs - s.trained - begun) / whole);
+        if (rest < (double)s.room) s.room = rest > 0 ? (size_t)rest : 0, s.planned = 0;
     }
+    s.left = begun + (double)s.room * whole + fmax(members, 0);
     return s;
 }
 

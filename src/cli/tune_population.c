@@ -66,10 +66,18 @@ static sg_status plan_population(sg_tune *t, sg_error *err) {
     return SG_OK;
 }
 
+static sg_status check_budget(const sg_tune_args *a, sg_error *err) {
+    if (!a->budget_epochs || a->budget_epochs >= a->epochs * a->inner) return SG_OK;
+    return sg_fail(err, SG_ERR_USAGE,
+            "%lld epochs are less than one trial, which takes %lld in each of %lld inner folds: "
+            "raise --budget-epochs, or lower --epochs or --inner",
+            a->budget_epochs, a->epochs, a->inner);
+}
+
 sg_status sg_tune_make_plan(sg_tune *t, sg_error *err) {
     const sg_tune_args *a = t->args;
     t->plan = (sg_tune_plan){.trials = (size_t)a->trials, .epochs = (int)a->epochs};
-    if (a->method < SG_TUNE_PBT) return SG_OK;
+    if (a->method < SG_TUNE_PBT) return check_budget(a, err);
     sg_status st = find_held(t, err);
     return st ? st : plan_population(t, err);
 }

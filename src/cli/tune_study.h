@@ -129,6 +129,7 @@ void sg_tune_join(sg_tune *t);
  * leave nothing to train. */
 typedef struct sg_tune_standing {
     size_t done, running, planned; /* trials; planned 0: a budget of epochs ends the search */
+    size_t room;                   /* whole trainings that may still be begun */
     double trained, left;          /* epochs */
     const sg_study_trial *best;    /* highest or lowest finished one; NULL: none yet */
 } sg_tune_standing;

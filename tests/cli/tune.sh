@@ -40,6 +40,9 @@ expect 2 'space.yaml: line 1' "$SONOGRADE" tune --data data --study n.db --space
 expect 3 'cannot open none.yaml' "$SONOGRADE" tune --data data --study n.db --space none.yaml
 [ ! -e n.db ] || fail 'a refused search left a study'
 
+expect 2 'less than one trial' "$SONOGRADE" tune "${budget[@]}" --budget-epochs 1
+[ ! -e s.db ] || fail 'a refused search left a study'
+
 # Ctrl-C says what goes on.
 "$SONOGRADE" tune "${budget[@]}" --trials 4 --repeats 0 2>stopped.txt &
 child=$!

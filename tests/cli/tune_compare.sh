@@ -7,10 +7,14 @@ set -eu
 
 phantoms data 6
 "$SONOGRADE" data split data --folds 2 -o folds.csv --quiet
-asked=(tune compare --data data --folds folds.csv --seeds 1 --first-folds 1 --budget-epochs 2
+asked=(tune compare --data data --folds folds.csv --seeds 1 --first-folds 1 --budget-epochs 3
     --epochs 1 --inner 2 --size 32 --threads 1 --methods random,paper --out c)
 expect 2 "'gpp'" "$SONOGRADE" "${asked[@]:0:4}" --folds folds.csv --methods random,gpp --out n
 expect 2 'table of folds' "$SONOGRADE" tune compare --data data --out n
+
+with --budget-epochs 1
+expect 2 'less than one trial' "$SONOGRADE" "${now[@]}"
+[ ! -e c ] || fail 'a refused comparison left a folder'
 
 "$SONOGRADE" "${asked[@]}" --quiet 2>killed.txt &
 child=$!
@@ -26,6 +30,8 @@ with --first-folds 2
 expect 0 '' "$SONOGRADE" "${now[@]}"
 has stdout.txt 'random  accuracy' 'over 2 cells' 'points of accuracy against the first' 'reached'
 [ "$(wc -l <c/cells.csv)" = 5 ] || fail "$(cat c/cells.csv)"
+# A second trial of two epochs would go beyond the budget of three.
+[ "$(column c/cells.csv search_epochs | sort -u)" = 2 ] || fail "$(cat c/cells.csv)"
 has c/arms/seed0/fold1/paper/args.yaml 'lr: 0.0001' 'weight-decay: 0.0005' 'batch: 32'
 has c/claim.json '"accuracy_difference"' '"epochs_to_best_of_first"'
 # The difference is of the cells' accuracies, second method less first.
@@ -35,5 +41,5 @@ has stdout.txt "points of accuracy against the first: $difference ("
 join -t, <(awk -F, '$3 == 0 {print $1}' folds.csv | sort) \
     <(grep ',train,' c/arms/seed0/fold0/random/splits.csv | cut -d, -f1 | sort) >both.txt
 [ ! -s both.txt ] || fail "$(cat both.txt)"
-with --epochs 2
-expect 4 'epochs differs' "$SONOGRADE" "${now[@]}"
+with --size 48
+expect 4 'size differs' "$SONOGRADE" "${now[@]}"
