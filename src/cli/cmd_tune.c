@@ -26,7 +26,7 @@ static const sg_option rows[] = {
     GROUP("Search"),
     { "study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE", "SQLite file in Optuna's schema; made when absent, gone on with and joined when there", 0, 0 },
     { "study-name", 0, SG_OPTION_TEXT, AT(study_name), "sonograde", "NAME", "of the study in the file", 0, 0 },
-    { "space", 0, SG_OPTION_PATH, AT(space), NULL, "FILE", "what is searched: a line 'NAME: float LOW HIGH [log]' (or int, choice, ordered, fixed; 'if OTHER = A B' behind it) per option of train", 0, 0 },
+    { "space", 0, SG_OPTION_PATH, AT(space), NULL, "FILE", "what is searched: a line 'NAME: float LOW HIGH [log]' (or int, choice, ordered, fixed; 'if OTHER = A B' behind it; quotes around a value with commas or blanks) per option of train", 0, 0 },
     { "param", 0, SG_OPTION_TEXT, AT(param), NULL, "NAME=KIND...;...", "the same on the command line, added to --space; without both: lr, weight-decay, batch, label-smoothing", 0, 0 },
     { "method", 0, SG_OPTION_CHOICE, AT(method), "gp", SG_TUNE_METHOD_NAMES, "who proposes: random or even points, Gaussian process with expected improvement, tree of Parzen densities; or a population whose worst copy the best (pbt, with a model pb2), after short runs of gp (hybrid)", 0, 0 },
     { "trials", 0, SG_OPTION_INT, AT(trials), "30", "N", "of the whole study, all processes together", 1, 1000000 },

@@ -7,7 +7,8 @@
  *     ordered A B ...               numbers in order (batch 8 16 32 64); searched as neighbours
  *     fixed VALUE
  * followed, except for fixed, by an optional condition: "if OTHER = A B", where OTHER is a choice
- * or ordered parameter named earlier. A parameter whose condition does not hold is inactive.
+ * or ordered parameter named earlier. A parameter whose condition does not hold is inactive. Values
+ * that hold commas or blanks stand between quotes: choice '3,4,6,3' '2,2,2,2'.
  *
  * A point is one double per parameter: the number itself (float, int), the index of the choice, or
  * NaN where the parameter is inactive. SPDX-License-Identifier: Apache-2.0 */
@@ -66,6 +67,8 @@ void sg_space_dispose(sg_space *space);
 int sg_space_find(const sg_space *space, const char *name);
 /* The parameter as text, as sg_space_add takes it. */
 void sg_dimension_put(sg_str *out, const sg_space *space, size_t i);
+/* A value as it stands in such a line, between quotes where it needs them. */
+void sg_space_put_word(sg_str *out, const char *word);
 /* A value as `train` takes it: a number with 12 significant digits, or the choice's text. */
 void sg_dimension_value_put(sg_str *out, const sg_dimension *param, double value);
 

@@ -2,7 +2,6 @@
  */
 #include "tune/space.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,8 @@
 enum { WORDS_MAX = 2 * SG_CHOICES_MAX + 8 };
 
 /* The words of a line, cut apart in a copy of it. Commas, parentheses and '=' separate as blanks do
- * ("float(1e-5, 1e-2, log)"), but '=' is kept as a word: it belongs to a condition. */
+ * ("float(1e-5, 1e-2, log)"), but '=' is kept as a word: it belongs to a condition. Between quotes
+ * all of them are part of the word. */
 typedef struct words {
     char *copy;
     char *word[WORDS_MAX];
@@ -19,27 +19,57 @@ typedef struct words {
 } words;
 
 static char equals_sign[] = "=";
+static const char separators[] = "=,() \t\r\n";
+
+static bool is_quote(char c) {
+    return c == '\'' || c == '"';
+}
+
+/* Takes the word at *at and moves on behind it; NULL when its quote is not closed. */
+static char *cut_word(char **at) {
+    char *word = *at;
+    if (!is_quote(*word)) {
+        *at += strcspn(word, separators);
+        return word;
+    }
+    char *end = strchr(word + 1, *word);
+    if (!end) return NULL;
+    *end = '\0';
+    *at = end + 1;
+    return word + 1;
+}
+
+static sg_status cut_all(words *w, const char *name, sg_error *err) {
+    char *c = w->copy;
+    while (*c) {
+        bool sign = *c == '=';
+        if (strchr(separators, *c)) {
+            *c++ = '\0';
+            if (!sign) continue;
+        }
+        if (w->count == WORDS_MAX)
+            return sg_fail(err, SG_ERR_USAGE, "parameter '%s' has more than %d words", name,
+                    (int)WORDS_MAX);
+        char *word = sign ? equals_sign : cut_word(&c);
+        if (!word) return sg_fail(err, SG_ERR_USAGE, "parameter '%s': a quote is not closed", name);
+        w->word[w->count++] = word;
+    }
+    return SG_OK;
+}
 
 static sg_status split(words *w, const char *name, const char *text, sg_error *err) {
     memset(w, 0, sizeof *w);
     w->copy = sg_strdup(text);
     if (!w->copy) return sg_fail(err, SG_ERR_MEMORY, "out of memory for parameter '%s'", name);
-    char *c = w->copy;
-    while (*c) {
-        bool sign = *c == '=';
-        if (sign || isspace((unsigned char)*c) || strchr(",()", *c)) {
-            *c++ = '\0';
-            if (!sign) continue;
-        }
-        if (w->count == WORDS_MAX) {
-            free(w->copy);
-            return sg_fail(err, SG_ERR_USAGE, "parameter '%s' has more than %d words", name,
-                    (int)WORDS_MAX);
-        }
-        w->word[w->count++] = sign ? equals_sign : c;
-        if (!sign) c += strcspn(c, "=,() \t\r\n");
-    }
-    return SG_OK;
+    sg_status st = cut_all(w, name, err);
+    if (st) free(w->copy);
+    return st;
+}
+
+void sg_space_put_word(sg_str *out, const char *word) {
+    bool quoted = !*word || is_quote(*word) || word[strcspn(word, separators)];
+    const char *quote = !quoted ? "" : strchr(word, '\'') ? "\"" : "'";
+    sg_str_appendf(out, "%s%s%s", quote, word, quote);
 }
 
 static sg_status parse_range(
@@ -234,12 +264,18 @@ void sg_dimension_put(sg_str *out, const sg_space *space, size_t i) {
         sg_str_append_double(out, p->high);
         if (p->log) sg_str_append(out, " log");
     }
-    for (size_t k = 0; k < p->choice_count; k++) sg_str_appendf(out, " %s", p->choices[k]);
+    for (size_t k = 0; k < p->choice_count; k++) {
+        sg_str_append(out, " ");
+        sg_space_put_word(out, p->choices[k]);
+    }
     if (p->parent < 0) return;
     const sg_dimension *q = &space->params[p->parent];
     sg_str_appendf(out, " if %s =", q->name);
-    for (size_t k = 0; k < q->choice_count; k++)
-        if (p->parent_values >> k & 1u) sg_str_appendf(out, " %s", q->choices[k]);
+    for (size_t k = 0; k < q->choice_count; k++) {
+        if (!(p->parent_values >> k & 1u)) continue;
+        sg_str_append(out, " ");
+        sg_space_put_word(out, q->choices[k]);
+    }
 }
 
 void sg_dimension_value_put(sg_str *out, const sg_dimension *param, double value) {

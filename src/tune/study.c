@@ -43,7 +43,8 @@ static char *space_json(const sg_space *space) {
     }
     for (size_t i = 0; i < space->fixed_count; i++) {
         sg_str_clear(&text);
-        sg_str_appendf(&text, "fixed %s", space->fixed[i].value);
+        sg_str_append(&text, "fixed ");
+        sg_space_put_word(&text, space->fixed[i].value);
         json_object_set_new(object, space->fixed[i].name, json_string(sg_str_text(&text)));
     }
     sg_str_dispose(&text);

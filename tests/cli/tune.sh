@@ -29,6 +29,7 @@ refuse 'weights=choice space.yaml b' "parameter 'weights', value 'space.yaml'"
 refuse 'freeze=choice features nosuch' "parameter 'freeze', value 'nosuch'"
 refuse 'model=choice mobilenetv2 vgg16; se-reduction=choice 4 8 if model = vgg16' "'se-reduction', value '4'"
 refuse 'model=fixed mresnet; dilation=int 1 4' "parameter 'dilation', value '3'"
+refuse "model=fixed mresnet; blocks=choice '1,2,1,1' '1,1,1'" "'blocks', value '1,1,1'"
 refuse 'lr=float 1e-4 1e-3; schedule=fixed nosuch' "parameter 'schedule', value 'nosuch'"
 expect 3 'the schedule nosuch' "$SONOGRADE" tune --data data --study n.db --set schedule=nosuch
 printf '# rates\nlr: float 1e-5 1e-2 log\nschedule: choice cosine nosuch\n' >space.yaml

@@ -44,6 +44,34 @@ static void test_lines_read_back(void **state) {
     sg_space_dispose(&space);
 }
 
+/* Counts of blocks and names of files hold what otherwise separates. */
+static void test_quoted_values(void **state) {
+    (void)state;
+    static const char *const lines[] = {"choice '3,4,6,3' '2,2,2,2' plain", "choice \"a'b c\" d'e"};
+    sg_space space = {0};
+    sg_error err = SG_ERROR_INIT;
+    sg_str text;
+    sg_str_init(&text, 0);
+    CHECK_OK(sg_space_add(&space, "blocks", lines[0], &err));
+    CHECK_OK(sg_space_add(&space, "files", lines[1], &err));
+    CHECK_OK(sg_space_add(&space, "x", "int 1 2 if blocks = plain \"2,2,2,2\"", &err));
+    CHECK_OK(sg_space_add(&space, "y", "fixed '1, 2'", &err));
+    assert_string_equal(space.params[0].choices[1], "2,2,2,2");
+    assert_string_equal(space.params[1].choices[0], "a'b c");
+    assert_string_equal(space.fixed[0].value, "1, 2");
+    for (size_t i = 0; i < 2; i++) {
+        sg_str_clear(&text);
+        sg_dimension_put(&text, &space, i);
+        assert_string_equal(sg_str_text(&text), lines[i]);
+    }
+    sg_str_clear(&text);
+    sg_dimension_put(&text, &space, 2);
+    assert_string_equal(sg_str_text(&text), "int 1 2 if blocks = '2,2,2,2' plain");
+    CHECK_FAILS(sg_space_add(&space, "z", "choice 'a b", &err), SG_ERR_USAGE, "not closed");
+    sg_str_dispose(&text);
+    sg_space_dispose(&space);
+}
+
 static void test_bad_lines_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -160,6 +188,7 @@ static void test_values_as_text(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_lines_read_back),
+            cmocka_unit_test(test_quoted_values),
             cmocka_unit_test(test_bad_lines_are_refused),
             cmocka_unit_test(test_a_file_names_its_line),
             cmocka_unit_test(test_unit_and_back),
