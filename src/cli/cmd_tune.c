@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char default_name[] = "sonograde";
+
 #define AT(field) offsetof(sg_tune_args, field)
 #define GROUP(title)                                                                               \
     { title, 0, SG_OPTION_GROUP, 0, NULL, NULL, NULL, 0, 0 }
@@ -25,7 +27,7 @@ static const sg_option rows[] = {
     SG_SKIP_BAD_ROW(AT(dataset.skip_bad)),
     GROUP("Search"),
     { "study", 0, SG_OPTION_PATH, AT(study), NULL, "FILE", "SQLite file in Optuna's schema; made when absent, gone on with and joined when there", 0, 0 },
-    { "study-name", 0, SG_OPTION_TEXT, AT(study_name), "sonograde", "NAME", "of the study in the file", 0, 0 },
+    { "study-name", 0, SG_OPTION_TEXT, AT(study_name), default_name, "NAME", "of the study in the file; one of another name has its trials in FILE.NAME.trials", 0, 0 },
     { "space", 0, SG_OPTION_PATH, AT(space), NULL, "FILE", "what is searched: a line 'NAME: float LOW HIGH [log]' (or int, choice, ordered, fixed; 'if OTHER = A B' behind it; quotes around a value with commas or blanks) per option of train", 0, 0 },
     { "param", 0, SG_OPTION_TEXT, AT(param), NULL, "NAME=KIND...;...", "the same on the command line, added to --space; without both: lr, weight-decay, batch, label-smoothing", 0, 0 },
     { "method", 0, SG_OPTION_CHOICE, AT(method), "gp", SG_TUNE_METHOD_NAMES, "who proposes: random or even points, Gaussian process with expected improvement, tree of Parzen densities; or a population whose worst copy the best (pbt, with a model pb2), after short runs of gp (hybrid)", 0, 0 },
@@ -82,6 +84,10 @@ static sg_status check_args(const sg_tune_args *a, sg_error *err) {
         return sg_fail(err, SG_ERR_USAGE, "give either --data DIR or --manifest FILE");
     if (a->splits && a->folds)
         return sg_fail(err, SG_ERR_USAGE, "--splits and --folds exclude each other");
+    if (!*a->study_name || strchr(a->study_name, '/'))
+        return sg_fail(err, SG_ERR_USAGE,
+                "--study-name '%s' names a folder too: it must not be empty or hold a slash",
+                a->study_name);
     return sg_arm_set_check(a->set, NULL, 0, err);
 }
 
@@ -252,12 +258,15 @@ static sg_status tune(sg_tune *t, sg_error *err) {
     sg_status st = check_args(a, err);
     if (st) return st;
     t->figure = figures[a->figure];
-    t->folder = sg_strdupf("%s.trials", a->study);
+    bool plain = strcmp(a->study_name, default_name) == 0;
+    t->folder = plain ? sg_strdupf("%s.trials", a->study)
+                      : sg_strdupf("%s.%s.trials", a->study, a->study_name);
     if (!t->folder) return no_memory(err);
     st = sg_tune_read_space(t, err);
     if (!st) st = sg_tune_make_plan(t, err);
-    if (!st) st = open_study(t, err);
     if (!st) st = sg_tune_open_data(t, err);
+    if (!st) st = open_study(t, err);
+    if (!st) st = sg_tune_keep_parts(t, err);
     if (st) return st;
     tell_plan(t);
     if (a->side_by_side) st = sg_tune_spawn(t, err);
@@ -282,6 +291,7 @@ static int run_tune(const sg_call *call) {
         sg_space_dispose(&t->space);
         sg_split_dispose(&t->inner);
         sg_manifest_dispose(&t->manifest);
+        free(t->parts);
         free(t->folder);
         free(t);
     }

@@ -34,44 +34,23 @@ static sg_status read_split(sg_split *split, bool *is_test, sg_tune *t, sg_error
     return st;
 }
 
-/* Other images, or another table of parts under the same name, would bring test images of earlier
- * trials into the next ones. */
-static sg_status check_parts(
-        const char *path, const sg_str *now, const char *study, sg_error *err) {
-    char *before = NULL;
-    size_t size = 0;
-    sg_status st = sg_file_read(&before, &size, path, (size_t)1 << 30, err);
-    if (!st && (size != now->len || memcmp(before, now->data, size) != 0))
-        st = sg_fail(err, SG_ERR_MISMATCH,
-                "the images, or which of them are test, are not those of %s, which the study %s "
-                "began with: test images would get into the search; put them back, or give "
-                "another --study",
-                path, study);
-    free(before);
-    return st;
-}
-
 /* What may be used and what is test, as a table that train --splits takes. */
-static sg_status keep_parts(sg_tune *t, const sg_split *split, const bool *is_test, sg_error *err) {
+static sg_status put_parts(sg_tune *t, const sg_split *split, const bool *is_test, sg_error *err) {
     sg_split parts = *split;
-    char *path = sg_path_join(t->folder, "splits.csv");
     parts.folds = 0;
     parts.bins = malloc((split->count + 1) * sizeof *parts.bins);
-    sg_status st = parts.bins && path ? SG_OK : no_memory(err);
-    for (size_t i = 0; !st && i < split->count; i++)
+    if (!parts.bins) return no_memory(err);
+    for (size_t i = 0; i < split->count; i++)
         parts.bins[i] = split->bins[i] < 0 ? SG_PART_NONE
                         : is_test[i]       ? SG_PART_TEST
                                            : SG_PART_TRAIN;
     sg_str text;
     sg_str_init(&text, (size_t)1 << 30);
-    if (!st) sg_split_put(&text, &parts, &t->manifest);
-    if (!st) st = sg_str_check(&text, err);
-    if (!st)
-        st = sg_path_exists(path) ? check_parts(path, &text, t->args->study, err)
-                                  : sg_file_write(path, text.data, text.len, err);
+    sg_split_put(&text, &parts, &t->manifest);
+    sg_status st = sg_str_check(&text, err);
+    if (!st) t->parts = sg_str_take(&text);
     sg_str_dispose(&text);
     free(parts.bins);
-    free(path);
     return st;
 }
 
@@ -93,10 +72,35 @@ sg_status sg_tune_open_data(sg_tune *t, sg_error *err) {
     options.ungrouped = a->ungrouped;
     if (!st)
         st = sg_split_make_folds_of(&t->inner, &t->manifest, usable, (int)a->inner, &options, err);
-    if (!st) st = sg_dir_make(t->folder, err);
-    if (!st) st = keep_parts(t, &split, is_test, err);
+    if (!st) st = put_parts(t, &split, is_test, err);
     sg_split_dispose(&split);
     free(is_test);
     free(usable);
+    return st;
+}
+
+/* Other images, or another table of parts under the same name, would bring test images of earlier
+ * trials into the next ones. */
+static sg_status check_parts(const char *path, const char *now, const char *study, sg_error *err) {
+    char *before = NULL;
+    size_t size = 0;
+    sg_status st = sg_file_read(&before, &size, path, (size_t)1 << 30, err);
+    if (!st && (size != strlen(now) || memcmp(before, now, size) != 0))
+        st = sg_fail(err, SG_ERR_MISMATCH,
+                "the images, or which of them are test, are not those of %s, which the study %s "
+                "began with: test images would get into the search; put them back, or give "
+                "another --study",
+                path, study);
+    free(before);
+    return st;
+}
+
+sg_status sg_tune_keep_parts(const sg_tune *t, sg_error *err) {
+    char *path = sg_path_join(t->folder, "splits.csv");
+    sg_status st = path ? sg_dir_make(t->folder, err) : no_memory(err);
+    if (!st)
+        st = sg_path_exists(path) ? check_parts(path, t->parts, t->args->study, err)
+                                  : sg_file_write(path, t->parts, strlen(t->parts), err);
+    free(path);
     return st;
 }

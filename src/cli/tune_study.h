@@ -52,6 +52,7 @@ typedef struct sg_tune {
     sg_manifest manifest;
     sg_split inner;
     size_t usable, held_out; /* images */
+    char *parts;             /* which is which, as splits.csv */
     sg_tune_plan plan;
     bool held[SG_SPACE_MAX]; /* parameters that a population does not change */
     char *folder;            /* STUDY.trials */
@@ -67,9 +68,11 @@ typedef struct sg_tune {
  * would: an unknown name, a value that no training takes, an architecture or a file of weights that
  * is not there is SG_ERR_USAGE here, naming the parameter, not in trial 17. */
 SG_MUST_CHECK sg_status sg_tune_read_space(sg_tune *t, sg_error *err);
-/* Manifest, test images set aside (written to splits.csv of the folder), inner folds of the rest.
- */
+/* Manifest, test images set aside, inner folds of the rest; nothing is written. */
 SG_MUST_CHECK sg_status sg_tune_open_data(sg_tune *t, sg_error *err);
+/* What was set aside becomes splits.csv of the folder; SG_ERR_MISMATCH where that says otherwise.
+ */
+SG_MUST_CHECK sg_status sg_tune_keep_parts(const sg_tune *t, sg_error *err);
 
 /* A part of a member's training. */
 typedef struct sg_tune_stretch {

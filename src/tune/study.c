@@ -191,6 +191,47 @@ static sg_status find_or_make(
     return sg_sql_end(s->db, s->path, st, err);
 }
 
+/* Appends the lines of `a` that `b` lacks, with commas between. */
+static void put_lines_apart(sg_str *out, const char *a, const char *b) {
+    const char *comma = "";
+    for (const char *line = a; *line;) {
+        size_t n = strcspn(line, "\n");
+        bool found = false;
+        for (const char *other = b; *other && !found;) {
+            size_t m = strcspn(other, "\n");
+            found = m == n && strncmp(line, other, n) == 0;
+            other += m + (other[m] == '\n');
+        }
+        if (!found) sg_str_appendf(out, "%s%.*s", comma, (int)n, line);
+        if (!found) comma = ", ";
+        line += n + (line[n] == '\n');
+    }
+}
+
+/* Settings that are one text of many lines: the lines that differ; else all. */
+static sg_status other_settings(const sg_study *s, const sg_study_options *o, sg_error *err) {
+    json_t *before = json_loads(s->settings, JSON_DECODE_ANY, NULL);
+    json_t *now = json_loads(o->settings, JSON_DECODE_ANY, NULL);
+    bool texts = json_is_string(before) && json_is_string(now);
+    const char *a = texts ? json_string_value(before) : s->settings;
+    const char *b = texts ? json_string_value(now) : o->settings;
+    sg_str was, is;
+    sg_str_init(&was, 0);
+    sg_str_init(&is, 0);
+    put_lines_apart(&was, a, b);
+    put_lines_apart(&is, b, a);
+    sg_status st = sg_fail(err, SG_ERR_MISMATCH,
+            "the study '%s' in %s was made with other settings (%s; now %s): give those, or "
+            "another "
+            "--study-name",
+            o->name, s->path, sg_str_text(&was), sg_str_text(&is));
+    sg_str_dispose(&was);
+    sg_str_dispose(&is);
+    json_decref(before);
+    json_decref(now);
+    return st;
+}
+
 static sg_status check_same(
         sg_study *s, const sg_space *space, const sg_study_options *o, sg_error *err) {
     char *line = NULL;
@@ -222,10 +263,7 @@ static sg_status check_same(
     if (!st && space && s->maximise != o->maximise)
         st = sg_fail(err, SG_ERR_MISMATCH, "the study '%s' in %s %s its figure", o->name, s->path,
                 s->maximise ? "maximises" : "minimises");
-    if (!st && o->settings && strcmp(o->settings, s->settings) != 0)
-        st = sg_fail(err, SG_ERR_MISMATCH,
-                "the study '%s' in %s was made with other settings: %s; now %s", o->name, s->path,
-                s->settings, o->settings);
+    if (!st && o->settings && strcmp(o->settings, s->settings) != 0) st = other_settings(s, o, err);
     return st;
 }
 

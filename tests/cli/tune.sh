@@ -100,9 +100,20 @@ mv aside.png 'data/benign/benign (1).png'
 
 asked=("${budget[@]}")
 with --epochs 2
-expect 4 'other settings' "$SONOGRADE" tune "${now[@]}"
+expect 4 'other settings (epochs: 1; now epochs: 2)' "$SONOGRADE" tune "${now[@]}"
 with --param 'lr=float 1e-4 1e-1 log'
 expect 4 'another space' "$SONOGRADE" tune "${now[@]}"
+# Another study of the same file has its own folder, so that neither's trials go on from the other's.
+before=$(fingerprint s.db.trials)
+expect 0 '' "$SONOGRADE" tune "${budget[@]}" --study-name other --trials 1 --repeats 0
+[ "$(fingerprint s.db.trials)" = "$before" ] || fail 'another study wrote into the folder of the first'
+grep -q '^# trial 0' s.db.other.trials/best.yaml || fail "$(ls s.db.other.trials)"
+expect 2 'slash' "$SONOGRADE" tune "${budget[@]}" --study-name a/b
+# What is wrong with the data is said before the study is begun, with settings that it would then hold.
+"$SONOGRADE" data split data --folds 2 -o folds.csv --quiet
+expect 2 'which one is the test set' "$SONOGRADE" tune --data data --folds folds.csv --study n.db
+[ ! -e n.db ] && [ ! -e n.db.trials ] || fail 'a refused search left a study'
+
 printf 'no database' >bad.db
 expect 3 'no SQLite database' "$SONOGRADE" tune --data data --size 32 --study bad.db
 
