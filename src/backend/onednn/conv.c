@@ -2,7 +2,8 @@
  *
  * Weights are OIHW for the caller; with groups the library wants them as [g, O/g, I/g, h, w], which
  * are the same plain bytes. Where Winograd (Lavin & Gray 2016) is allowed, training takes it by a
- * rule of its own, and prediction where the library's automatic choice expects it to be faster.
+ * rule of its own, and prediction by own loops (winograd.c), or else where the library's automatic
+ * choice expects it to be faster.
  * Forward and backward choose independently, as no pass hands the other anything but tensors.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
@@ -46,7 +47,8 @@ sg_status sg_dnn_conv_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err) {
     const sg_problem *q = &p->base.problem;
     if (sg_dnn_depthwise_offers(q, wanted)) return sg_dnn_depthwise_compile(p, err);
-    sg_status status = sg_dnn_rearranged_compile(p, wanted, err);
+    sg_status status = sg_dnn_winograd_compile(p, wanted, err);
+    if (status == SG_ERR_UNSUPPORTED) status = sg_dnn_rearranged_compile(p, wanted, err);
     if (status != SG_ERR_UNSUPPORTED) return status;
     int64_t out = q->dst.dims[1], in = q->src[0].dims[1], g = q->groups;
     int64_t kh = q->kernel[0], kw = q->kernel[1];

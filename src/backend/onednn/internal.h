@@ -23,6 +23,7 @@ typedef struct sg_dnn_layout {
     sg_md md;      /* its dimensions may be more than the shape's: goihw weights, flattened input */
     bool has_md;   /* false for raw bytes (workspace, scratch) */
     bool has_view; /* false where our own loops cannot go */
+    bool winograd; /* 3 x 3 weights transformed for our own loops (winograd_kernels.h) */
     sg_dnn_view view;
     sg_quant quant; /* what base.quant points to, with scales of its own */
 } sg_dnn_layout;
@@ -97,6 +98,12 @@ sg_status sg_dnn_layout_intern(const sg_layout **out, sg_dnn_backend *b, const s
         sg_md_ref md, const sg_quant *quant, sg_error *err);
 sg_status sg_dnn_layout_bytes(
         const sg_layout **out, sg_dnn_backend *b, size_t bytes, sg_error *err);
+/* [n, c, h, w] with the channels of a pixel side by side. */
+sg_status sg_dnn_layout_channels_last(
+        const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape, sg_error *err);
+/* Of weights of this shape as winograd.c has them: `bytes` in all. */
+sg_status sg_dnn_layout_winograd(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
+        size_t bytes, sg_error *err);
 /* The float32 layout of another shape, in the manner of `model`. SG_ERR_UNSUPPORTED for unknown
  * manners. */
 sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
@@ -146,6 +153,14 @@ bool sg_dnn_winograd_pays(const sg_problem *problem, bool weights);
  * changed, where there is none, or where other layouts are wanted. */
 sg_status sg_dnn_rearranged_compile(sg_dnn_primitive *p, const sg_wanted *wanted, sg_error *err);
 void sg_dnn_rearranged_destroy(sg_dnn_rearranged *rearranged); /* NULL-safe */
+
+/* ---- winograd.c ---- */
+
+/* A convolution of prediction by own loops. SG_ERR_UNSUPPORTED, with nothing changed, where it is
+ * none for them, or where other layouts are wanted. */
+sg_status sg_dnn_winograd_compile(sg_dnn_primitive *p, const sg_wanted *wanted, sg_error *err);
+/* Brings plain weights into a layout of sg_dnn_layout_winograd. */
+void sg_dnn_winograd_reorder(sg_dnn_primitive *p, const sg_layout *from, const sg_layout *to);
 
 /* ---- primitive.c ---- */
 
@@ -226,5 +241,6 @@ void sg_dnn_threads_set(int threads);
 /* Cuts [0, n) into one piece per thread, borders at multiples of `grain`; the same pieces each
  * time. */
 void sg_dnn_parallel(int threads, int64_t n, int64_t grain, sg_backend_body body, const void *user);
+int sg_dnn_thread(void); /* number of the calling thread among them, from 0 on */
 
 #endif

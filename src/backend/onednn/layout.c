@@ -174,6 +174,19 @@ sg_status sg_dnn_layout_intern(const sg_layout **out, sg_dnn_backend *b, const s
     return status || !quant ? status : store_quant(b, quant, err);
 }
 
+sg_status sg_dnn_layout_winograd(const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape,
+        size_t bytes, sg_error *err) {
+    for (size_t i = 0; i < b->layout_count; i++) {
+        const sg_dnn_layout *l = b->layouts[i];
+        if (!l->winograd || !sg_shape_equal(&l->base.shape, shape)) continue;
+        *out = &l->base;
+        return SG_OK;
+    }
+    sg_dnn_layout made = {
+            .base = {.shape = *shape, .dtype = SG_F32, .bytes = bytes}, .winograd = true};
+    return add_layout(out, b, &made, err);
+}
+
 sg_status sg_dnn_layout_bytes(
         const sg_layout **out, sg_dnn_backend *b, size_t bytes, sg_error *err) {
     int64_t count = (int64_t)bytes;
@@ -217,6 +230,11 @@ sg_status sg_dnn_layout_like(const sg_layout **out, sg_dnn_backend *b, const sg_
 sg_status sg_dnn_layout_blocked(
         const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape, sg_error *err) {
     return intern_tag(out, b, shape, dnnl_nChw16c, err);
+}
+
+sg_status sg_dnn_layout_channels_last(
+        const sg_layout **out, sg_dnn_backend *b, const sg_shape *shape, sg_error *err) {
+    return intern_tag(out, b, shape, dnnl_nhwc, err);
 }
 
 /* ---- reading layouts ---- */

@@ -47,6 +47,12 @@ sg_status sg_dnn_reorder_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
     sg_status status = layout_or_plain(&from, p, wanted, SG_ARG_SRC0, err);
     if (!status) status = layout_or_plain(&to, p, wanted, SG_ARG_DST, err);
     if (status) return status;
+    if (((const sg_dnn_layout *)from)->winograd) return sg_dnn_unsupported(err, q);
+    if (((const sg_dnn_layout *)to)->winograd && !from->plain) return sg_dnn_unsupported(err, q);
+    if (((const sg_dnn_layout *)to)->winograd) {
+        sg_dnn_winograd_reorder(p, from, to);
+        return SG_OK;
+    }
     int64_t dims[DNNL_MAX_NDIMS];
     int ndims = common_dims(dims, from, to);
     sg_dnn_scaling scaling = {.summand = 1.0f, .summand_type = dnnl_data_type_undef, .unit = 1.0f};

@@ -21,6 +21,10 @@ void sg_dnn_threads_set(int threads) {
     omp_set_num_threads(threads);
 }
 
+int sg_dnn_thread(void) {
+    return omp_get_thread_num();
+}
+
 static void run_piece(void *user) {
     const team_job *job = user;
     int64_t grains = (job->n + job->grain - 1) / job->grain;
