@@ -23,7 +23,8 @@ typedef enum sg_gradient {
 /* What is kept of the forward pass for the backward pass. The gradients are the same bit for bit.
  */
 typedef enum sg_saving {
-    SG_SAVE_COSTLY, /* what is one pass over memory (batch norm, ReLU, sums ...) is made again */
+    SG_SAVE_COSTLY, /* what is one pass over memory (batch norm, ReLU, sums ...) is made again, as
+                       far as that saves memory (keep_bytes) */
     SG_SAVE_BLOCKS, /* what joins blocks; most of the forward pass runs again, block by block */
     SG_SAVE_ALL     /* whatever the backward pass reads */
 } sg_saving;
@@ -49,7 +50,9 @@ typedef struct sg_plan_request {
      * whose input is stored compute with bytes; the scales of weights follow from the parameters at
      * creation, one per channel. What a backend does not offer is computed in float32. */
     const sg_quant *quant;
-    sg_saving save; /* with gradients only */
+    sg_saving save;    /* with gradients only */
+    size_t keep_bytes; /* SG_SAVE_COSTLY keeps what fits into a block of about this size, beyond it
+                          what costs no peak */
     /* A plan whose block this one computes in, if it is large enough; else it gets its own. For
      * plans that take turns: what one has left there, inputs and logits too, the other overwrites.
      * The lender must live as long as the borrower runs. NULL = none. */
@@ -58,7 +61,7 @@ typedef struct sg_plan_request {
 #define SG_PLAN_REQUEST_INIT                                                                       \
     {                                                                                              \
         0, 0, 0, SG_F32, SG_GRADIENT_NONE, NULL, -1, NULL, false, NULL, 0, false, false, NULL,     \
-                SG_SAVE_COSTLY, NULL                                                               \
+                SG_SAVE_COSTLY, (size_t)1700 << 20, NULL                                           \
     }
 
 /* graph, params and backend are borrowed and must outlive the plan. `fallback` runs what `backend`

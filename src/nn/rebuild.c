@@ -197,10 +197,12 @@ sg_status sg_rebuild_backward(sg_plan *plan, sg_error *err) {
         status = sg_fail(err, SG_ERR_MEMORY, "out of memory planning '%s'", plan->graph->name);
     if (!status && plan->request.save == SG_SAVE_BLOCKS)
         status = sg_segments_choose(r.costly, r.stays, plan, r.read, err);
+    if (!status) decide(&r);
+    if (!status && plan->request.save == SG_SAVE_COSTLY)
+        status = sg_keep_choose(r.dropped, plan, r.read, err);
     if (!status) {
         memcpy(backward, plan->steps + plan->forward_count, (size_t)count * sizeof *backward);
         plan->step_count = plan->forward_count;
-        decide(&r);
         status = append_backward(&r, backward, count, err);
     }
     free(backward);

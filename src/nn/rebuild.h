@@ -18,4 +18,9 @@ bool sg_rebuild_is_cheap(const sg_step *step);
 SG_MUST_CHECK sg_status sg_segments_choose(
         bool *again, bool *stays, const sg_plan *plan, const bool *read, sg_error *err);
 
+/* For SG_SAVE_COSTLY: dropped[values] comes in true for what could be made again, and goes out
+ * false for what is kept all the same because that costs little of the peak (keep.c). */
+SG_MUST_CHECK sg_status sg_keep_choose(
+        bool *dropped, const sg_plan *plan, const bool *read, sg_error *err);
+
 #endif

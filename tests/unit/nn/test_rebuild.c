@@ -24,6 +24,7 @@ static sg_plan_request request_of(int64_t size) {
     r.gradient = SG_GRADIENT_PARAMETERS;
     r.dropout = true;
     r.auxiliary = true;
+    r.keep_bytes = 0;
     return r;
 }
 
@@ -171,6 +172,39 @@ static void models_take_less_memory(void **state) {
     }
 }
 
+/* What fits is kept, and of the rest what costs no peak. */
+static void what_fits_is_kept(void **state) {
+    (void)state;
+    static const size_t keep[] = {SIZE_MAX / 2, 600u << 20, 0};
+    size_t block[3];
+    int steps[3];
+    sg_error err = SG_ERROR_INIT;
+    sg_graph *g = build("mobilenetv2");
+    for (int i = 0; i < 3; i++) {
+        net n;
+        sg_plan_request r = request_of(224);
+        r.batch = 16;
+        r.keep_bytes = keep[i];
+        net_open(&n, g, "onednn", r, true);
+        assert_ok(sg_memory_check(n.plan, &err), &err);
+        block[i] = n.plan->block_bytes;
+        steps[i] = n.plan->step_count;
+        if (i == 0) {
+            r.save = SG_SAVE_ALL;
+            net all;
+            net_open(&all, g, "onednn", r, true);
+            assert_int_equal(all.plan->step_count, n.plan->step_count);
+            assert_int_equal(all.plan->block_bytes, n.plan->block_bytes);
+            net_close(&all);
+        }
+        net_close(&n);
+    }
+    assert_true(steps[0] < steps[1] && steps[1] < steps[2]);
+    assert_true(block[0] > keep[1] && block[1] < keep[1] + keep[1] / 20 && block[2] < block[1]);
+    assert_true(block[1] > keep[1] - keep[1] / 10);
+    sg_graph_destroy(g);
+}
+
 /* Nothing below the lowest trained parameter runs again. */
 static void frozen_layers_run_once(void **state) {
     (void)state;
@@ -228,6 +262,7 @@ int main(void) {
             cmocka_unit_test(models_are_made_again_alike),
             cmocka_unit_test(what_is_fused_computes_alike),
             cmocka_unit_test(models_take_less_memory),
+            cmocka_unit_test(what_fits_is_kept),
             cmocka_unit_test(frozen_layers_run_once),
             cmocka_unit_test(taps_stay),
     };
