@@ -96,7 +96,7 @@ $B/obj/src/base/version.o: $B/build-id
 $B/obj/src/base/version.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_BUILD_ID='"$(BUILD_ID)"' \
 	-DSG_TURBOJPEG_VERSION='"$(shell pkg-config --modversion libturbojpeg 2>/dev/null)"'
 
-$B/obj/%.o: %.c
+$B/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $<
 	$(COMPILE) -o $@ $<
