@@ -271,7 +271,7 @@ static sg_status tune(sg_tune *t, sg_error *err) {
     tell_plan(t);
     if (a->side_by_side) st = sg_tune_spawn(t, err);
     if (!st) st = search(t, err);
-    sg_tune_join(t);
+    sg_tune_join(t, st != SG_OK);
     return st ? st : sg_tune_conclude(t, err);
 }
 
@@ -280,7 +280,7 @@ static int run_tune(const sg_call *call) {
     sg_tune_args args = *(const sg_tune_args *)call->options;
     sg_call own = *call;
     own.options = &args;
-    sg_tune_follow_parent();
+    bool follows = sg_tune_follow_parent();
     sg_tune *t = calloc(1, sizeof *t);
     sg_status st = t ? SG_OK : no_memory(&err);
     if (!st) {
@@ -295,6 +295,8 @@ static int run_tune(const sg_call *call) {
         free(t->folder);
         free(t);
     }
+    /* That all were stopped is told once. */
+    if (st == SG_ERR_INTERRUPTED && follows) return SG_EXIT_SIGTERM;
     return st ? sg_cli_fail(&err) : SG_EXIT_OK;
 }
 

@@ -76,13 +76,14 @@ static void name_parent(void) {
     (void)setenv(parent_variable, pid, 1);
 }
 
-void sg_tune_follow_parent(void) {
+bool sg_tune_follow_parent(void) {
     const char *text = getenv(parent_variable);
     long long parent;
-    if (!text || !sg_parse_int64(&parent, text)) return;
+    if (!text || !sg_parse_int64(&parent, text)) return false;
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != (pid_t)parent) (void)raise(SIGTERM);
     (void)unsetenv(parent_variable);
+    return true;
 }
 
 sg_status sg_tune_spawn(sg_tune *t, sg_error *err) {
@@ -108,11 +109,11 @@ sg_status sg_tune_spawn(sg_tune *t, sg_error *err) {
     return st;
 }
 
-void sg_tune_join(sg_tune *t) {
+void sg_tune_join(sg_tune *t, bool failed) {
     for (long long i = 0; t->children && i < t->processes - 1; i++) {
         int status = 0;
         if (t->children[i] <= 0) continue;
-        if (sg_cli_stop) (void)kill(t->children[i], SIGTERM);
+        if (failed || sg_cli_stop) (void)kill(t->children[i], SIGTERM);
         while (waitpid(t->children[i], &status, 0) < 0 && errno == EINTR) {
         }
     }

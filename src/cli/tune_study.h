@@ -121,10 +121,12 @@ SG_MUST_CHECK sg_status sg_tune_put_schedule(sg_str *text, sg_tune *t, const sg_
  * those of --side-by-side, or, when members begin and nothing was said, one per processor (or per
  * --threads) and member. */
 SG_MUST_CHECK sg_status sg_tune_spawn(sg_tune *t, sg_error *err);
-/* In a process that was started so: SIGTERM when the one that started it is gone, killed or not. */
-void sg_tune_follow_parent(void);
-/* Waits for them; this process has all processors again. */
-void sg_tune_join(sg_tune *t);
+/* In a process that was started so (false in another): SIGTERM when the one that started it is
+ * gone, killed or not. */
+bool sg_tune_follow_parent(void);
+/* Waits for them; this process has all processors again. failed: they are to stop, since they would
+ * wait for what this one has begun. */
+void sg_tune_join(sg_tune *t, bool failed);
 
 /* ---- telling ---- */
 

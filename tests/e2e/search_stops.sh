@@ -1,5 +1,5 @@
 #!/bin/bash
-# Ctrl-C, SIGTERM and kill -9 of a search whose members are trained by several processes: all of them
+# Ctrl-C, SIGTERM, kill -9 and failure of a search whose members are trained by several processes: all of them
 # end, no finished epoch is trained again, and what is found is what an undisturbed search finds.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
@@ -46,7 +46,7 @@ stop() {
 }
 
 stop INT 130 -
-has stopped.txt "the same command goes on with the study $study"
+[ "$(grep -cF "the same command goes on with the study $study" stopped.txt)" = 1 ] || fail "$(cat stopped.txt)"
 stop TERM 143
 stop KILL 137
 
@@ -60,3 +60,10 @@ for table in "$study".trials/*/inner*/results.csv; do
     done
 done
 cmp <(sed 1d whole.db.trials/schedule.yaml) <(sed 1d s.db.trials/schedule.yaml)
+
+# Where one cannot go on (no folder can be made there), the others do not wait for it.
+study=$PWD/e.db
+mkdir -p e.db.trials/0000
+touch e.db.trials/0000/inner1
+expect 3 'e.db.trials/0000/inner1' timeout 60 "$SONOGRADE" "${search[@]}" --study "$study"
+[ "$(processes)" = 0 ] || fail "left behind: $(pgrep -af "$study")"
