@@ -26,12 +26,14 @@ static void boot_id(char out[64]) {
     if (!out[0]) snprintf(out, 64, "unknown");
 }
 
-/* Field 22 of /proc/PID/stat, counted after the name in parentheses; 0 when there is no process. */
+/* Field 22 of /proc/PID/stat, counted after the name in parentheses; 0 when there is no process, or
+ * one that has ended and whose parent, at work itself, has not asked how (field 3 is Z). */
 static unsigned long long start_time(long pid) {
     char path[64], line[1024];
     snprintf(path, sizeof path, "/proc/%ld/stat", pid);
     read_line(line, sizeof line, path);
     char *at = strrchr(line, ')');
+    if (at && (strncmp(at, ") Z", 3) == 0 || strncmp(at, ") X", 3) == 0)) return 0;
     for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
     return at ? strtoull(at, NULL, 10) : 0;
 }

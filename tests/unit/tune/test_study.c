@@ -228,6 +228,27 @@ static void test_two_studies_share_a_file(void **state) {
     sg_study_close(b);
 }
 
+/* One that ended is gone also while its parent, which started it, has not waited for it. */
+static void test_an_ended_child_is_gone(void **state) {
+    (void)state;
+    int ends[2];
+    char name[160] = "";
+    siginfo_t info;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        sg_owner_name(name);
+        _exit(write(ends[1], name, sizeof name) == sizeof name ? 0 : 1);
+    }
+    assert_int_equal(read(ends[0], name, sizeof name), sizeof name);
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(sg_owner_look(name), SG_OWNER_GONE);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(sg_owner_look(name), SG_OWNER_GONE);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void test_owners(void **state) {
     (void)state;
     char own[160], other[200];
@@ -392,6 +413,7 @@ int main(void) {
             cmocka_unit_test_setup_teardown(
                     test_two_studies_share_a_file, make_folder, drop_folder),
             cmocka_unit_test_setup_teardown(test_owners, make_folder, drop_folder),
+            cmocka_unit_test(test_an_ended_child_is_gone),
             cmocka_unit_test_setup_teardown(
                     test_trials_of_another_machine, make_folder, drop_folder),
             cmocka_unit_test_setup_teardown(
