@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "base/version.h"
 #include "cli/cli.h"
+#include "cli/thread_wait.h"
 #include <inttypes.h>
 #include <png.h>
 #include <sodium.h>
@@ -214,7 +215,7 @@ static void print_plain(const json_t *found) {
     printf("\nlibraries   ");
     json_object_foreach(json_object_get(found, "libraries"), key, value)
             printf(" %s %s", key, json_string_value(value));
-    putchar('\n');
+    printf("\nwaiting      %s\n", json_string_value(json_object_get(found, "thread_waiting")));
     print_number("memory", json_integer_value(json_object_get(found, "memory_bytes")));
     print_number("available", json_integer_value(json_object_get(found, "memory_available_bytes")));
     print_number("free disk", json_integer_value(json_object_get(found, "disk_free_bytes")));
@@ -234,9 +235,10 @@ static int run(const sg_call *call) {
     const doctor_options *o = call->options;
     bool well = true;
     json_t *checks = run_checks(&well, o->folder);
-    json_t *found = json_pack("{s:s, s:s, s:i, s:o, s:o, s:I, s:I, s:I, s:o, s:b}", "version",
+    json_t *found = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:b}", "version",
             sg_version(), "build", sg_build_id(), "processors", sg_cpu_count(), "cpu",
-            cpu_features(), "libraries", library_versions(), "memory_bytes",
+            cpu_features(), "libraries", library_versions(), "thread_waiting",
+            sg_json_text(sg_thread_wait_setting()), "memory_bytes",
             (json_int_t)memory_bytes("MemTotal"), "memory_available_bytes",
             (json_int_t)memory_bytes("MemAvailable"), "disk_free_bytes",
             (json_int_t)free_disk_bytes(o->folder), "checks", checks, "ok", well);

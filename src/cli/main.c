@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/version.h"
 #include "cli/cli.h"
+#include "cli/thread_wait.h"
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -167,6 +168,7 @@ static int finish_output(int code) {
 }
 
 int main(int argc, char **argv) {
+    sg_thread_wait_bound(argv);
     sg_cli_prepare();
     return finish_output(dispatch(argc - 1, argv + 1));
 }
