@@ -7,7 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/linear_kernels.h"
 
-enum { MANY_WEIGHTS = 1 << 20, FEW_IMAGES = 32 };
+enum { MANY_WEIGHTS = 1 << 20 };
 
 static dnnl_status_t create(dnnl_primitive_desc_t *out, const sg_dnn_primitive *p,
         dnnl_prop_kind_t prop, const sg_pd_data *data, const_dnnl_primitive_desc_t hint,
@@ -20,13 +20,14 @@ static bool suits_own_loop(const sg_problem *q, const sg_wanted *wanted) {
     const sg_layout *dst = wanted->arg[SG_ARG_DST];
     return sg_dnn_has_avx512() && q->pass == SG_PASS_TRAIN && !q->fuse_relu && weight &&
            weight->plain && sg_shape_count(&weight->shape) >= MANY_WEIGHTS &&
-           q->dst.dims[0] <= FEW_IMAGES && (!src || src->plain) && (!dst || dst->plain);
+           q->dst.dims[0] <= SG_LINEAR_IMAGES && (!src || src->plain) && (!dst || dst->plain);
 }
 
 static sg_status run_own_loop(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
     (void)err;
     const sg_problem *q = &p->base.problem;
     sg_linear_job job = {.x = args[SG_ARG_SRC0],
+            .turned = args[SG_ARG_SCRATCH],
             .weight = args[SG_ARG_WEIGHT],
             .bias = q->has_bias ? args[SG_ARG_BIAS] : NULL,
             .y = args[SG_ARG_DST],
@@ -34,6 +35,7 @@ static sg_status run_own_loop(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT
             .in = sg_shape_count(&q->src[0]) / q->dst.dims[0],
             .out = q->dst.dims[1]};
     int64_t units = (job.out + SG_LINEAR_ROWS - 1) / SG_LINEAR_ROWS;
+    sg_dnn_parallel(p->backend->threads, job.in, SG_LINEAR_LANES, sg_linear_turn_body, &job);
     sg_dnn_parallel(p->backend->threads, units, 1, sg_linear_body, &job);
     return SG_OK;
 }
@@ -46,7 +48,10 @@ static sg_status compile_own_loop(sg_dnn_primitive *p, sg_error *err) {
         sg_status status = sg_dnn_layout_plain(&p->layout[arg], p->backend, &shape, SG_F32, err);
         if (status) return status;
     }
-    return SG_OK;
+    const sg_problem *q = &p->base.problem;
+    int64_t images = q->dst.dims[0], in = sg_shape_count(&q->src[0]) / images;
+    size_t bytes = (size_t)sg_linear_turned_count(images, in) * sizeof(float);
+    return sg_dnn_layout_bytes(&p->layout[SG_ARG_SCRATCH], p->backend, bytes, err);
 }
 
 sg_status sg_dnn_linear_compile(sg_dnn_primitive *p, const sg_wanted *wanted,

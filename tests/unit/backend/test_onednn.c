@@ -378,6 +378,7 @@ static void loops_are_the_same_for_any_threads(void **state) {
             "conv:backward_data:f32 n5c40h9w9 o40 k3x3 s2x2 p1x1 g40",
             "conv:backward_data:f32 n3c96h13w14 o88 k3x3 s1x1 p2x2 d2x2",
             "conv:backward_data:f32 n3c64h16w15 o136 k5x5 s1x1 p2x2",
+            "linear:train:f32 n3c1030 o1022",
     };
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
         op_values start, one = {{NULL}, {0}};
@@ -392,7 +393,9 @@ static void loops_are_the_same_for_any_threads(void **state) {
             op_values got;
             check(sg_backend_create(&b, "onednn", &options, &err), &err);
             check(op_values_copy(&got, &start, &err), &err);
-            op_mode mode = q.op == SG_OP_CONV ? OP_CHOSEN : OP_BLOCKED;
+            op_mode mode = q.op == SG_OP_CONV     ? OP_CHOSEN
+                           : q.op == SG_OP_LINEAR ? OP_PLAIN
+                                                  : OP_BLOCKED;
             check(op_run(&got, b, &q, mode, &err), &err);
             for (int arg = 0; arg < SG_ARG_COUNT && threads > 1; arg++)
                 if (got.of[arg])
