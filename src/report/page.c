@@ -242,17 +242,25 @@ void sg_page_put_table(sg_page *page, const sg_page_table *table) {
 
 /* ---- charts and pictures ---- */
 
-void sg_page_put_svg(sg_page *page, const sg_str *svg, const char *caption) {
+static void put_svg(sg_page *page, const char *figure, const sg_str *svg, const char *caption) {
     if (!page->in_charts) {
         sg_str *out = begin_block(page);
         sg_str_append(out, "<div class=\"charts\">\n");
         page->in_charts = true;
     }
     page->failed = page->failed || svg->failed;
-    sg_str_append(&page->body, "<figure>");
+    sg_str_append(&page->body, figure);
     sg_str_append(&page->body, sg_str_text(svg));
     if (caption) put_element(&page->body, "figcaption", NULL, caption);
     sg_str_append(&page->body, "</figure>\n");
+}
+
+void sg_page_put_svg(sg_page *page, const sg_str *svg, const char *caption) {
+    put_svg(page, "<figure>", svg, caption);
+}
+
+void sg_page_put_wide_svg(sg_page *page, const sg_str *svg, const char *caption) {
+    put_svg(page, "<figure class=\"wide\">", svg, caption);
 }
 
 void sg_page_put_chart(sg_page *page, const sg_svg_chart *chart, const char *caption) {

@@ -82,6 +82,9 @@ void sg_page_put_table(sg_page *page, const sg_page_table *table);
 
 /* A chart made by sg_svg_put_*; neighbouring charts stand side by side where there is room. */
 void sg_page_put_svg(sg_page *page, const sg_str *svg, const char *caption);
+/* One that loses its words when it is made narrower: over the whole width, at its own size,
+ * scrolled where there is no room. */
+void sg_page_put_wide_svg(sg_page *page, const sg_str *svg, const char *caption);
 void sg_page_put_chart(sg_page *page, const sg_svg_chart *chart, const char *caption);
 
 /* Pictures in a grid: PNG or JPEG bytes embedded. */

@@ -59,6 +59,7 @@ static const char page_style[] =
         ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));"
         "gap:12px 20px;align-items:start;margin:10px 0}"
         "figure{margin:0}figure svg{width:100%;height:auto;max-width:560px;display:block}"
+        "figure.wide{grid-column:1/-1;overflow-x:auto}figure.wide svg{width:auto;max-width:none}"
         "figcaption{color:#57606a;font-size:.88rem;margin-top:2px;max-width:70ch}"
         ".images{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:14px;"
         "margin:12px 0;padding:0;list-style:none}"

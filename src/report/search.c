@@ -169,7 +169,9 @@ static void put_parallel(sg_page *page, const sg_search_page *in) {
     sg_str svg;
     sg_str_init(&svg, 0);
     sg_search_put_parallel(&svg, in);
-    put(page, &svg, "A line is a trial; the best tenth is dark. A line skips what was not active.");
+    sg_page_put_wide_svg(page, &svg,
+            "A line is a trial; the best tenth is dark. A line skips what was not active.");
+    sg_str_dispose(&svg);
 }
 
 static void put_contour(sg_page *page, const sg_search_page *in, const sg_search_contour *contour) {
@@ -255,8 +257,8 @@ sg_status sg_search_page_write(const sg_search_page *in, const char *path, sg_er
     put_best(&page, in);
     put_failed(&page, in);
     sg_page_section(&page, "What mattered", NULL);
-    put_importance(&page, in);
     put_parallel(&page, in);
+    put_importance(&page, in);
     for (size_t i = 0; i < in->contour_count; i++) put_contour(&page, in, &in->contours[i]);
     sg_page_section(&page, "Each parameter", NULL);
     for (size_t i = 0; i < in->parameter_count; i++) put_slice(&page, in, &in->parameters[i]);

@@ -137,6 +137,7 @@ static void test_axes_end_with_the_range(void **state) {
     const sg_search_page page = {
             "p", "auroc", true, NULL, 0, parameters, 2, &trial, 1, &contour, 1};
     char *text = render(&page);
+    assert_int_equal(markup_count(text, "<figure class=\"wide\"><svg"), 1); /* coordinates */
     assert_int_equal(markup_count(text, ">1e-5</text>"), 0);
     assert_int_equal(markup_count(text, ">0.01</text>"), 0);
     assert_int_equal(markup_count(text, ">1e-4</text>"), 2); /* slice and map */
