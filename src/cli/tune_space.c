@@ -178,14 +178,15 @@ static sg_status check_value(sg_tune *t, size_t i, double value, sg_error *err) 
 
 /* All choices; all whole numbers of a short range; else the ends. */
 static sg_status check_values(sg_tune *t, size_t i, sg_error *err) {
+    enum { SHORT_RANGE = 64 };
     const sg_dimension *p = &t->space.params[i];
-    sg_status st = SG_OK;
-    double low = p->choice_count ? 0 : p->low, step = 1;
+    double low = p->choice_count ? 0 : p->low;
     double high = p->choice_count ? (double)p->choice_count - 1 : p->high;
-    if (p->kind == SG_PARAM_FLOAT || high - low > 64) step = high - low;
-    for (double value = low; !st && value <= high; value += step)
+    bool counted = p->kind != SG_PARAM_FLOAT && high - low <= SHORT_RANGE;
+    sg_status st = check_value(t, i, low, err);
+    for (double value = low + 1; !st && counted && value < high; value++)
         st = check_value(t, i, value, err);
-    return st;
+    return st || high == low ? st : check_value(t, i, high, err);
 }
 
 /* What every trial is made with, before anything is searched. */

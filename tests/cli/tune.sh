@@ -26,6 +26,7 @@ refuse() { expect 2 "$2" "$SONOGRADE" tune --data data --study n.db --param "$1"
 refuse 'schedule=choice cosine nosuch' "parameter 'schedule', value 'nosuch'"
 refuse 'weights=choice nosuchfile b' "parameter 'weights', value 'nosuchfile'"
 refuse 'weights=choice space.yaml b' "parameter 'weights', value 'space.yaml'"
+refuse 'warmup=float 0.12 1.2' "parameter 'warmup', value '1.2'" # in binary, 0.12 + (1.2 - 0.12) is above 1.2
 refuse 'freeze=choice features nosuch' "parameter 'freeze', value 'nosuch'"
 refuse 'model=choice mobilenetv2 vgg16; se-reduction=choice 4 8 if model = vgg16' "'se-reduction', value '4'"
 refuse 'model=fixed mresnet; dilation=int 1 4' "parameter 'dilation', value '3'"
