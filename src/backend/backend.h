@@ -59,6 +59,7 @@ typedef enum sg_arg {
     SG_ARG_MASK,   /* dropout mask, shape of src */
     SG_ARG_DST,
     SG_ARG_DIFF_DST,
+    SG_ARG_DIFF_PART, /* of the gradient of DST, besides DIFF_DST */
     SG_ARG_DIFF_SRC0,
     SG_ARG_DIFF_SRC_LAST = SG_ARG_DIFF_SRC0 + SG_MAX_INPUTS - 1,
     SG_ARG_DIFF_WEIGHT,
@@ -67,6 +68,13 @@ typedef enum sg_arg {
     SG_ARG_SCRATCH,   /* needed only while executing; opaque bytes, content not kept */
     SG_ARG_COUNT
 } sg_arg;
+
+/* The gradient of DST may come in two parts, which are added: one from each user of DST. */
+typedef enum sg_diff_part {
+    SG_DIFF_NONE,
+    SG_DIFF_WHOLE, /* of the shape of DST */
+    SG_DIFF_SPREAD /* [n,c,1,1], the gradient of a mean over H, W: the same share for each pixel */
+} sg_diff_part;
 
 /* A description. Unused fields are zero. `src`, `dst` are shapes of the forward direction in every
  * pass. */
@@ -96,7 +104,8 @@ typedef struct sg_problem {
      * ReLU reads DST, and the last DIFF_SRC is DIFF_DST as the ReLU lets it pass; without one there
      * is none, for it would be DIFF_DST itself. */
     bool fuse_relu, fuse_sum;
-    double clip; /* also of SG_OP_RELU itself */
+    sg_diff_part diff_part; /* BACKWARD_DATA of batch norm and channel scale: what DIFF_PART is */
+    double clip;            /* also of SG_OP_RELU itself */
 
     double sigmoid_scale; /* 0 means 1 */
 

@@ -46,6 +46,7 @@ static const char *const arg_names[SG_ARG_COUNT] = {
         [SG_ARG_MASK] = "mask",
         [SG_ARG_DST] = "dst",
         [SG_ARG_DIFF_DST] = "diff_dst",
+        [SG_ARG_DIFF_PART] = "diff_part",
         [SG_ARG_DIFF_SRC0] = "diff_src0",
         "diff_src1",
         "diff_src2",
@@ -84,6 +85,12 @@ static bool has_many_inputs(sg_op op) {
 
 static bool takes_summand(const sg_problem *p) {
     return p->fuse_sum && (p->op == SG_OP_BATCH_NORM || p->op == SG_OP_CHANNEL_SCALE);
+}
+
+/* With a sum but no ReLU the whole gradient is the summand's too, and must exist. */
+static bool takes_part(const sg_problem *p) {
+    bool op = p->op == SG_OP_BATCH_NORM || p->op == SG_OP_CHANNEL_SCALE;
+    return op && p->src[0].rank == 4 && (!p->fuse_sum || p->fuse_relu);
 }
 
 int sg_problem_summand(const sg_problem *p) {
@@ -238,6 +245,9 @@ static sg_status infer_fusion(const sg_problem *p, sg_error *err) {
                 !sum_ok    ? "a sum"
                 : !clip_ok ? "a clipped ReLU"
                            : "a ReLU");
+    if (p->diff_part && !takes_part(p))
+        return sg_fail(err, SG_ERR_UNSUPPORTED, "%s:%s takes no gradient in parts",
+                sg_op_name(p->op), sg_pass_name(p->pass));
     const sg_shape *last = &p->src[p->src_count - 1];
     if (summand && !sg_shape_equal(last, &p->src[0]))
         return sg_fail(err, SG_ERR_SHAPE, "%s: shapes %s and %s differ", sg_op_name(p->op),
@@ -333,6 +343,7 @@ static sg_shape weight_shape(const sg_problem *p) {
 static bool takes(const sg_problem *p, sg_arg arg, int input) {
     if (input >= p->src_count) return false;
     bool backward = p->pass == SG_PASS_BACKWARD_DATA;
+    if (arg == SG_ARG_DIFF_PART) return backward && p->diff_part;
     if (takes_summand(p) && backward) {
         if (arg == SG_ARG_DST) return p->fuse_relu;
         if (input == sg_problem_summand(p)) return arg == SG_ARG_DIFF_SRC0 && p->fuse_relu;
@@ -365,6 +376,10 @@ bool sg_problem_arg(sg_shape *shape, const sg_problem *p, sg_arg arg) {
     case SG_ARG_MEAN:
     case SG_ARG_VAR:
         *shape = sg_shape_of(1, &p->dst.dims[1]);
+        return true;
+    case SG_ARG_DIFF_PART:
+        *shape = p->dst;
+        if (p->diff_part == SG_DIFF_SPREAD) shape->dims[2] = shape->dims[3] = 1;
         return true;
     case SG_ARG_DST:
     case SG_ARG_DIFF_DST:

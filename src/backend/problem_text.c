@@ -5,7 +5,7 @@
  *   o32           output channels (conv, linear); o7x7 the map that an adaptive pool gives
  *   k s d g       kernel, stride, dilation (each h x w), groups
  *   p1x1:0x1      padding before, and behind where it differs
- *   eps scale clip, bias include_pad fixed sum relu   settings of sg_problem by name
+ *   eps scale clip, bias include_pad fixed sum relu part spread   settings of sg_problem by name
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/backend.h"
 #include "base/str.h"
@@ -72,6 +72,7 @@ const char *sg_problem_text(char out[SG_PROBLEM_TEXT], const sg_problem *p) {
     if (p->fixed_statistics) put(&l, " fixed");
     if (p->fuse_sum) put(&l, " sum");
     if (p->fuse_relu) put(&l, " relu");
+    if (p->diff_part) put(&l, p->diff_part == SG_DIFF_WHOLE ? " part" : " spread");
     return out;
 }
 
@@ -151,7 +152,9 @@ static bool parse_word(sg_problem *p, const char *token) {
         *words[i].field = true;
         return true;
     }
-    return false;
+    if (strcmp(token, "part") == 0) p->diff_part = SG_DIFF_WHOLE;
+    if (strcmp(token, "spread") == 0) p->diff_part = SG_DIFF_SPREAD;
+    return strcmp(token, "part") == 0 || strcmp(token, "spread") == 0;
 }
 
 static bool parse_real(sg_problem *p, const char *token) {

@@ -238,7 +238,7 @@ static sg_status bind_output(
 }
 
 static sg_status bind_argument(int *out, sg_lowering *l, sg_node_id lead, sg_arg arg,
-        const sg_layout *layout, int diff_dst, sg_error *err) {
+        const sg_layout *layout, const sg_incoming *gradient, sg_error *err) {
     sg_plan *plan = l->plan;
     const sg_node *node = &plan->graph->nodes[lead];
     bool batch_norm = node->op == SG_OP_BATCH_NORM;
@@ -253,10 +253,12 @@ static sg_status bind_argument(int *out, sg_lowering *l, sg_node_id lead, sg_arg
     case SG_ARG_MASK:
         return bind_mask(out, l, lead, layout, err);
     case SG_ARG_DST:
-        if (diff_dst == SG_NOTHING) return bind_output(out, l, lead, layout, err);
+        if (!gradient) return bind_output(out, l, lead, layout, err);
         return sg_bind_fit(out, plan, plan->node_value[l->groups[lead].out], layout, err);
     case SG_ARG_DIFF_DST:
-        return sg_bind_fit(out, plan, diff_dst, layout, err);
+        return sg_bind_fit(out, plan, gradient->diff_dst, layout, err);
+    case SG_ARG_DIFF_PART:
+        return sg_bind_fit(out, plan, gradient->part, layout, err);
     case SG_ARG_DIFF_WEIGHT:
         return bind_gradient(out, l,
                 sg_bind_param(plan->graph, lead, batch_norm ? SG_PARAM_GAMMA : SG_PARAM_WEIGHT),
@@ -276,13 +278,13 @@ static sg_status bind_argument(int *out, sg_lowering *l, sg_node_id lead, sg_arg
     }
 }
 
-sg_status sg_bind_arguments(
-        sg_step *step, sg_lowering *l, sg_node_id lead, int diff_dst, sg_error *err) {
+sg_status sg_bind_arguments(sg_step *step, sg_lowering *l, sg_node_id lead,
+        const sg_incoming *gradient, sg_error *err) {
     for (int arg = 0; arg < SG_ARG_COUNT; arg++) {
         const sg_layout *layout = sg_primitive_layout(step->primitive, (sg_arg)arg);
         if (!layout) continue;
         sg_status status =
-                bind_argument(&step->value[arg], l, lead, (sg_arg)arg, layout, diff_dst, err);
+                bind_argument(&step->value[arg], l, lead, (sg_arg)arg, layout, gradient, err);
         if (status) return status;
     }
     return SG_OK;

@@ -147,6 +147,22 @@ static sg_status compile_on(sg_compiled *out, sg_backend *backend, const sg_prob
     return status;
 }
 
+sg_status sg_lower_take_part(sg_lowering *l, sg_node_id lead, sg_diff_part part, sg_error *err) {
+    sg_plan *plan = l->plan;
+    sg_compiled *c = &l->states[lead].compiled;
+    sg_problem p = c->data->problem;
+    sg_wanted none = {.arg = {NULL}}, back = {.arg = {NULL}};
+    bool main = c->data->ops == plan->backend->ops;
+    if (main) want_backward(&back, &none, c->forward);
+    p.diff_part = part;
+    sg_primitive *made;
+    sg_status status = sg_primitive_compile(
+            &made, main ? plan->backend : plan->fallback, &p, &back, c->forward, err);
+    if (!status) status = sg_lower_own(plan, made, err);
+    if (!status) c->data = made;
+    return status;
+}
+
 static sg_status own_compiled(sg_plan *plan, sg_compiled *c, sg_error *err) {
     sg_primitive *all[] = {c->forward, c->data, c->weights};
     sg_status status = SG_OK;
@@ -286,7 +302,7 @@ static sg_status lower_group(sg_lowering *l, sg_node_id lead, sg_error *err) {
     if (status) return status;
     sg_step step;
     sg_bind_step_init(&step, SG_STEP_EXECUTE, lead, compiled->forward);
-    status = sg_bind_arguments(&step, l, lead, SG_NOTHING, err);
+    status = sg_bind_arguments(&step, l, lead, NULL, err);
     if (!status) status = sg_bind_append(plan, &step, err);
     if (!status) status = lower_statistics(l, lead, err);
     return status;

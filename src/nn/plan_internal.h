@@ -145,7 +145,13 @@ typedef struct sg_node_state {
 typedef struct sg_contribution {
     sg_node_id node; /* whose output's gradient */
     int value;
+    bool spread; /* the gradient of its mean over H, W (SG_DIFF_SPREAD) */
 } sg_contribution;
+
+/* The gradient of a group's output: one value, or two that its primitive adds. */
+typedef struct sg_incoming {
+    int diff_dst, part; /* SG_NOTHING where there is none */
+} sg_incoming;
 
 /* Lives only while a plan is created. */
 typedef struct sg_lowering {
@@ -180,6 +186,10 @@ SG_MUST_CHECK sg_status sg_lower_backward(sg_lowering *l, sg_error *err);
 /* Compiles on the main backend, else on the fallback; the plan owns the result. */
 SG_MUST_CHECK sg_status sg_lower_compile(sg_primitive **out, sg_lowering *l,
         const sg_problem *problem, const sg_wanted *wanted, sg_error *err);
+/* Lets the group's data pass take its incoming gradient in two parts. SG_ERR_UNSUPPORTED: it
+ * cannot, and is as it was. */
+SG_MUST_CHECK sg_status sg_lower_take_part(
+        sg_lowering *l, sg_node_id lead, sg_diff_part part, sg_error *err);
 SG_MUST_CHECK sg_status sg_lower_own(sg_plan *plan, sg_primitive *primitive, sg_error *err);
 
 /* bind.c */
@@ -197,10 +207,9 @@ SG_MUST_CHECK sg_status sg_bind_reorder(sg_primitive **out, sg_plan *plan, const
         const sg_layout *to, sg_error *err);
 void sg_bind_step_init(sg_step *step, sg_step_kind kind, sg_node_id node, sg_primitive *primitive);
 SG_MUST_CHECK sg_status sg_bind_append(sg_plan *plan, const sg_step *step, sg_error *err);
-/* Gives the step a value for every argument that its primitive takes. diff_dst: gradient of the
- * group's output, SG_NOTHING in forward. */
+/* Gives the step a value for every argument that its primitive takes. gradient: NULL in forward. */
 SG_MUST_CHECK sg_status sg_bind_arguments(
-        sg_step *step, sg_lowering *l, sg_node_id lead, int diff_dst, sg_error *err);
+        sg_step *step, sg_lowering *l, sg_node_id lead, const sg_incoming *gradient, sg_error *err);
 
 /* pack.c */
 SG_MUST_CHECK sg_status sg_pack_weight(int *out, sg_plan *plan, int param, sg_node_id norm,

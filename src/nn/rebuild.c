@@ -34,7 +34,8 @@ static bool is_backward(const sg_step *step) {
 /* Of a backward step DST is an input: what the forward pass made. */
 static bool is_read(const sg_step *step, int arg) {
     if (step->value[arg] == SG_NOTHING) return false;
-    return arg < SG_ARG_DST || arg == SG_ARG_DIFF_DST || (arg == SG_ARG_DST && is_backward(step));
+    return arg < SG_ARG_DST || arg == SG_ARG_DIFF_DST || arg == SG_ARG_DIFF_PART ||
+           (arg == SG_ARG_DST && is_backward(step));
 }
 
 bool sg_rebuild_is_cheap(const sg_step *step) {

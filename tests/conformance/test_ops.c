@@ -205,7 +205,15 @@ static const struct {
         {SG_ARG_BIAS, SG_ARG_DIFF_BIAS},
 };
 
-/* sum(dst * diff_dst) after `value` has moved by `step` along `direction`. */
+/* The gradient of an element of dst, of which a part may be given for the whole map. */
+static double incoming(const op_values *v, int64_t i) {
+    int64_t parts = v->count[SG_ARG_DIFF_PART];
+    if (parts == 0) return v->of[SG_ARG_DIFF_DST][i];
+    int64_t share = v->count[SG_ARG_DIFF_DST] / parts;
+    return v->of[SG_ARG_DIFF_DST][i] + v->of[SG_ARG_DIFF_PART][i / share] / (double)share;
+}
+
+/* sum(dst * gradient) after `value` has moved by `step` along `direction`. */
 static double loss_at(sg_backend *backend, const sg_problem *forward, const op_values *start,
         sg_arg value, const double *direction, double step) {
     sg_error err = SG_ERROR_INIT;
@@ -214,8 +222,7 @@ static double loss_at(sg_backend *backend, const sg_problem *forward, const op_v
     for (int64_t i = 0; i < v.count[value]; i++) v.of[value][i] += step * direction[i];
     assert_int_equal(op_run(&v, backend, forward, OP_PLAIN, &err), SG_OK);
     double loss = 0;
-    for (int64_t i = 0; i < v.count[SG_ARG_DST]; i++)
-        loss += v.of[SG_ARG_DST][i] * v.of[SG_ARG_DIFF_DST][i];
+    for (int64_t i = 0; i < v.count[SG_ARG_DST]; i++) loss += v.of[SG_ARG_DST][i] * incoming(&v, i);
     op_values_dispose(&v);
     return loss;
 }

@@ -76,15 +76,18 @@ static void sum_part(const sg_norm_job *job, int64_t first, int64_t last, int64_
     const sg_dnn_view *v = &job->view;
     double *sums = sums_of(job, first, part);
     memset(sums, 0, (size_t)(last - first) * SG_DNN_CHUNK * 2 * sizeof *sums);
-    for (int64_t n = v->n * part / job->parts; n < v->n * (part + 1) / job->parts; n++)
+    for (int64_t n = v->n * part / job->parts; n < v->n * (part + 1) / job->parts; n++) {
+        sg_norm_job image = sg_norm_image(job, n);
         for (int64_t i = first; i < last; i++)
-            sg_dnn_walk(v, n, sg_dnn_chunk_at(v, i), job->lanes, job->visit, job,
+            sg_dnn_walk(v, n, sg_dnn_chunk_at(v, i), job->lanes, job->visit, &image,
                     sums_of(job, i, part));
+    }
 }
 
 static void map_image(const sg_norm_job *job, int64_t chunk, int64_t n) {
     sg_dnn_chunk at = sg_dnn_chunk_at(&job->view, chunk);
-    sg_dnn_walk(&job->view, n, at, job->lanes, job->visit, job, NULL);
+    sg_norm_job image = sg_norm_image(job, n);
+    sg_dnn_walk(&job->view, n, at, job->lanes, job->visit, &image, NULL);
 }
 
 static void total(double out[2], const sg_norm_job *job, int64_t chunk, int64_t lane) {
@@ -284,11 +287,15 @@ static sg_status run_backward(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT
     pass.sum.dy = args[SG_ARG_DIFF_DST];
     pass.sum.scale = pass.scratch.scale;
     pass.sum.beta = args[SG_ARG_WORKSPACE];
+    pass.sum.part = args[SG_ARG_DIFF_PART];
+    pass.sum.spread = sg_dnn_spread(p);
     pass.map = pass.sum;
     if (p->base.problem.fuse_sum && pass.sum.relu) { /* masked once, where the summand's belongs */
         pass.sum.y = args[SG_ARG_DST];
         pass.sum.passed = args[SG_ARG_DIFF_SRC0 + 1];
         pass.map.dy = pass.sum.passed;
+        pass.map.part = NULL;
+        pass.map.spread = 0;
         pass.map.relu = false;
     }
     pass.sum.visit = sg_norm_visits_of(&pass.sum)->gradient_sums;
@@ -313,6 +320,9 @@ static sg_status set_layouts(
         if (!sg_problem_arg(&shape, q, (sg_arg)arg)) continue;
         p->layout[arg] = shape.rank == 1 ? channels : data;
     }
+    if (q->diff_part == SG_DIFF_SPREAD && q->pass == SG_PASS_BACKWARD_DATA)
+        status = sg_dnn_layout_means(&p->layout[SG_ARG_DIFF_PART], p, data, err);
+    if (status) return status;
     if (q->fuse_relu && !q->fuse_sum && q->pass != SG_PASS_INFER)
         status =
                 sg_dnn_layout_bytes(&p->layout[SG_ARG_WORKSPACE], p->backend, channels->bytes, err);

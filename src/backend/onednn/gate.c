@@ -20,14 +20,17 @@ typedef struct gate_job {
 
 static void take_chunk(const gate_job *job, int64_t n, sg_dnn_chunk at) {
     const sg_dnn_view *v = &job->image.view;
-    sg_norm_job image = job->image;
+    sg_norm_job image = sg_norm_image(&job->image, n);
     image.scale += n * job->stride;
     if (job->diff) {
         double sums[SG_DNN_CHUNK][2] = {{0}};
         float *diff = job->diff + n * job->stride + at.first;
         sg_dnn_walk(v, n, at, image.lanes, job->sum, &image, &sums[0][0]);
         for (int64_t i = 0; i < at.count; i++) diff[i] = (float)sums[i][1];
-        if (image.passed) image.dy = image.passed; /* masked by now */
+        if (image.passed) { /* added and masked by now */
+            image.dy = image.passed;
+            image.part = NULL;
+        }
         image.relu = false;
     }
     sg_dnn_walk(v, n, at, image.lanes, job->map, &image, NULL);
@@ -47,6 +50,8 @@ static void set_gradient(gate_job *job, const sg_dnn_primitive *p, void *const a
     job->diff = args[GATE_DIFF];
     memset(job->diff, 0, p->layout[GATE_DIFF]->bytes); /* the padding */
     image->dy = args[SG_ARG_DIFF_DST];
+    image->part = args[SG_ARG_DIFF_PART];
+    image->spread = sg_dnn_spread(p);
     image->out = args[SG_ARG_DIFF_SRC0];
     if (!image->relu) return;
     image->y = args[SG_ARG_DST];
@@ -82,30 +87,39 @@ static sg_status run(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_err
     return SG_OK;
 }
 
-/* Gates of one image lie side by side, whatever the layout of the maps. */
-static bool is_dense(const sg_dnn_view *gates) {
-    return gates->groups == 1 || gates->stride_group == gates->block;
+sg_status sg_dnn_layout_means(
+        const sg_layout **out, const sg_dnn_primitive *p, const sg_layout *data, sg_error *err) {
+    const sg_shape *map = &data->shape;
+    sg_shape shape = sg_shape4(map->dims[0], map->dims[1], 1, 1);
+    sg_dnn_view v;
+    sg_status status = sg_dnn_layout_like(out, p->backend, &shape, data, err);
+    if (!status) status = sg_dnn_layout_view(&v, *out, err);
+    if (!status && v.groups > 1 && v.stride_group != v.block)
+        status = sg_dnn_unsupported(err, &p->base.problem);
+    return status;
+}
+
+int64_t sg_dnn_spread(const sg_dnn_primitive *p) {
+    if (p->base.problem.diff_part != SG_DIFF_SPREAD) return 0;
+    return ((const sg_dnn_layout *)p->layout[SG_ARG_DIFF_PART])->view.stride_n;
 }
 
 sg_status sg_dnn_gate_compile(sg_dnn_primitive *p, const sg_wanted *wanted,
         const sg_dnn_primitive *forward, sg_error *err) {
     const sg_problem *q = &p->base.problem;
     const sg_layout *layout, *gates;
-    sg_dnn_view view = {0};
+    sg_dnn_view view;
     if (q->pass == SG_PASS_BACKWARD_WEIGHTS) return sg_dnn_unsupported(err, q);
     sg_status status = sg_dnn_follow(&layout, p, wanted, forward, err);
-    if (!status) status = sg_dnn_layout_like(&gates, p->backend, &q->src[1], layout, err);
     if (!status) status = sg_dnn_layout_view(&view, layout, err);
-    size_t zeros = (size_t)view.channels * sizeof(float);
-    if (!status) status = sg_dnn_layout_bytes(&p->layout[SG_ARG_SCRATCH], p->backend, zeros, err);
-    if (!status) status = sg_dnn_layout_view(&view, gates, err);
+    if (!status) status = sg_dnn_layout_means(&gates, p, layout, err);
     if (status) return status;
-    if (!is_dense(&view)) return sg_dnn_unsupported(err, q);
     for (int arg = 0; arg < SG_ARG_COUNT; arg++) {
         sg_shape shape;
-        if (sg_problem_arg(&shape, q, (sg_arg)arg))
-            p->layout[arg] = arg == GATE || arg == GATE_DIFF ? gates : layout;
+        if (!sg_problem_arg(&shape, q, (sg_arg)arg)) continue;
+        p->layout[arg] = sg_shape_equal(&shape, &q->src[0]) ? layout : gates;
     }
+    size_t zeros = (size_t)view.channels * sizeof(float);
     p->run = run;
-    return SG_OK;
+    return sg_dnn_layout_bytes(&p->layout[SG_ARG_SCRATCH], p->backend, zeros, err);
 }

@@ -122,6 +122,15 @@ void sg_dnn_layouts_dispose(sg_dnn_backend *b);
 sg_status sg_dnn_check_wanted(
         const sg_dnn_primitive *p, const sg_layout *layout, sg_arg arg, sg_error *err);
 
+/* ---- gate.c ---- */
+
+/* The layout of one number per channel of each image, in the manner of `data`; those of one image
+ * lie side by side, else SG_ERR_UNSUPPORTED. */
+sg_status sg_dnn_layout_means(
+        const sg_layout **out, const sg_dnn_primitive *p, const sg_layout *data, sg_error *err);
+/* From image to image of a gradient's spread part; 0 where there is none. */
+int64_t sg_dnn_spread(const sg_dnn_primitive *p);
+
 /* ---- weighted.c ---- */
 
 /* How convolution and inner product differ. */

@@ -11,6 +11,9 @@ typedef struct sg_norm_job {
     int lanes;                /* of columns: 8 or 16 */
     const float *x, *summand; /* summand: added to the output; NULL: none */
     const float *dy;
+    const float *part; /* added to dy, and like it; NULL: none */
+    int64_t spread;    /* not 0: part is [channels] of one image, each the sum of equal shares for
+                          its pixels, and that of the next image lies so far on */
     const float *y; /* backward behind a sum: what came out of the ReLU; NULL: worked out again */
     float *out;
     float *passed;                    /* with y: where dy goes as the ReLU lets it pass */
@@ -32,6 +35,12 @@ typedef struct sg_norm_visits {
                                  */
     sg_dnn_visit gradient;      /* out = scale g + slope (x - mean) + offset */
 } sg_norm_visits;
+/* The job as its visits see image n. */
+static inline sg_norm_job sg_norm_image(const sg_norm_job *job, int64_t n) {
+    sg_norm_job image = *job;
+    if (job->spread) image.part += n * job->spread;
+    return image;
+}
 /* For columns of at most so many lanes. */
 extern const sg_norm_visits sg_norm_visits_8, sg_norm_visits_16;
 /* Sixteen channels side by side where the processor has such vectors and the layout such rows. */

@@ -146,16 +146,22 @@ typedef enum masking { FREE, BY_VALUE, BY_OUTPUT } masking;
 /* What the gradient of a column is made of. */
 typedef struct gradient_column {
     lanes mean, scale, beta, most;
-    const float *x, *dy, *y;
+    lanes share; /* of a pixel in what is spread */
+    const float *x, *dy, *part, *y;
     float *passed;
 } gradient_column;
 
-SG_DNN_INLINE void load_all(
-        gradient_column *c, const sg_norm_job *job, const sg_dnn_column *column, masking m) {
+SG_DNN_INLINE void load_all(gradient_column *c, const sg_norm_job *job, const sg_dnn_column *column,
+        masking m, sg_diff_part part) {
     *c = (gradient_column){.x = job->x + column->offset, .dy = job->dy + column->offset};
     if (m == BY_OUTPUT) {
         c->y = job->y + column->offset;
         c->passed = job->passed + column->offset;
+    }
+    if (part == SG_DIFF_WHOLE) c->part = job->part + column->offset;
+    if (part == SG_DIFF_SPREAD) {
+        load_coefficients(&c->share, job->part, column);
+        c->share /= (float)job->view.spatial - (lanes){0};
     }
     load_coefficients(&c->mean, job->mean, column);
     load_coefficients(&c->scale, job->scale, column);
@@ -164,11 +170,17 @@ SG_DNN_INLINE void load_all(
 }
 
 /* x - mean, and g as the ReLU lets it pass. */
-SG_DNN_INLINE void load_gradient(
-        lanes *g, lanes *centred, const gradient_column *c, int64_t at, int count, masking m) {
+SG_DNN_INLINE void load_gradient(lanes *g, lanes *centred, const gradient_column *c, int64_t at,
+        int count, masking m, sg_diff_part part) {
+    lanes other;
     load(centred, c->x + at, count);
     load(g, c->dy + at, count);
     *centred -= c->mean;
+    if (part == SG_DIFF_WHOLE) {
+        load(&other, c->part + at, count);
+        *g += other;
+    }
+    if (part == SG_DIFF_SPREAD) *g += c->share;
     if (m == FREE) return;
     lanes value = *centred * c->scale + c->beta;
     if (m == BY_OUTPUT) load(&value, c->y + at, count);
@@ -176,38 +188,38 @@ SG_DNN_INLINE void load_gradient(
     if (m == BY_OUTPUT) store(c->passed + at, g, count);
 }
 
-SG_DNN_INLINE void gradient_sums(
-        const sg_norm_job *job, const sg_dnn_column *column, int count, masking m, double *sums) {
+SG_DNN_INLINE void gradient_sums(const sg_norm_job *job, const sg_dnn_column *column, int count,
+        masking m, sg_diff_part part, double *sums) {
     int64_t stride = column->stride, whole = column->rows / STRANDS * STRANDS;
     lanes v, g;
     gradient_column c;
     strands s = {0};
-    load_all(&c, job, column, m);
+    load_all(&c, job, column, m, part);
     for (int64_t r = 0; r < whole; r += STRANDS)
         for (int k = 0; k < STRANDS; k++) {
-            load_gradient(&g, &v, &c, (r + k) * stride, count, m);
+            load_gradient(&g, &v, &c, (r + k) * stride, count, m, part);
             s.first[k] += g;
             s.second[k] += g * v;
         }
     for (int64_t r = whole; r < column->rows; r++) {
-        load_gradient(&g, &v, &c, r * stride, count, m);
+        load_gradient(&g, &v, &c, r * stride, count, m, part);
         s.first[0] += g;
         s.second[0] += g * v;
     }
     add_strands(sums, column, &s);
 }
 
-SG_DNN_INLINE void gradient(
-        const sg_norm_job *job, const sg_dnn_column *column, int count, masking m) {
+SG_DNN_INLINE void gradient(const sg_norm_job *job, const sg_dnn_column *column, int count,
+        masking m, sg_diff_part part) {
     float *out = job->out + column->offset;
     int64_t stride = column->stride, rows = column->rows;
     lanes slope, offset, v, g;
     gradient_column c;
-    load_all(&c, job, column, m);
+    load_all(&c, job, column, m, part);
     load_coefficients(&slope, job->slope, column);
     load_coefficients(&offset, job->offset, column);
     for (int64_t at = 0; at < rows * stride; at += stride) {
-        load_gradient(&g, &v, &c, at, count, m);
+        load_gradient(&g, &v, &c, at, count, m, part);
         v = c.scale * g + slope * v + offset;
         store(out + at, &v, count);
     }
@@ -252,14 +264,29 @@ SG_WIDE static void visit_normalise(const void *user, const sg_dnn_column *colum
         normalise_lanes(job, column, column->width, false);
 }
 
+static sg_diff_part part_of(const sg_norm_job *job) {
+    return !job->part ? SG_DIFF_NONE : job->spread ? SG_DIFF_SPREAD : SG_DIFF_WHOLE;
+}
+
+SG_DNN_INLINE void gradient_sums_masked(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, masking m, double *sums) {
+    sg_diff_part part = part_of(job);
+    if (part == SG_DIFF_NONE)
+        gradient_sums(job, column, count, m, SG_DIFF_NONE, sums);
+    else if (part == SG_DIFF_WHOLE)
+        gradient_sums(job, column, count, m, SG_DIFF_WHOLE, sums);
+    else
+        gradient_sums(job, column, count, m, SG_DIFF_SPREAD, sums);
+}
+
 SG_DNN_INLINE void gradient_sums_lanes(
         const sg_norm_job *job, const sg_dnn_column *column, int count, double *sums) {
     if (!job->relu)
-        gradient_sums(job, column, count, FREE, sums);
+        gradient_sums_masked(job, column, count, FREE, sums);
     else if (!job->y)
-        gradient_sums(job, column, count, BY_VALUE, sums);
+        gradient_sums_masked(job, column, count, BY_VALUE, sums);
     else
-        gradient_sums(job, column, count, BY_OUTPUT, sums);
+        gradient_sums_masked(job, column, count, BY_OUTPUT, sums);
 }
 
 SG_WIDE static void visit_gradient_sums(
@@ -270,11 +297,22 @@ SG_WIDE static void visit_gradient_sums(
         gradient_sums_lanes(user, column, column->width, sums);
 }
 
+SG_DNN_INLINE void gradient_masked(
+        const sg_norm_job *job, const sg_dnn_column *column, int count, masking m) {
+    sg_diff_part part = part_of(job);
+    if (part == SG_DIFF_NONE)
+        gradient(job, column, count, m, SG_DIFF_NONE);
+    else if (part == SG_DIFF_WHOLE)
+        gradient(job, column, count, m, SG_DIFF_WHOLE);
+    else
+        gradient(job, column, count, m, SG_DIFF_SPREAD);
+}
+
 SG_DNN_INLINE void gradient_lanes(const sg_norm_job *job, const sg_dnn_column *column, int count) {
     if (job->relu)
-        gradient(job, column, count, BY_VALUE);
+        gradient_masked(job, column, count, BY_VALUE);
     else
-        gradient(job, column, count, FREE);
+        gradient_masked(job, column, count, FREE);
 }
 
 SG_WIDE static void visit_gradient(const void *user, const sg_dnn_column *column, double *sums) {

@@ -72,7 +72,8 @@ static void batch_norm_train(const sg_problem *p, void *const args[SG_ARG_COUNT]
  *   dx = gamma * s * (dy - d_beta / M - h * d_gamma / M)   batch statistics
  *   dx = gamma * s * dy                                    fixed statistics */
 static void batch_norm_backward(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
-    const real *src = args[SG_ARG_SRC0], *diff_dst = pass_summand(p, args);
+    const real *src = args[SG_ARG_SRC0];
+    incoming g = pass_summand(p, args);
     const real *gamma = args[SG_ARG_WEIGHT], *mean = args[SG_ARG_MEAN], *var = args[SG_ARG_VAR];
     const uint8_t *mask = p->fuse_relu && !p->fuse_sum ? args[SG_ARG_WORKSPACE] : NULL;
     real *diff_src = args[SG_ARG_DIFF_SRC0];
@@ -83,7 +84,7 @@ static void batch_norm_backward(const sg_problem *p, void *const args[SG_ARG_COU
         for (int64_t n = 0; n < batch; n++) {
             int64_t at = (n * channels + c) * plane;
             for (int64_t i = at; i < at + plane; i++) {
-                double dy = !mask || mask[i] ? diff_dst[i] : 0;
+                double dy = !mask || mask[i] ? incoming_at(&g, i) : 0;
                 sum += dy;
                 sum_h += dy * (src[i] - mean[c]) * scale;
             }
@@ -96,7 +97,7 @@ static void batch_norm_backward(const sg_problem *p, void *const args[SG_ARG_COU
         for (int64_t n = 0; n < batch; n++) {
             int64_t at = (n * channels + c) * plane;
             for (int64_t i = at; i < at + plane; i++) {
-                double dy = !mask || mask[i] ? diff_dst[i] : 0;
+                double dy = !mask || mask[i] ? incoming_at(&g, i) : 0;
                 double h = (src[i] - mean[c]) * scale;
                 diff_src[i] = (real)(gamma[c] * scale * (dy - shift - h * slope));
             }

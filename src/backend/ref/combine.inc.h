@@ -51,13 +51,13 @@ static void channel_scale_forward(const sg_problem *p, void *const args[SG_ARG_C
 
 static void channel_scale_backward(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
     const real *src = args[SG_ARG_SRC0], *gate = args[SG_ARG_SRC0 + 1];
-    const real *diff_dst = pass_summand(p, args);
+    incoming g = pass_summand(p, args);
     real *diff_src = args[SG_ARG_DIFF_SRC0], *diff_gate = args[SG_ARG_DIFF_SRC0 + 1];
     int64_t planes = p->dst.dims[0] * p->dst.dims[1], plane = plane_size(&p->dst);
     for (int64_t c = 0; c < planes; c++) {
         double sum = 0;
         for (int64_t i = c * plane; i < (c + 1) * plane; i++) {
-            real dy = diff_dst[i]; /* it or src may be the bytes of diff_src */
+            real dy = (real)incoming_at(&g, i); /* it or src may be the bytes of diff_src */
             sum += (double)dy * src[i];
             diff_src[i] = dy * gate[c];
         }

@@ -18,16 +18,34 @@ static inline int64_t plane_size(const sg_shape *shape) {
     return shape->rank == 4 ? shape->dims[2] * shape->dims[3] : 1;
 }
 
-/* The gradient behind the fused ReLU of a sum, left where the summand's belongs. */
-static const real *pass_summand(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
-    const real *dst = args[SG_ARG_DST], *diff_dst = args[SG_ARG_DIFF_DST];
+/* The gradient of what a batch norm or channel scale gives, before any ReLU. */
+typedef struct incoming {
+    const real *diff, *part;
+    int64_t share; /* of how many elements one of the part is the sum; 0: no part */
+} incoming;
+
+static double incoming_at(const incoming *g, int64_t i) {
+    if (!g->share) return g->diff[i];
+    return (real)(g->diff[i] + (real)((double)g->part[i / g->share] / (double)g->share));
+}
+
+static incoming incoming_of(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
+    incoming g = {.diff = args[SG_ARG_DIFF_DST], .part = args[SG_ARG_DIFF_PART]};
+    if (p->diff_part) g.share = p->diff_part == SG_DIFF_SPREAD ? plane_size(&p->dst) : 1;
+    return g;
+}
+
+/* As it comes; or behind the fused ReLU of a sum, then left where the summand's belongs. */
+static incoming pass_summand(const sg_problem *p, void *const args[SG_ARG_COUNT]) {
+    const real *dst = args[SG_ARG_DST];
+    incoming g = incoming_of(p, args);
     int summand = sg_problem_summand(p);
-    if (summand < 0 || !p->fuse_relu) return diff_dst;
+    if (summand < 0 || !p->fuse_relu) return g;
     real *passed = args[SG_ARG_DIFF_SRC0 + summand];
     int64_t count = sg_shape_count(&p->dst);
     for (int64_t i = 0; i < count; i++)
-        passed[i] = dst[i] > 0 && (p->clip <= 0 || dst[i] < p->clip) ? diff_dst[i] : 0;
-    return passed;
+        passed[i] = dst[i] > 0 && (p->clip <= 0 || dst[i] < p->clip) ? (real)incoming_at(&g, i) : 0;
+    return (incoming){.diff = passed};
 }
 
 #include "backend/ref/affine.inc.h"

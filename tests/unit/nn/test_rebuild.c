@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,18 +115,88 @@ static void models_are_made_again_alike(void **state) {
     }
 }
 
-/* Sums and ReLUs behind a batch norm or a gate in one pass: the bits of passes of their own. */
+/* A residual block of 32 channels; downsampling ones have a convolution on the short way too. */
+static sg_node_id residual(sg_graph *g, const char *prefix, sg_node_id x, int stride, double clip) {
+    char name[64];
+    sg_node_id in = x;
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "%s.conv%d", prefix, i);
+        x = sg_graph_conv(g, name, x,
+                &(sg_conv_spec){
+                        .out = 32, .kernel = 3, .stride = i == 0 ? stride : 1, .padding = 1});
+        snprintf(name, sizeof name, "%s.bn%d", prefix, i);
+        x = sg_graph_batch_norm(g, name, x, 1e-5);
+        snprintf(name, sizeof name, "%s.relu%d", prefix, i);
+        if (i == 0) x = sg_graph_relu(g, name, x, 0);
+    }
+    if (stride > 1) {
+        snprintf(name, sizeof name, "%s.down", prefix);
+        in = sg_graph_conv(g, name, in, &(sg_conv_spec){.out = 32, .kernel = 1, .stride = stride});
+        snprintf(name, sizeof name, "%s.bn", prefix);
+        in = sg_graph_batch_norm(g, name, in, 1e-5);
+    }
+    snprintf(name, sizeof name, "%s.add", prefix);
+    x = sg_graph_add(g, name, x, in);
+    snprintf(name, sizeof name, "%s.relu", prefix);
+    return sg_graph_relu(g, name, x, clip);
+}
+
+static sg_graph *residual_net(void) {
+    sg_error err = SG_ERROR_INIT;
+    sg_graph *g;
+    assert_ok(sg_graph_create(&g, "residual", &err), &err);
+    sg_node_id x = sg_graph_input(g, 3);
+    x = sg_graph_conv(g, "conv", x, &(sg_conv_spec){.out = 32, .kernel = 3, .padding = 1});
+    x = sg_graph_batch_norm(g, "bn", x, 1e-5);
+    x = sg_graph_relu(g, "relu", x, 0);
+    x = residual(g, "a", x, 1, 0);
+    x = residual(g, "b", x, 1, 6);
+    sg_node_id features = x = residual(g, "c", x, 2, 0);
+    x = sg_graph_global_pool(g, "pool", x);
+    x = sg_graph_linear(g, "fc", x, 0, 3, true);
+    assert_ok(sg_graph_finish(g, x, features, &err), &err);
+    return g;
+}
+
+static int count_steps(const sg_plan *plan, sg_op op) {
+    int count = 0;
+    for (int i = 0; i < plan->step_count; i++)
+        count += plan->steps[i].kind == SG_STEP_EXECUTE &&
+                 plan->steps[i].primitive->problem.op == op;
+    return count;
+}
+
+/* Sums and ReLUs behind a batch norm or a gate, and gradients in two parts, in one pass: the bits
+ * of passes of their own. */
 static void what_is_fused_computes_alike(void **state) {
     (void)state;
-    static const char *const models[] = {"mobilenetv2", "resnet18", "mresnet"};
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        size_t block[2];
-        sg_graph *g = build(models[i]);
-        sg_plan_request requests[] = {request_of(64), request_of(64)};
+    sg_graph *graphs[] = {residual_net(), net_small(0.3), build("mobilenetv2")};
+    for (size_t i = 0; i < sizeof graphs / sizeof *graphs; i++) {
+        size_t block[3];
+        sg_plan_request requests[] = {request_of(64), request_of(64), request_of(64)};
         requests[1].no_fold = true;
-        compare_requests(block, g, "onednn", requests, 2, true);
-        sg_graph_destroy(g);
+        requests[2].keep_bytes = SIZE_MAX / 2;
+        compare_requests(block, graphs[i], "onednn", requests, 3, true);
+        sg_graph_destroy(graphs[i]);
     }
+}
+
+/* No sum runs by itself, nor a ReLU; the gradient of a mean is not written out. */
+static void nothing_is_left_to_fuse(void **state) {
+    (void)state;
+    sg_graph *g = residual_net();
+    net n;
+    net_open(&n, g, "onednn", request_of(32), true);
+    assert_int_equal(count_steps(n.plan, SG_OP_ADD), 0);
+    assert_int_equal(count_steps(n.plan, SG_OP_RELU), 0);
+    net_close(&n);
+    sg_graph_destroy(g);
+    g = net_small(0);
+    net_open(&n, g, "onednn", request_of(32), true);
+    assert_int_equal(
+            count_steps(n.plan, SG_OP_GLOBAL_POOL), 3); /* two forward, the last backward */
+    net_close(&n);
+    sg_graph_destroy(g);
 }
 
 /* Planned bytes of a training of `model`, never run. */
@@ -261,6 +332,7 @@ int main(void) {
             cmocka_unit_test(every_node_is_made_again_alike),
             cmocka_unit_test(models_are_made_again_alike),
             cmocka_unit_test(what_is_fused_computes_alike),
+            cmocka_unit_test(nothing_is_left_to_fuse),
             cmocka_unit_test(models_take_less_memory),
             cmocka_unit_test(what_fits_is_kept),
             cmocka_unit_test(frozen_layers_run_once),
