@@ -55,8 +55,10 @@ SG_MUST_CHECK sg_status sg_gp_likelihood(double *value, double *gradient, const 
         const sg_gp_theta *theta, double *work, sg_error *err);
 
 /* Log density of the priors at theta, added to the likelihood by the fit (gradient is added to, or
- * NULL): normal on the logarithms. Lengths: median 0.5 sqrt(groups), sd 1 (longer where there are
- * more of them, so that a fit starts smooth); signal: median 1, sd 2; noise: median 1e-4, sd 3. */
+ * NULL), on the logarithms. Normal for lengths (median 0.5 sqrt(groups), sd 1: longer where there
+ * are more of them, so that a fit starts smooth) and signal (median 1, sd 2). Cauchy for noise
+ * (median 0.01, scale 1): trainings are noisy, and few trials cannot say how much; but where there
+ * is no noise, its heavy tail lets the likelihood win. */
 double sg_gp_prior(double *gradient, size_t groups, const sg_gp_theta *theta);
 
 /* Maximises likelihood + prior by L-BFGS (NLopt) within bounds, from the prior's medians and
