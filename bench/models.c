@@ -186,7 +186,8 @@ static sg_status train_step(bench *b, sg_error *err) {
 
 static void print_times(const bench *b, double seconds, double processor) {
     double flops = 0;
-    for (size_t i = 0; i < b->profile->row_count; i++) flops += b->profile->rows[i].flops;
+    for (size_t i = 0; i < b->profile->row_count; i++) /* a batch may be computed in slices */
+        flops += b->profile->rows[i].flops * (double)b->profile->rows[i].calls / b->step;
     printf("{\"seconds\": %.6f, \"processor\": %.6f, \"flops\": %.6g}\n", seconds, processor,
             flops);
 }

@@ -128,7 +128,9 @@ static sg_status check_request(
 
 sg_status sg_plan_create(sg_plan **out, const sg_graph *graph, sg_params *params,
         const sg_plan_request *request, sg_backend *backend, sg_backend *fallback, sg_error *err) {
+    int64_t images;
     sg_status status = check_request(graph, params, request, err);
+    if (!status) status = sg_slice_images(&images, graph, request, err);
     if (status) return status;
     sg_plan *plan = calloc(1, sizeof *plan);
     if (!plan) return sg_fail(err, SG_ERR_MEMORY, "out of memory planning '%s'", graph->name);
@@ -139,6 +141,7 @@ sg_status sg_plan_create(sg_plan **out, const sg_graph *graph, sg_params *params
             .backend = alone ? fallback : backend,
             .fallback = alone ? NULL : fallback,
             .request = *request,
+            .slices = images > 0 ? request->batch / images : 1,
             .input = SG_NOTHING,
             .logits = SG_NOTHING,
             .logits_grad = SG_NOTHING,
@@ -146,6 +149,7 @@ sg_status sg_plan_create(sg_plan **out, const sg_graph *graph, sg_params *params
             .auxiliary_count = request->auxiliary ? graph->auxiliary_count : 0,
             .fold_scratch = SG_NOTHING,
             .pack_scratch = SG_NOTHING};
+    plan->request.batch = images;
     size_t nodes = (size_t)graph->node_count;
     plan->shapes = calloc(nodes, sizeof *plan->shapes);
     plan->node_value = calloc(nodes, sizeof *plan->node_value);
@@ -154,11 +158,11 @@ sg_status sg_plan_create(sg_plan **out, const sg_graph *graph, sg_params *params
         goto done;
     }
     for (size_t i = 0; i < nodes; i++) plan->node_value[i] = SG_NOTHING;
-    status = sg_graph_shapes(
-            plan->shapes, graph, request->batch, request->height, request->width, err);
+    status = sg_graph_shapes(plan->shapes, graph, images, request->height, request->width, err);
     if (!status) status = create_gradients(plan, err);
     if (!status) status = lower(plan, request, err);
     if (!status) status = sg_memory_assign(plan, err);
+    if (!status) status = sg_slice_create(plan, err);
 done:
     if (status)
         sg_plan_destroy(plan);
@@ -172,6 +176,7 @@ void sg_plan_destroy(sg_plan *plan) {
     for (int i = 0; i < plan->primitive_count; i++) sg_primitive_destroy(plan->primitives[i]);
     if (plan->block && !plan->borrowed) munmap(plan->block, plan->block_bytes);
     if (plan->pack) munmap(plan->pack, plan->pack_bytes);
+    sg_slice_dispose(plan);
     free(plan->gradients);
     free(plan->shapes);
     free(plan->node_value);
@@ -189,19 +194,20 @@ void sg_plan_destroy(sg_plan *plan) {
 /* ---- running ---- */
 
 void *sg_plan_input(sg_plan *plan) {
-    return plan->values[plan->input].data;
+    return plan->whole_input ? plan->whole_input : plan->values[plan->input].data;
 }
 
 sg_status sg_plan_forward(sg_plan *plan, uint64_t seed, uint32_t dropout_step, sg_error *err) {
     double start = plan->profile ? sg_profile_now() : 0.0;
     sg_status status = sg_pack_refresh(plan, err);
     if (plan->profile) sg_profile_note(plan->profile, plan->profile_row, start);
-    if (!status) status = sg_run_steps(plan, 0, plan->forward_count, seed, dropout_step, err);
-    return status;
+    if (status) return status;
+    if (plan->slices > 1) return sg_slice_run(plan, err);
+    return sg_run_steps(plan, 0, plan->forward_count, seed, dropout_step, err);
 }
 
 const void *sg_plan_logits(const sg_plan *plan) {
-    return plan->values[plan->logits].data;
+    return plan->whole_logits ? plan->whole_logits : plan->values[plan->logits].data;
 }
 
 const void *sg_plan_auxiliary_logits(const sg_plan *plan, int i) {
@@ -217,6 +223,10 @@ sg_status sg_plan_tap(const void **out, sg_plan *plan, sg_node_id node, sg_error
         sg_tap *tap = &plan->taps[i];
         if (tap->node != node) continue;
         sg_status status = SG_OK;
+        if (tap->whole) {
+            *out = tap->whole;
+            return SG_OK;
+        }
         if (tap->step.primitive) status = sg_run_step(plan, &tap->step, 0, 0, err);
         if (!status) *out = plan->values[tap->plain].data;
         return status;
@@ -251,8 +261,9 @@ sg_status sg_plan_node_gradient(const void **out, sg_plan *plan, sg_error *err) 
 void sg_plan_stats_get(sg_plan_stats *out, const sg_plan *plan) {
     size_t gradients =
             plan->gradients ? plan->graph->elements * sg_dtype_size(plan->request.dtype) : 0;
-    *out = (sg_plan_stats){.block_bytes = plan->block_bytes,
-            .unshared_bytes = plan->unshared_bytes,
+    size_t outside = sg_slice_bytes(plan);
+    *out = (sg_plan_stats){.block_bytes = plan->block_bytes + outside,
+            .unshared_bytes = plan->unshared_bytes + outside,
             .packed_bytes = plan->pack_bytes + gradients,
             .primitives = plan->primitive_count,
             .reorders = plan->reorders,

@@ -70,8 +70,10 @@ SG_MUST_CHECK sg_status sg_plan_create(sg_plan **out, const sg_graph *graph, sg_
         const sg_plan_request *request, sg_backend *backend, sg_backend *fallback, sg_error *err);
 void sg_plan_destroy(sg_plan *plan); /* NULL-safe */
 
-/* Where the caller writes the batch: plain [batch, c, height, width] of the request's dtype. May be
- * overwritten by forward; fill it before each. */
+/* A large batch of a prediction without dropout and batch statistics is computed in slices
+ * (slices.c), which changes nothing for the caller. Where the caller writes the batch: plain
+ * [batch, c, height, width] of the request's dtype. May be overwritten by forward; fill it before
+ * each. */
 void *sg_plan_input(sg_plan *plan);
 
 /* Runs forward. `live` of the batch's images count for batch statistics only in the sense that a
@@ -99,7 +101,8 @@ void *sg_plan_gradients(sg_plan *plan);
 SG_MUST_CHECK sg_status sg_plan_node_gradient(const void **out, sg_plan *plan, sg_error *err);
 
 typedef struct sg_plan_stats {
-    size_t block_bytes;    /* the planned block: activations, gradients, workspaces, scratch */
+    size_t block_bytes;    /* the planned block: activations, gradients, workspaces, scratch; and a
+                              batch that is computed in slices */
     size_t unshared_bytes; /* what it would be without sharing */
     size_t packed_bytes;   /* packed copies of parameters, and the gradient block */
     int primitives, reorders, fallbacks;

@@ -5,6 +5,7 @@
  * pass bind.c      values and steps; a value in the layout a primitive wants; the arguments of a
  * step pack.c      parameters: folded, reordered, refreshed when the masters move memory.c
  * liveness, in-place operation, offsets in the block plan.c      creation and the public calls
+ * slices.c    a large batch of a prediction, a few images at a time
  * run.c       executing steps
  *
  * A value is one tensor (or workspace) of one layout; a step executes one primitive on values.
@@ -79,15 +80,17 @@ typedef struct sg_scaled_bias {
 
 typedef struct sg_tap {
     sg_node_id node;
-    int value, plain; /* equal when the value is plain already */
-    sg_step step;     /* the reorder, run on demand; primitive NULL when equal */
+    int value, plain;     /* equal when the value is plain already */
+    sg_step step;         /* the reorder, run on demand; primitive NULL when equal */
+    unsigned char *whole; /* of all slices; NULL without */
 } sg_tap;
 
 struct sg_plan {
     const sg_graph *graph;
     sg_params *params;
     sg_backend *backend, *fallback;
-    sg_plan_request request; /* its arrays belong to the caller: not used after creation */
+    sg_plan_request request; /* its arrays belong to the caller: not used after creation; its batch
+                                is that of a slice */
     sg_shape *shapes;        /* [node_count] */
     int *node_value;         /* [node_count]; SG_NOTHING where fused away or not computed */
 
@@ -115,7 +118,9 @@ struct sg_plan {
 
     unsigned char *block, *pack;
     size_t block_bytes, pack_bytes, unshared_bytes;
-    bool borrowed; /* the block is the lender's */
+    bool borrowed;  /* the block is the lender's */
+    int64_t slices; /* so many times the steps run for one batch; 1 without slicing */
+    unsigned char *whole_input, *whole_logits; /* the caller's, with more than one slice */
     void *gradients;
     uint64_t packed_version; /* params->version that the packs were made from */
     sg_profile *profile;     /* of the steps, from row profile_row + 1 on; NULL: off */
@@ -230,6 +235,17 @@ SG_MUST_CHECK sg_status sg_memory_assign(sg_plan *plan, sg_error *err);
 /* Walks the finished plan: no two values alive at one step share a byte that they should not, all
  * lie inside their region, all are aligned. SG_ERR_INTERNAL names the pair. For tests. */
 SG_MUST_CHECK sg_status sg_memory_check(const sg_plan *plan, sg_error *err);
+
+/* slices.c */
+
+/* How many images of the request's batch are to be computed together: all, or a divisor. */
+SG_MUST_CHECK sg_status sg_slice_images(
+        int64_t *images, const sg_graph *graph, const sg_plan_request *request, sg_error *err);
+SG_MUST_CHECK sg_status sg_slice_create(sg_plan *plan, sg_error *err); /* once the rest is made */
+size_t sg_slice_bytes(const sg_plan *plan); /* of the whole batch, outside the block */
+void sg_slice_dispose(sg_plan *plan);
+/* Forward of all slices. */
+SG_MUST_CHECK sg_status sg_slice_run(sg_plan *plan, sg_error *err);
 
 /* run.c */
 SG_MUST_CHECK sg_status sg_run_steps(

@@ -10,7 +10,14 @@
 /* Fewer tiles do not pay for weights four times as large; nor do tiles that are mostly empty.
  * PORTION tiles and their products fit into a second-level cache, and so do FEW_WEIGHTS.
  * Measured: docs/internals/onednn.md. */
-enum { TILES = 12, FULL = 6, PORTION = 28, SHARED_PORTION = 56, FEW_WEIGHTS = 1 << 18 };
+enum {
+    TILES = 12,
+    FULL = 6,
+    PORTION = 28,
+    SHARED_PORTION = 56,
+    PLENTY = 24,
+    FEW_WEIGHTS = 1 << 18
+};
 
 typedef struct winograd_job {
     sg_wino_conv conv;
@@ -37,14 +44,17 @@ static int64_t scratch_count(int64_t tiles, int64_t in, int64_t out) {
     return SG_WINO_SPOTS * (sg_wino_spot(tiles, in) + sg_wino_spot(tiles, out));
 }
 
-/* Each thread by itself, or all together on the same tiles: what weighs more is read once. */
-static bool shares_tiles(int64_t in, int64_t out) {
-    return weight_count(in, out) > FEW_WEIGHTS;
+/* All threads on the same tiles, phase by phase: where there are few for each, and more weights
+ * than its cache holds, which it would then read for itself alone. */
+static bool shares_tiles(const sg_problem *q, int threads) {
+    return weight_count(q->src[0].dims[1], q->dst.dims[1]) > FEW_WEIGHTS &&
+           tile_count(q) < (int64_t)threads * PLENTY;
 }
 
-static size_t scratch_bytes(int64_t in, int64_t out, int threads) {
-    int64_t floats = shares_tiles(in, out) ? scratch_count(SHARED_PORTION, in, out)
-                                           : threads * scratch_count(PORTION, in, out);
+static size_t scratch_bytes(const sg_problem *q, int threads) {
+    int64_t in = q->src[0].dims[1], out = q->dst.dims[1];
+    int64_t floats = shares_tiles(q, threads) ? scratch_count(SHARED_PORTION, in, out)
+                                              : threads * scratch_count(PORTION, in, out);
     return (size_t)floats * sizeof(float);
 }
 
@@ -98,7 +108,7 @@ static sg_status run(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_err
             .sum = q->fuse_sum,
             .relu = q->fuse_relu,
             .clip = q->fuse_relu ? (float)q->clip : 0.0f};
-    if (shares_tiles(job.conv.in, job.conv.out))
+    if (shares_tiles(q, p->backend->threads))
         run_together(&job, p->backend->threads);
     else
         sg_dnn_parallel(p->backend->threads, job.tiles, 1, run_alone, &job);
@@ -147,8 +157,8 @@ sg_status sg_dnn_winograd_compile(sg_dnn_primitive *p, const sg_wanted *wanted, 
     if (!status && q->has_bias)
         status = sg_dnn_layout_plain(&p->layout[SG_ARG_BIAS], p->backend, &bias, SG_F32, err);
     if (!status)
-        status = sg_dnn_layout_bytes(&p->layout[SG_ARG_SCRATCH], p->backend,
-                scratch_bytes(q->src[0].dims[1], q->dst.dims[1], p->backend->threads), err);
+        status = sg_dnn_layout_bytes(
+                &p->layout[SG_ARG_SCRATCH], p->backend, scratch_bytes(q, p->backend->threads), err);
     if (status) return status;
     snprintf(p->text, sizeof p->text, "conv winograd loop");
     p->run = run;

@@ -2,6 +2,7 @@
  * taps, running statistics, memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "nn/loss.h"
+#include "nn/models/models.h"
 #include "nn/plan_internal.h"
 #include "support/nets.h"
 #include <math.h>
@@ -408,6 +409,9 @@ static void bad_requests_are_refused(void **state) {
     r.height = 0;
     assert_int_equal(sg_plan_create(&plan, g, n.params, &r, n.backend, NULL, &err), SG_ERR_SHAPE);
     r = request_of(SG_GRADIENT_NONE);
+    r.batch = 0;
+    assert_int_equal(sg_plan_create(&plan, g, n.params, &r, n.backend, NULL, &err), SG_ERR_SHAPE);
+    r = request_of(SG_GRADIENT_NONE);
     r.dtype = SG_F64;
     assert_int_equal(sg_plan_create(&plan, g, n.params, &r, n.backend, NULL, &err), SG_ERR_USAGE);
     float grad[BATCH * 3] = {0};
@@ -416,6 +420,116 @@ static void bad_requests_are_refused(void **state) {
     assert_int_equal(sg_plan_node_gradient(&none, n.plan, &err), SG_ERR_USAGE);
     assert_null(plan);
     net_close(&n);
+    sg_graph_destroy(g);
+}
+
+/* ---- slices ---- */
+
+static void predict_from(net *n, const float *images, size_t count) {
+    sg_error err = SG_ERROR_INIT;
+    memcpy(sg_plan_input(n->plan), images, count * sizeof *images);
+    assert_ok(sg_plan_forward(n->plan, 0, 0, &err), &err);
+}
+
+/* A batch in slices is what a plan of the slice's size makes of its images, one slice after
+ * another: logits, and a tap that lies in the backend's layout. */
+static void a_large_batch_is_sliced(void **state) {
+    (void)state;
+    enum { SLICE = 5, IMAGES = 2 * SLICE, SIDE = 576, FLOATS = 3 * SIDE * SIDE };
+    sg_error err = SG_ERROR_INIT;
+    sg_graph *g = net_small(0.0);
+    sg_node_id tap = sg_graph_find(g, "conv3");
+    sg_plan_request r = request_of(SG_GRADIENT_NONE);
+    r.height = r.width = SIDE;
+    r.taps = &tap;
+    r.tap_count = 1;
+    net whole, part;
+    r.batch = IMAGES;
+    net_open(&whole, g, "onednn", r, false);
+    r.batch = SLICE;
+    net_open(&part, g, "onednn", r, false);
+    assert_int_equal(whole.plan->slices, IMAGES / SLICE);
+    assert_int_equal(part.plan->slices, 1);
+    sg_plan_stats a, b;
+    sg_plan_stats_get(&a, whole.plan);
+    sg_plan_stats_get(&b, part.plan);
+    assert_true(a.block_bytes >= b.block_bytes + IMAGES * FLOATS * sizeof(float));
+    float *images = malloc(IMAGES * FLOATS * sizeof *images);
+    assert_non_null(images);
+    net_fill(images, SG_F32, IMAGES * FLOATS, 1);
+    predict_from(&whole, images, IMAGES * FLOATS);
+    const void *tapped, *slice_tapped;
+    assert_ok(sg_plan_tap(&tapped, whole.plan, tap, &err), &err);
+    const float *logits = sg_plan_logits(whole.plan);
+    size_t bytes = (size_t)sg_shape_count(&part.plan->shapes[tap]) * sizeof(float);
+    for (int i = 0; i < IMAGES / SLICE; i++) {
+        predict_from(&part, images + i * SLICE * FLOATS, SLICE * FLOATS);
+        assert_memory_equal(
+                logits + i * SLICE * 3, sg_plan_logits(part.plan), SLICE * 3 * sizeof *logits);
+        assert_ok(sg_plan_tap(&slice_tapped, part.plan, tap, &err), &err);
+        assert_memory_equal((const char *)tapped + (size_t)i * bytes, slice_tapped, bytes);
+    }
+    free(images);
+    net_close(&whole);
+    net_close(&part);
+    sg_graph_destroy(g);
+}
+
+static int64_t slice_of(const sg_graph *g, sg_plan_request r) {
+    sg_error err = SG_ERROR_INIT;
+    int64_t images = 0;
+    assert_ok(sg_slice_images(&images, g, &r, &err), &err);
+    return images;
+}
+
+/* Large weights and small images want larger slices. */
+static void slices_follow_the_shapes(void **state) {
+    (void)state;
+    static const struct {
+        const char *model;
+        int64_t batch, side, slice;
+    } cases[] = {{"resnet50", 32, 224, 4}, {"resnet50", 5, 224, 5}, {"resnet50", 18, 224, 6},
+            {"resnet50", 4, 224, 4}, {"resnet50", 1, 224, 1}, {"mobilenetv2", 32, 224, 4},
+            {"mobilenetv2", 32, 96, 16}, {"vgg16", 32, 224, 8}, {"alexnet", 32, 224, 32},
+            {"resnet50", 32, 64, 32}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sg_error err = SG_ERROR_INIT;
+        sg_model_options options = SG_MODEL_OPTIONS_INIT;
+        sg_graph *g;
+        assert_ok(sg_model_build(&g, cases[i].model, &options, &err), &err);
+        sg_plan_request r = request_of(SG_GRADIENT_NONE);
+        r.batch = cases[i].batch;
+        r.height = r.width = cases[i].side;
+        assert_int_equal(slice_of(g, r), cases[i].slice);
+        sg_graph_destroy(g);
+    }
+}
+
+/* Whatever joins the images of a batch, and whoever lends a block, keeps them together. */
+static void some_batches_stay_whole(void **state) {
+    (void)state;
+    sg_graph *g = net_small(0.0);
+    sg_plan_request r = request_of(SG_GRADIENT_NONE), changed;
+    r.batch = 32;
+    r.height = r.width = 512;
+    assert_int_equal(slice_of(g, r), 8);
+    bool statistics = false;
+    changed = r;
+    changed.batch_statistics = &statistics;
+    assert_int_equal(slice_of(g, changed), 32);
+    changed = r;
+    changed.dropout = true;
+    assert_int_equal(slice_of(g, changed), 32);
+    changed = r;
+    changed.lender = (const sg_plan *)&r;
+    assert_int_equal(slice_of(g, changed), 32);
+    static const sg_gradient gradients[] = {
+            SG_GRADIENT_PARAMETERS, SG_GRADIENT_NODE, SG_GRADIENT_INPUT};
+    for (int i = 0; i < 3; i++) {
+        changed = r;
+        changed.gradient = gradients[i];
+        assert_int_equal(slice_of(g, changed), 32);
+    }
     sg_graph_destroy(g);
 }
 
@@ -431,6 +545,9 @@ int main(void) {
             cmocka_unit_test(dropout_repeats_by_seed_and_step),
             cmocka_unit_test(memory_is_shared),
             cmocka_unit_test(a_block_can_be_lent),
+            cmocka_unit_test(a_large_batch_is_sliced),
+            cmocka_unit_test(slices_follow_the_shapes),
+            cmocka_unit_test(some_batches_stay_whole),
             cmocka_unit_test(nan_is_found_where_it_starts),
             cmocka_unit_test(lent_parameters_predict_the_same),
             cmocka_unit_test(bad_requests_are_refused),
