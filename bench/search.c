@@ -3,10 +3,13 @@
  *   search run METHOD SEED    every objective: function,method,seed,evaluation,value
  *   search toy                the toy of population-based training: kind,seed,quality
  *   search drift METHOD SEED  the optimum that moves: method,seed,regret
+ *   search noise              what noisy trials are told: error of importances, loss of the best
  *   search cost               milliseconds of one proposal at 200 trials, 10 parameters
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/rng.h"
 #include "support/objectives.h"
 #include "support/population.h"
+#include "tune/importance.h"
 #include "tune/sampler.h"
 
 #include <math.h>
@@ -121,13 +124,65 @@ static void cost(void) {
     sg_space_dispose(&space);
 }
 
+/* A parabola of one parameter, a line of another, two idle; variances over the unit cube. */
+static const double share_of_parabola = 0.757844, share_of_line = 0.242156, deviation = 0.703957;
+
+static double parabola_and_line(const double *x) {
+    return 6.5 * (x[0] - 0.6) * (x[0] - 0.6) + 1.2 * x[1];
+}
+
+static void draw_noisy(size_t count, double noise, sg_rng *rng) {
+    for (size_t i = 0; i < count; i++) {
+        for (int k = 0; k < 4; k++) trials[i].point[k] = sg_rng_uniform(rng);
+        trials[i].value = parabola_and_line(trials[i].point) + noise * sg_rng_normal(rng);
+        trials[i].state = SG_TRIAL_COMPLETE;
+    }
+}
+
+/* What the point that the model names loses to the best of those tried. */
+static double loss_of_named(const sg_space *space, size_t count) {
+    long named;
+    double least = INFINITY;
+    sg_error err = SG_ERROR_INIT;
+    if (sg_best_by_model(&named, NULL, NULL, space, trials, count, 1, &err)) die(&err);
+    for (size_t i = 0; i < count; i++) least = fmin(least, parabola_and_line(trials[i].point));
+    return parabola_and_line(trials[named].point) - least;
+}
+
+static void noise(void) {
+    enum { DRAWS = 48 };
+    static const double levels[] = {0, 0.3, 0.7, 1.2};
+    sg_space space = {0};
+    sg_error err = SG_ERROR_INIT;
+    for (int k = 0; k < 4; k++)
+        if (sg_space_add(&space, (const char[]){(char)('a' + k), '\0'}, "float 0 1", &err))
+            die(&err);
+    printf("trials,noise,shares off by,loss of the named\n");
+    for (size_t count = 12; count <= 30; count += 18)
+        for (size_t level = 0; level < sizeof levels / sizeof *levels; level++) {
+            double off = 0, loss = 0;
+            for (uint32_t draw = 0; draw < DRAWS; draw++) {
+                sg_rng rng = sg_rng_make(100 + draw, SG_RNG_SEARCH, 2, 3);
+                sg_importance of[4];
+                draw_noisy(count, levels[level] * deviation, &rng);
+                if (sg_importance_measure(of, &space, trials, count, 1, &err)) die(&err);
+                off += fabs(of[0].share - share_of_parabola) + fabs(of[1].share - share_of_line) +
+                       of[2].share + of[3].share;
+                loss += loss_of_named(&space, count) / deviation;
+            }
+            printf("%zu,%g,%.2f,%.2f\n", count, levels[level], off / DRAWS, loss / DRAWS);
+        }
+    sg_space_dispose(&space);
+}
+
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "designs") == 0) return designs(), 0;
     if (argc == 2 && strcmp(argv[1], "cost") == 0) return cost(), 0;
+    if (argc == 2 && strcmp(argv[1], "noise") == 0) return noise(), 0;
     if (argc == 2 && strcmp(argv[1], "toy") == 0) return toy(), 0;
     uint64_t seed = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
     if (seed && strcmp(argv[1], "run") == 0) return run(argv[2], seed);
     if (seed && strcmp(argv[1], "drift") == 0) return drift(argv[2], seed);
-    fprintf(stderr, "search designs | run METHOD SEED | toy | drift METHOD SEED | cost\n");
+    fprintf(stderr, "search designs | run METHOD SEED | toy | drift METHOD SEED | noise | cost\n");
     return 2;
 }
