@@ -5,7 +5,7 @@
  * Nothing is allocated after creation. Activations share the block by liveness. Layouts that the
  * backend prefers flow from operation to operation; reorders stand at the edges only. Fusion is
  * decided here: conv + batch norm + ReLU (+ add) folded when nothing backward is asked, batch norm
- * + ReLU in training. SPDX-License-Identifier: Apache-2.0 */
+ * (+ add) + ReLU in training. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_NN_PLAN_H
 #define SG_NN_PLAN_H
 
