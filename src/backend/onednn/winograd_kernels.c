@@ -105,9 +105,10 @@ WINO void sg_wino_enter(const void *user, int64_t begin, int64_t end) {
 
 /* ---- products ---- */
 
-/* Some tiles by some vectors of a panel; both numbers are constants where this is called. */
+/* Some tiles by some vectors of a panel; both numbers are constants where this is called. Meanwhile
+ * weights from `next` on are fetched, `pace` of them for each input channel. */
 WINO_INLINE void multiply_block(float *to, int64_t to_step, const float *from, const float *w,
-        int64_t in, int rows, int vectors) {
+        const float *next, int64_t pace, int64_t in, int rows, int vectors) {
     __m512 sum[ROWS][VECTORS];
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++)
@@ -118,6 +119,8 @@ WINO_INLINE void multiply_block(float *to, int64_t to_step, const float *from, c
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) weight[v] = _mm512_loadu_ps(w + v * LANES);
         w += vectors * LANES;
+        _mm_prefetch((const char *)(next + i * pace), _MM_HINT_T1);
+        _mm_prefetch((const char *)(next + i * pace + LANES), _MM_HINT_T1);
 #pragma GCC unroll 6
         for (int r = 0; r < rows; r++) {
             __m512 x = _mm512_set1_ps(from[r * in + i]);
@@ -131,33 +134,38 @@ WINO_INLINE void multiply_block(float *to, int64_t to_step, const float *from, c
         for (int v = 0; v < vectors; v++) _mm512_storeu_ps(to + r * to_step + v * LANES, sum[r][v]);
 }
 
-/* As few blocks as can be, as equal as can be: one of few rows waits for its own sums. */
+/* As few blocks as can be, as equal as can be: one of few rows waits for its own sums. The weights
+ * behind these are the next that the thread will want: while the later blocks find theirs in the
+ * cache, memory would be idle. Fetching does no harm behind the last. */
 WINO_INLINE void multiply_rows(float *to, int64_t to_step, const float *from, const float *w,
         int64_t in, int64_t tiles, int vectors) {
+    const float *next = w + in * vectors * LANES;
+    int64_t pace = vectors * LANES / ((tiles + ROWS - 1) / ROWS);
     for (int64_t blocks = (tiles + ROWS - 1) / ROWS; blocks > 0; blocks--) {
         int64_t rows = (tiles + blocks - 1) / blocks;
         switch (rows) {
         case 6:
-            multiply_block(to, to_step, from, w, in, 6, vectors);
+            multiply_block(to, to_step, from, w, next, pace, in, 6, vectors);
             break;
         case 5:
-            multiply_block(to, to_step, from, w, in, 5, vectors);
+            multiply_block(to, to_step, from, w, next, pace, in, 5, vectors);
             break;
         case 4:
-            multiply_block(to, to_step, from, w, in, 4, vectors);
+            multiply_block(to, to_step, from, w, next, pace, in, 4, vectors);
             break;
         case 3:
-            multiply_block(to, to_step, from, w, in, 3, vectors);
+            multiply_block(to, to_step, from, w, next, pace, in, 3, vectors);
             break;
         case 2:
-            multiply_block(to, to_step, from, w, in, 2, vectors);
+            multiply_block(to, to_step, from, w, next, pace, in, 2, vectors);
             break;
         default:
-            multiply_block(to, to_step, from, w, in, 1, vectors);
+            multiply_block(to, to_step, from, w, next, pace, in, 1, vectors);
         }
         tiles -= rows;
         to += rows * to_step;
         from += rows * in;
+        next += in * pace;
     }
 }
 
