@@ -1,12 +1,13 @@
 /* convolutions.c - see convolutions.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "convolutions.h"
+#include "base/block.h"
 #include "nn/profile.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 4, ALIGNMENT = 64 };
+enum { ROUNDS = 4 };
 
 /* Arguments are zeroed: products take as long whatever the numbers, as long as none is denormal. */
 static sg_status fastest(double *seconds, sg_primitive *primitive, sg_error *err) {
@@ -15,10 +16,9 @@ static sg_status fastest(double *seconds, sg_primitive *primitive, sg_error *err
     for (int arg = 0; arg < SG_ARG_COUNT && !status; arg++) {
         const sg_layout *layout = sg_primitive_layout(primitive, (sg_arg)arg);
         if (!layout) continue;
-        size_t bytes = (layout->bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-        args[arg] = aligned_alloc(ALIGNMENT, bytes);
+        args[arg] = sg_block_create(layout->bytes ? layout->bytes : 1);
         if (args[arg])
-            memset(args[arg], 0, bytes);
+            memset(args[arg], 0, layout->bytes); /* pages of its own, as in a step */
         else
             status = sg_fail(err, SG_ERR_MEMORY, "out of memory for a convolution");
     }
