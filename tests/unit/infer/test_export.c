@@ -7,6 +7,7 @@
 #include "support/nets.h"
 #include "weights/safetensors.h"
 #include <string.h>
+#include <unistd.h>
 
 static void weights_keep_their_names(void **state) {
     (void)state;
@@ -183,6 +184,7 @@ static void onnx_is_closed(void **state) {
         CHECK_OK(sg_export_onnx("m.onnx", g, params, &o, &err));
         nodes[fold] = nodes_of("m.onnx");
     }
+    (void)unlink("m.onnx");
     assert_int_equal(nodes[0] - nodes[1], 3);
     sg_export_onnx_options o = {.size = 0, .temperature = 1, .producer_version = "test"};
     CHECK_FAILS(sg_export_onnx("bad.onnx", g, params, &o, &err), SG_ERR_SHAPE, "0 x 0");
