@@ -178,6 +178,36 @@ static void test_gradients_equal_finite_differences(void **state) {
     sg_gp_dispose(&gp);
 }
 
+static double log_of_normal(double x, double middle, double spread) {
+    double z = (x - middle) / spread;
+    return log(exp(-0.5 * z * z) / (spread * sqrt(2 * acos(-1))));
+}
+
+/* Lengths: median 0.5 sqrt(4) = 1; signal: median 1; noise: Cauchy about 0.01. Away from the
+ * medians, where a slope is not zero. */
+static void test_priors_are_as_written(void **state) {
+    (void)state;
+    const double noises[3] = {1e-11, 1e-3, 0.4}, h = 1e-5;
+    fixture f;
+    fill(&f);
+    for (int n = 0; n < 3; n++) {
+        double gradient[WIDTH + 2] = {0}, z = log(noises[n] / 0.01);
+        f.theta.log_noise = log(noises[n]);
+        double expected = log_of_normal(f.theta.log_signal, 0, 2) - log(acos(-1) * (1 + z * z));
+        for (int j = 0; j < WIDTH; j++) expected += log_of_normal(f.theta.log_length[j], 0, 1);
+        assert_close(sg_gp_prior(gradient, WIDTH, &f.theta), expected, 1e-12);
+        for (int k = 0; k < WIDTH + 2; k++) {
+            double side[2];
+            for (int s = 0; s < 2; s++) {
+                sg_gp_theta t = f.theta;
+                *theta_at(&t, k) += s ? h : -h;
+                side[s] = sg_gp_prior(NULL, WIDTH, &t);
+            }
+            assert_close(gradient[k], (side[1] - side[0]) / (2 * h), 1e-8);
+        }
+    }
+}
+
 /* The last coordinate as time: its factor on the kernel, and the gradient with respect to it. */
 static void test_time_fades(void **state) {
     (void)state;
@@ -235,6 +265,25 @@ static void test_fit_climbs_and_finds_the_idle_coordinate(void **state) {
     assert_true(after > before + 5);
     for (int j = 1; j < WIDTH; j++)
         assert_true(fitted.log_length[j] > fitted.log_length[0] + log(3));
+}
+
+/* A function without noise is told as such: its last digits are all that is left to find. */
+static void test_fit_sees_that_there_is_no_noise(void **state) {
+    (void)state;
+    enum { POINTS = 16 };
+    const int group[1] = {0};
+    double x[POINTS], y[POINTS];
+    sg_error err = SG_ERROR_INIT;
+    sg_gp_theta fitted;
+    for (int i = 0; i < POINTS; i++) {
+        x[i] = (double)i / (POINTS - 1);
+        y[i] = sin(4 * x[i]);
+    }
+    CHECK_OK(sg_gp_fit(&fitted, x, y, POINTS, 1, group, 1, 3, 200, 7, &err));
+    assert_true(fitted.log_noise < log(1e-6));
+    for (int i = 0; i < POINTS; i++) y[i] += i % 2 ? 0.3 : -0.3;
+    CHECK_OK(sg_gp_fit(&fitted, x, y, POINTS, 1, group, 1, 3, 200, 7, &err));
+    assert_true(fitted.log_noise > log(0.01));
 }
 
 static void test_sobol_equals_scipy(void **state) {
@@ -299,8 +348,10 @@ int main(void) {
             cmocka_unit_test(test_equals_the_closed_form),
             cmocka_unit_test(test_noise_grows_where_points_coincide),
             cmocka_unit_test(test_gradients_equal_finite_differences),
+            cmocka_unit_test(test_priors_are_as_written),
             cmocka_unit_test(test_time_fades),
             cmocka_unit_test(test_fit_climbs_and_finds_the_idle_coordinate),
+            cmocka_unit_test(test_fit_sees_that_there_is_no_noise),
             cmocka_unit_test(test_sobol_equals_scipy),
             cmocka_unit_test(test_scrambling_keeps_evenness),
             cmocka_unit_test(test_log_expected_improvement),

@@ -244,6 +244,42 @@ static void test_members_of_a_round_differ(void **state) {
     sg_space_dispose(&space);
 }
 
+/* Architecture stays through steps, redraws and the model's proposals; what is free moves. */
+static void test_what_is_held_stays(void **state) {
+    (void)state;
+    enum { N = 6 };
+    static const bool held[2] = {false, true};
+    sg_space space = {0};
+    sg_error err = SG_ERROR_INIT;
+    CHECK_OK(sg_space_add(&space, "lr", "float 0 1", &err));
+    CHECK_OK(sg_space_add(&space, "dropout", "float 0 1", &err));
+    sg_stretch history[N] = {0};
+    for (size_t m = 0; m < N; m++) {
+        history[m] = (sg_stretch){.member = m, .parent = m, .score = (double)m};
+        history[m].point[0] = 0.5 + 0.01 * (double)m;
+        history[m].point[1] = 0.3;
+    }
+    for (int way = 0; way < 4; way++) {
+        size_t parents[N];
+        double points[N * SG_SPACE_MAX];
+        sg_pbt_options options = defaults;
+        options.held = held;
+        options.model = way & 1;
+        options.resample = way & 2 ? 1 : 0;
+        CHECK_OK(sg_pbt_next(parents, points, &space, history, N, N, 1, &options, &err));
+        size_t copies = 0;
+        for (size_t m = 0; m < N; m++) {
+            const double *point = points + m * SG_SPACE_MAX;
+            assert_true(fabs(point[1] - 0.3) < 1e-12);
+            if (parents[m] == m) continue;
+            copies++;
+            assert_true(point[0] != history[parents[m]].point[0]);
+        }
+        assert_true(copies > 0);
+    }
+    sg_space_dispose(&space);
+}
+
 /* The best by the model first, then spread over the better half; what is held is the best's. */
 static void test_hybrid_seeds(void **state) {
     (void)state;
@@ -290,6 +326,7 @@ int main(void) {
             cmocka_unit_test(test_rounds),
             cmocka_unit_test(test_gain_not_standing),
             cmocka_unit_test(test_members_of_a_round_differ),
+            cmocka_unit_test(test_what_is_held_stays),
             cmocka_unit_test(test_hybrid_seeds),
     };
     return cmocka_run_group_tests_name("tune/pbt", tests, NULL, NULL);

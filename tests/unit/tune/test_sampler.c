@@ -178,6 +178,32 @@ static void test_taming_keeps_order_and_the_low_half(void **state) {
     assert_true(v[6] < 40);
 }
 
+/* A search models values as they are; only a population's are compressed. */
+static void test_only_a_population_is_tamed(void **state) {
+    (void)state;
+    enum { N = 7 };
+    static const double values[N] = {1, 2, 3, 4, 10, 100, 1000};
+    sg_space space = {0};
+    sg_error err = SG_ERROR_INIT;
+    sg_surrogate s;
+    double time[N], before[N] = {0};
+    CHECK_OK(sg_space_add(&space, "x", "float 0 1", &err));
+    for (int i = 0; i < N; i++) {
+        trials[i].point[0] = (double)i / N;
+        trials[i].value = values[i];
+        trials[i].state = SG_TRIAL_COMPLETE;
+        time[i] = i;
+    }
+    CHECK_OK(sg_surrogate_fit(&s, &space, trials, N, NULL, 1, &err));
+    for (int i = 0; i < N; i++) assert_true(fabs(s.center + s.scale * s.y[i] - values[i]) < 1e-9);
+    sg_surrogate_dispose(&s);
+    const sg_drift drift = {time, before, N, 0, true};
+    CHECK_OK(sg_surrogate_fit(&s, &space, trials, N, &drift, 1, &err));
+    assert_true(s.center + s.scale * s.y[N - 1] < 40);
+    sg_surrogate_dispose(&s);
+    sg_space_dispose(&space);
+}
+
 /* f = 3 a + b + 0 c on [0, 1]: the variances are 9 : 1 : 0; the condition changes nothing. */
 static void test_importance_of_a_sum(void **state) {
     (void)state;
@@ -216,6 +242,7 @@ int main(void) {
             cmocka_unit_test(test_conditions_hold),
             cmocka_unit_test(test_best_by_model_sees_through_noise),
             cmocka_unit_test(test_taming_keeps_order_and_the_low_half),
+            cmocka_unit_test(test_only_a_population_is_tamed),
             cmocka_unit_test(test_importance_of_a_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
