@@ -342,7 +342,8 @@ sg_status sg_tune_conclude(sg_tune *t, sg_error *err) {
     size_t running = count_state(trials, count, SG_TRIAL_RUNNING);
     if (running)
         sg_log_line(t->call->log, SG_LOG_INFO,
-                "%zu trials are still running in other processes; the last one concludes", running);
+                "%zu trial%s still running in other processes; the last one concludes", running,
+                running == 1 ? " is" : "s are");
     else
         st = conclude_alone(t, trials, count, err);
     sg_study_trials_free(trials, count);

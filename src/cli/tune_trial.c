@@ -72,15 +72,20 @@ typedef struct hearing {
     sg_tune *t;
     const sg_ticket *ticket; /* NULL: a repeat, which is not stopped */
     bool may_stop;
-    int *steps;
-    double *values;
-    size_t count;
     sg_status failed; /* the study could not be written */
     sg_error err;
 } hearing;
 
+/* Its values up to `step`: the study also knows those from before a kill, and maybe later ones,
+ * which are being trained again. */
+static sg_step_values values_until(const sg_study_trial *trial, int step) {
+    sg_step_values v = {trial->steps, trial->step_values, 0};
+    while (v.count < trial->step_count && trial->steps[v.count] <= step) v.count++;
+    return v;
+}
+
 /* Others' values at the same steps decide. */
-static sg_status ask_rule(bool *stop, hearing *h, sg_error *err) {
+static sg_status ask_rule(bool *stop, hearing *h, int step, sg_error *err) {
     sg_study_trial *trials;
     size_t count, n = 0;
     const sg_tune_args *a = h->t->args;
@@ -88,15 +93,16 @@ static sg_status ask_rule(bool *stop, hearing *h, sg_error *err) {
     if (!h->may_stop || a->stop_rule == SG_STOP_NONE) return SG_OK;
     sg_status st = sg_study_load(h->t->study, &trials, &count, err);
     if (st) return st;
-    sg_step_values *others = malloc((count + 1) * sizeof *others);
+    sg_step_values mine = {0}, *others = malloc((count + 1) * sizeof *others);
     for (size_t i = 0; others && i < count; i++)
-        if (trials[i].id != h->ticket->id && !sg_tune_is_stretch(NULL, &trials[i]))
+        if (trials[i].id == h->ticket->id)
+            mine = values_until(&trials[i], step);
+        else if (!sg_tune_is_stretch(NULL, &trials[i]))
             others[n++] =
                     (sg_step_values){trials[i].steps, trials[i].step_values, trials[i].step_count};
     int first = a->stop_first ? (int)a->stop_first : h->t->plan.epochs;
     const sg_stop_options options = {
             (sg_stop_rule)a->stop_rule, sg_study_maximise(h->t->study), first, 4};
-    const sg_step_values mine = {h->steps, h->values, h->count};
     if (others) *stop = sg_stop_now(&options, &mine, others, n);
     free(others);
     sg_study_trials_free(trials, count);
@@ -107,10 +113,8 @@ static bool heard(void *user, int step, double value) {
     hearing *h = user;
     bool stop = false;
     if (!h->ticket) return true;
-    h->steps[h->count] = step;
-    h->values[h->count++] = value;
     h->failed = sg_study_report(h->t->study, h->ticket, step, value, &h->err);
-    if (!h->failed) h->failed = ask_rule(&stop, h, &h->err);
+    if (!h->failed) h->failed = ask_rule(&stop, h, step, &h->err);
     sg_tune_show(h->t);
     return !stop && !h->failed;
 }
@@ -251,20 +255,13 @@ static sg_status train_point(sg_inner_result *result, sg_error *failure, sg_tune
     int epochs = stretch ? t->plan.member_epochs : t->plan.epochs;
     sg_status st = find_span(&s, &start, t, stretch, err);
     if (st) return st;
-    size_t room = (size_t)(s.until ? s.until - s.from : epochs) * (size_t)t->inner.folds + 1;
-    h->steps = malloc(room * sizeof *h->steps);
-    h->values = malloc(room * sizeof *h->values);
-    st = h->steps && h->values ? SG_OK : no_memory(err);
-    sg_status run = st;
-    if (!st) run = sg_tune_settings(&settings, t, point, epochs, NULL, t->args->seed, failure);
+    sg_status run = sg_tune_settings(&settings, t, point, epochs, NULL, t->args->seed, failure);
     if (!run) run = run_inner(result, t, &settings, dir, &s, h, failure);
-    if (!st && h->failed)
+    if (h->failed)
         st = sg_fail(err, h->failed, "%s", h->err.message);
-    else if (!st && run && !is_the_points_fault(run))
+    else if (run && !is_the_points_fault(run))
         st = sg_fail(err, run, "%s", failure->message);
     sg_arm_settings_dispose(&settings);
-    free(h->steps);
-    free(h->values);
     free(start);
     return st;
 }

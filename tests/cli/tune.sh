@@ -77,6 +77,16 @@ line=$(grep '^named best: trial [0-9]*, auroc 0\.[0-9]* (mean of 2 seeds; in the
 expect 0 '' "$SONOGRADE" tune "${budget[@]}" --trials 4 --finalists 1 --json
 single=$(sed -n 's/.*"single_best_value": \([0-9.]*\),*/\1/p' stdout.txt)
 [ "${line##* }" = "$(printf %.4f "$single")" ] || fail "$line: $(cat stdout.txt)"
+# The repeat stands in the study: it is not trained again, has a seed of its own, and counts as the first does.
+! grep 'under another seed' stderr.txt || fail 'a finalist was repeated again'
+grep -qx 'seed: 1' s.db.trials/000[0-3]-repeat1/args.yaml || fail "$(cat s.db.trials/*-repeat1/args.yaml)"
+figure() { sed -n "s/.*\"$1\": \([0-9.]*\),*/\1/p" stdout.txt; }
+best=$(figure best_mean) first=$(figure best_first) number=$(figure best_trial)
+expect 0 '' "$SONOGRADE" tune export --study s.db --csv t.csv
+awk -F, -v best="$best" -v first="$first" -v number="$number" '
+    NR == 1 { for (i = 1; i <= NF; i++) if ($i == "user_attrs_sg_repeat_1") column = i }
+    NR > 1 && $1 == number { apart = 2 * best - first - $column }
+    END { exit !column || apart > 1e-9 || apart < -1e-9 }' t.csv || fail "$best is not the mean of $first and its repeat: $(cat t.csv)"
 grep -q '^lr: ' s.db.trials/best.yaml || fail "$(cat s.db.trials/best.yaml)"
 [ "$(ls -d s.db.trials/0*/inner1 | wc -l)" = 5 ] || fail "$(ls -d s.db.trials/*)"
 ! ls -d s.db.trials/*/inner*/weights 2>/dev/null || fail 'weights of finished trials are left'
@@ -125,3 +135,10 @@ expect 0 'cannot go together' "$SONOGRADE" tune --data data --epochs 1 --size 32
 # Every trial crashes: recorded with its message, and said.
 expect 3 'came to an end' "$SONOGRADE" tune --data data --epochs 1 --size 32 --inner 2 --threads 1 \
     --study f.db --trials 1 --repeats 0 --set 'class-weights=list; class-weight-list=1,2'
+
+# Hopeless trials end early: no later epoch is trained, and what was reached is told.
+expect 0 '' "$SONOGRADE" tune --data data --epochs 2 --size 32 --batch 8 --inner 2 --threads 1 --study a.db --method random \
+    --trials 6 --repeats 0 --stop asha --stop-first 1 --param 'lr=float 1e-5 1e-2 log'
+grep -q '^[1-5] trials* finished, [1-5] stopped early, 0 failed' stdout.txt || fail "$(cat stdout.txt)"
+expect 0 '' "$SONOGRADE" tune export --study a.db --csv a.csv
+awk -F, '$2 == "complete" && $4 != 4 || $2 == "pruned" && !($4 >= 1 && $4 < 4) { exit 1 }' a.csv || fail "$(cat a.csv)"
