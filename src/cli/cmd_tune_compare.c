@@ -4,6 +4,7 @@
  * file that says so, and everything before that goes on where it was. SPDX-License-Identifier:
  * Apache-2.0
  */
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/shared_rows.h"
 #include "cli/tune_claim.h"
@@ -228,6 +229,12 @@ static sg_status list_cells(sg_claim *c, sg_error *err) {
     return SG_OK;
 }
 
+/* Before the folder is begun, which would hold a mistyped name from then on. */
+static sg_status check_there(const char *path, const char *option, sg_error *err) {
+    if (!path || sg_path_exists(path)) return SG_OK;
+    return sg_fail(err, SG_ERR_INPUT, "there is no %s: check the name after %s", path, option);
+}
+
 static sg_status check_args(const sg_claim_args *a, sg_error *err) {
     if (!a->out) return sg_fail(err, SG_ERR_USAGE, "say where the results shall go: --out DIR");
     if (!a->data == !a->manifest)
@@ -237,9 +244,13 @@ static sg_status check_args(const sg_claim_args *a, sg_error *err) {
                 "--budget-epochs %lld is less than one trial of %lld epochs in each of %lld inner "
                 "folds",
                 a->budget_epochs, a->epochs, a->inner);
-    return a->folds ? SG_OK
-                    : sg_fail(err, SG_ERR_USAGE,
-                              "give the table of folds: --folds FILE (data split makes one)");
+    if (!a->folds)
+        return sg_fail(
+                err, SG_ERR_USAGE, "give the table of folds: --folds FILE (data split makes one)");
+    sg_status st = check_there(a->folds, "--folds", err);
+    if (!st) st = check_there(a->data, "--data", err);
+    if (!st) st = check_there(a->manifest, "--manifest", err);
+    return st ? st : check_there(a->weights, "--weights", err);
 }
 
 static int run_tune_compare(const sg_call *call) {

@@ -57,7 +57,8 @@ static sg_status refuse(
         const char *dir, const char *key, const char *was, const char *is, sg_error *err) {
     return sg_fail(err, SG_ERR_MISMATCH,
             "--%s differs from what %s was begun with (%s, now %s): its arms would not be "
-            "comparable; repeat the command as it was, choose another folder, or add --overwrite",
+            "comparable; repeat the command as it was, or choose another folder; --overwrite, "
+            "where the command has it, replaces this one",
             key, dir, *was ? was : "not given", *is ? is : "not given");
 }
 

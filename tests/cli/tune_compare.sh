@@ -11,6 +11,9 @@ asked=(tune compare --data data --folds folds.csv --seeds 1 --first-folds 1 --bu
     --epochs 1 --inner 2 --size 32 --threads 1 --methods random,paper --out c)
 expect 2 "'gpp'" "$SONOGRADE" "${asked[@]:0:4}" --folds folds.csv --methods random,gpp --out n
 expect 2 'table of folds' "$SONOGRADE" tune compare --data data --out n
+expect 3 'check the name after --folds' "$SONOGRADE" tune compare --data data --folds none.csv --out n
+expect 3 'check the name after --data' "$SONOGRADE" tune compare --data none --folds folds.csv --out n
+[ ! -e n ] || fail 'a refused comparison left a folder'
 
 with --budget-epochs 1
 expect 2 'less than one trial' "$SONOGRADE" "${now[@]}"
