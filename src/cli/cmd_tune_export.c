@@ -180,7 +180,7 @@ static void put_trial(sg_str *out, const work *w, const sg_study_trial *t, size_
                               "trial_id", (json_int_t)id, "user_attr", key, value));
     }
     if (t->trial.state == SG_TRIAL_RUNNING) return;
-    bool valued = t->trial.state != SG_TRIAL_FAILED;
+    bool valued = isfinite(t->shown); /* another program may stop a trial that has none */
     put_line(out, json_pack("{s:i, s:s, s:I, s:i, s:o, s:o}", "op_code", 6, "worker_id", worker,
                           "trial_id", (json_int_t)id, "state", (int)t->trial.state, "values",
                           valued ? json_pack("[f]", t->shown) : json_null(), "datetime_complete",
