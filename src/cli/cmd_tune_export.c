@@ -141,8 +141,10 @@ static sg_status write_json(const work *w, const char *path, sg_error *err) {
 
 static void put_line(sg_str *out, json_t *object) {
     char *line = sg_json_line(object);
-    sg_str_append(out, line ? line : "");
-    sg_str_append(out, "\n");
+    if (line)
+        sg_str_appendf(out, "%s\n", line);
+    else
+        out->failed = true; /* a line that is left out would change what the journal says */
     free(line);
     json_decref(object);
 }

@@ -77,7 +77,7 @@ const sg_option sg_train_option_rows[] = {
     { "workers", 0, SG_OPTION_INT, AT(workers), "1", "N", "threads that load images; the result does not depend on it", 0, 64 },
     { "backend", 0, SG_OPTION_TEXT, AT(backend), "onednn", "NAME", "onednn, or ref (plain C, slow)", 0, 0 },
     { "winograd", 0, SG_OPTION_CHOICE, AT(winograd), "true", "false|true", "Winograd convolutions where they are faster (3 x 3, by size and batch); they round differently", 0, 0 },
-    { "deterministic", 0, SG_OPTION_FLAG, AT(deterministic), NULL, NULL, "direct convolutions only, no measured choices: slower, and the same bits whatever the library takes for fastest", 0, 0 },
+    { "deterministic", 0, SG_OPTION_FLAG, AT(deterministic), NULL, NULL, "direct convolutions only, no measured choices: slower, and the same bits every time for one number of threads and one processor, whatever the library takes for fastest", 0, 0 },
     { "recompute", 0, SG_OPTION_FLAG, AT(recompute), NULL, NULL, "keep only what joins the blocks of the network and run most of the forward pass again in the backward pass: little more than half the memory where batch norms are (ResNet-50), less is gained elsewhere, for up to a third more time; the result is the same bit for bit", 0, 0 },
     { "profile", 0, SG_OPTION_FLAG, AT(profile), NULL, NULL, "tell where the time of ten early steps goes: per node and direction, with bytes moved and the share of what the machine can do; the run keeps it as profile.csv and as a trace for Chrome, profile.json", 0, 0 },
     { NULL, 0, SG_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 },

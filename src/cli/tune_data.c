@@ -81,26 +81,32 @@ sg_status sg_tune_open_data(sg_tune *t, sg_error *err) {
 
 /* Other images, or another table of parts under the same name, would bring test images of earlier
  * trials into the next ones. */
-static sg_status check_parts(const char *path, const char *now, const char *study, sg_error *err) {
-    char *before = NULL;
+static sg_status keep(const sg_tune *t, const char *name, const char *now, sg_error *err) {
+    char *path = sg_path_join(t->folder, name), *before = NULL;
     size_t size = 0;
-    sg_status st = sg_file_read(&before, &size, path, (size_t)1 << 30, err);
-    if (!st && (size != strlen(now) || memcmp(before, now, size) != 0))
-        st = sg_fail(err, SG_ERR_MISMATCH,
-                "the images, or which of them are test, are not those of %s, which the study %s "
-                "began with: test images would get into the search; put them back, or give "
-                "another --study",
-                path, study);
+    sg_status st = path ? SG_OK : no_memory(err);
+    if (!st && !sg_path_exists(path)) {
+        st = sg_file_write(path, now, strlen(now), err);
+    } else if (!st) {
+        st = sg_file_read(&before, &size, path, (size_t)1 << 30, err);
+        if (!st && (size != strlen(now) || memcmp(before, now, size) != 0))
+            st = sg_fail(err, SG_ERR_MISMATCH,
+                    "the images, or which of them are test, are not those of %s, which the study "
+                    "%s began with: test images would get into the search; put them back, or give "
+                    "another --study",
+                    path, t->args->study);
+    }
     free(before);
+    free(path);
     return st;
 }
 
 sg_status sg_tune_keep_parts(const sg_tune *t, sg_error *err) {
-    char *path = sg_path_join(t->folder, "splits.csv");
-    sg_status st = path ? sg_dir_make(t->folder, err) : no_memory(err);
-    if (!st)
-        st = sg_path_exists(path) ? check_parts(path, t->parts, t->args->study, err)
-                                  : sg_file_write(path, t->parts, strlen(t->parts), err);
-    free(path);
+    char digest[SG_SHA256_HEX], line[SG_SHA256_HEX + 1];
+    sg_status st = sg_manifest_digest(digest, &t->manifest, err);
+    (void)snprintf(line, sizeof line, "%s\n", st ? "" : digest);
+    if (!st) st = sg_dir_make(t->folder, err);
+    if (!st) st = keep(t, "splits.csv", t->parts, err);
+    if (!st) st = keep(t, "images.sha256", line, err);
     return st;
 }

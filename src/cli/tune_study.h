@@ -70,8 +70,8 @@ typedef struct sg_tune {
 SG_MUST_CHECK sg_status sg_tune_read_space(sg_tune *t, sg_error *err);
 /* Manifest, test images set aside, inner folds of the rest; nothing is written. */
 SG_MUST_CHECK sg_status sg_tune_open_data(sg_tune *t, sg_error *err);
-/* What was set aside becomes splits.csv of the folder; SG_ERR_MISMATCH where that says otherwise.
- */
+/* What was set aside becomes splits.csv of the folder, what all images hold images.sha256;
+ * SG_ERR_MISMATCH where they say otherwise. */
 SG_MUST_CHECK sg_status sg_tune_keep_parts(const sg_tune *t, sg_error *err);
 
 /* A part of a member's training. */

@@ -71,6 +71,7 @@ static void put_course(sg_page *page, const sg_search_page *in) {
 static void put_curves(sg_page *page, const sg_search_page *in) {
     sg_svg_series *series = calloc(in->trial_count + 1, sizeof *series);
     double **steps = calloc(in->trial_count + 1, sizeof *steps);
+    bool stopped = false;
     size_t n = 0;
     for (size_t i = 0; series && steps && i < in->trial_count; i++) {
         const sg_search_trial *t = &in->trials[i];
@@ -87,6 +88,7 @@ static void put_curves(sg_page *page, const sg_search_page *in) {
                 .faint = true,
                 .markers = t->step_count == 1,
                 .color = t->pruned ? 1 : 0};
+        stopped = stopped || t->pruned;
         n++;
     }
     if (!series || !steps) page->failed = true;
@@ -99,7 +101,9 @@ static void put_curves(sg_page *page, const sg_search_page *in) {
         sg_str svg;
         sg_str_init(&svg, 0);
         sg_svg_put_chart(&svg, &chart);
-        put(page, &svg, "The second colour: stopped early. A fall back marks the next inner fold.");
+        put(page, &svg,
+                stopped ? "The second colour: stopped early. A fall back marks the next inner fold."
+                        : "A fall back marks the next inner fold.");
     }
     for (size_t i = 0; steps && i < n; i++) free(steps[i]);
     free(steps);

@@ -108,6 +108,11 @@ expect 2 'say what to write' "$SONOGRADE" tune export --study s.db
 mv 'data/benign/benign (1).png' aside.png
 expect 4 'test images would get into the search' "$SONOGRADE" tune "${budget[@]}" --trials 5
 mv aside.png 'data/benign/benign (1).png'
+# So would the same names with other pictures behind them.
+swap() { mv data/benign/benign\ \(1\).png aside.png && mv data/normal/normal\ \(1\).png data/benign/benign\ \(1\).png && mv aside.png data/normal/normal\ \(1\).png; }
+swap
+expect 4 'images.sha256' "$SONOGRADE" tune "${budget[@]}" --trials 5
+swap
 
 asked=("${budget[@]}")
 with --epochs 2
