@@ -1,6 +1,7 @@
 /* op_run.c - see op_run.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/op_run.h"
+#include "base/block.h"
 #include "base/rng.h"
 #include <math.h>
 #include <stdio.h>
@@ -97,7 +98,7 @@ typedef struct buffer {
 
 static sg_status buffer_create(buffer *b, const sg_layout *layout, sg_error *err) {
     size_t size = GUARD + layout->bytes + GUARD;
-    unsigned char *block = aligned_alloc(64, (size + 63) / 64 * 64);
+    unsigned char *block = sg_block_create(size); /* its pages are those of a plan */
     if (!block) return sg_fail(err, SG_ERR_MEMORY, "out of memory for a test buffer");
     memset(block, GUARD_BYTE, size);
     memset(block + GUARD, UNWRITTEN_BYTE, layout->bytes);

@@ -20,10 +20,6 @@
 #include <xmmintrin.h>
 #endif
 
-/* An output of so many bytes is written past the caches, which could not keep it anyway: else every
- * line of it would be read before it is written. */
-enum { STREAM_BYTES = 16 << 20 };
-
 /* What the caller's scratch memory holds. */
 typedef struct norm_scratch {
     double *sums;
@@ -234,7 +230,8 @@ static sg_status run_forward(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT]
     pass.map.beta = args[SG_ARG_BIAS];
     pass.map.out = args[SG_ARG_DST];
     pass.map.stream = pass.map.out != pass.map.x && pass.map.out != pass.map.summand &&
-                      v->block == pass.map.lanes && p->layout[SG_ARG_DST]->bytes >= STREAM_BYTES;
+                      v->block == pass.map.lanes &&
+                      p->layout[SG_ARG_DST]->bytes >= SG_DNN_STREAM_BYTES;
     if (q->pass == SG_PASS_TRAIN && !q->fixed_statistics) {
         pass.sum.visit = sg_norm_visits_of(&pass.sum)->moments;
         pass.sum.mean = pass.scratch.slope;

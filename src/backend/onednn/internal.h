@@ -213,6 +213,10 @@ sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 
 #define SG_DNN_INLINE static inline __attribute__((always_inline))
 
+/* An output of so many bytes is written past the caches, which could not keep it anyway: else every
+ * line of it would be read before it is written. */
+enum { SG_DNN_STREAM_BYTES = 16 << 20 };
+
 /* ---- channels.c ---- */
 
 enum { SG_DNN_CHUNK = 64 };
