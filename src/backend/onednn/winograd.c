@@ -22,7 +22,9 @@ enum {
     PLENTY = 24,
     FEW_WEIGHTS = 1 << 18,
     MANY_WEIGHTS = 1 << 22,
-    GATHERED = 1 << 21 /* floats */
+    WEIGHTS_OF_TILE = 1 << 16,
+    GATHERED = 1 << 21, /* floats */
+    ALL_SUMS = 1 << 24
 };
 
 /* The convolution that is computed: that of the problem, or the one that its gradient is; for the
@@ -88,16 +90,21 @@ static bool changes_weights(const sg_problem *q) {
 
 /* Of the gradient of the weights: threads sum for themselves, since what one has just written is
  * far from another whose third-level cache is not the same; unless there is more to sum than to
- * read. */
+ * read, or the sums of all would fill the memory. */
 static int64_t gathering_parts(const geometry *g, int threads) {
+    int64_t sums = threads * weight_count(g);
     bool many = g->tiles >= (int64_t)threads * PLENTY;
-    return many && weight_count(g) <= GATHERED ? threads : 1;
+    return many && weight_count(g) <= GATHERED && sums <= ALL_SUMS ? threads : 1;
 }
 
-/* Tiles that one part sums at a time: portions of equal size. */
+static int64_t larger(int64_t x, int64_t y) {
+    return x > y ? x : y;
+}
+
+/* Tiles that one part sums at a time: portions of equal size. Many parts take fewer each. */
 static int64_t gathering_portion(const geometry *g, int64_t parts) {
-    int64_t tiles = (g->tiles + parts - 1) / parts;
-    int64_t most = GATHERED / scratch_count(1, g->in->dims[1], g->out->dims[1]);
+    int64_t tiles = (g->tiles + parts - 1) / parts, floats = GATHERED * 2 / larger(parts, 2);
+    int64_t most = larger(floats / scratch_count(1, g->in->dims[1], g->out->dims[1]), 1);
     int64_t portions = (tiles + most - 1) / most;
     return (tiles + portions - 1) / portions;
 }
@@ -269,19 +276,21 @@ static sg_status run_weights(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT]
 
 /* ---- compilation ---- */
 
-/* The gradient of a bias is the library'g. */
+/* The gradient of a bias is the library's. */
 static bool suits_pass(const sg_problem *q) {
-    if (q->pass == SG_PASS_INFER) return true;
-    if (q->pass == SG_PASS_BACKWARD_WEIGHTS && q->has_bias) return false;
-    return !q->fuse_relu && !q->fuse_sum;
+    return q->pass != SG_PASS_BACKWARD_WEIGHTS || !q->has_bias;
+}
+
+/* Transformed weights are a fixed cost: their gradient wants a tile for so many of them. */
+static bool pays_in_training(const sg_problem *q, const geometry *g) {
+    bool gradient = q->pass == SG_PASS_BACKWARD_WEIGHTS;
+    if (!sg_dnn_winograd_pays(q, gradient) || weight_count(g) > MANY_WEIGHTS) return false;
+    return !gradient || g->tiles >= weight_count(g) / WEIGHTS_OF_TILE;
 }
 
 static bool pays(const sg_problem *q) {
     geometry g = geometry_of(q);
-    bool enough = q->pass == SG_PASS_INFER
-                          ? g.tiles >= TILES
-                          : sg_dnn_winograd_pays(q, q->pass == SG_PASS_BACKWARD_WEIGHTS) &&
-                                    weight_count(&g) <= MANY_WEIGHTS;
+    bool enough = q->pass == SG_PASS_INFER ? g.tiles >= TILES : pays_in_training(q, &g);
     return enough && g.out->dims[0] * g.out->dims[2] * g.out->dims[3] >= FULL * g.tiles;
 }
 

@@ -13,7 +13,7 @@
  *   gather     entered' x products, over all tiles -> gradients of the transformed weights
  *   leave_weights     these -> gradients of the weights
  *
- * No output depends on how tiles are shared out among threads.
+ * No output depends on how tiles are shared out among threads; sums over tiles do.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SG_BACKEND_ONEDNN_WINOGRAD_KERNELS_H
 #define SG_BACKEND_ONEDNN_WINOGRAD_KERNELS_H

@@ -148,8 +148,8 @@ SG_WINO_INLINE void leave_lanes(const sg_wino_conv *c, float *to, const float *f
         for (int64_t x = 0; x < columns; x++, at += c->dst.pixel) {
             __m512 value = _mm512_add_ps(out[x], bias);
             if (c->sum) value = _mm512_add_ps(value, _mm512_loadu_ps(at));
-            if (c->relu) value = _mm512_max_ps(value, least);
-            if (c->clip > 0) value = _mm512_min_ps(value, most);
+            if (c->relu) value = _mm512_max_ps(least, value); /* NaN stays */
+            if (c->clip > 0) value = _mm512_min_ps(most, value);
             if (c->stream)
                 _mm512_stream_ps(at, value);
             else

@@ -27,6 +27,7 @@ static const char *const taken[] = {
         "conv:train:f32 n5c16h13w16 o16 k3x3 s1x1 p1x1 bias",
         "conv:train:f32 n3c48h17w15 o208 k3x3 s1x1 p0x2:1x0",
         "conv:train:f32 n3c160h13w16 o320 k3x3 s1x1 p1x1",
+        "conv:train:f32 n3c336h13w16 o336 k3x3 s1x1 p1x1",
         "conv:train:f32 n2c16h160w161 o96 k3x3 s1x1 p1x1",
         "conv:backward_data:f32 n5c16h13w16 o16 k3x3 s1x1 p1x1 bias",
         "conv:backward_data:f32 n3c208h17w15 o48 k3x3 s1x1 p0x2:1x0",
@@ -53,7 +54,9 @@ static const char *const left[] = {
         "conv:infer:f32 n1c64h28w28 o64 k5x5 s1x1 p2x2",
         "conv:train:f32 n2c64h16w16 o64 k3x3 s1x1 p1x1",
         "conv:backward_data:f32 n2c64h16w16 o64 k3x3 s1x1 p1x1",
-        "conv:train:f32 n16c64h2w2 o64 k3x3 s1x1 p1x1",
+        "conv:train:f32 n64c64h2w2 o64 k3x3 s1x1 p1x1", /* too empty tiles */
+        "conv:train:f32 n4c336h16w16 o352 k3x3 s1x1 p1x1",
+        "conv:backward_weights:f32 n4c320h7w7 o320 k3x3 s1x1 p1x1", /* few tiles for them */
         "conv:train:f32 n8c512h14w14 o512 k3x3 s1x1 p1x1",          /* too many weights */
         "conv:backward_weights:f32 n1c64h12w11 o64 k3x3 s1x1 p1x1", /* too few tiles */
         "conv:backward_weights:f32 n32c64h3w3 o64 k3x3 s1x1 p1x1",  /* none of them full */
@@ -193,6 +196,29 @@ static void loops_give_the_reference_for_any_threads(void **state) {
     sg_backend_destroy(ref);
 }
 
+/* A pixel that is no number reaches its outputs through a ReLU. */
+static void nan_stays(void **state) {
+    (void)state;
+    if (!offered()) skip();
+    static const char *const lines[] = {"conv:infer:f32 n1c64h28w28 o64 k3x3 s1x1 p1x1 relu",
+            "conv:infer:f32 n1c64h28w28 o64 k3x3 s1x1 p1x1 relu clip6"};
+    sg_backend *b = backend(1, true, false);
+    for (int i = 0; i < 2; i++) {
+        sg_problem q;
+        sg_error err;
+        op_values start, got;
+        check(sg_problem_parse(&q, lines[i], &err), &err);
+        assert_true(is_taken(b, lines[i], NULL));
+        check(op_values_create(&start, &q, 1, &err), &err);
+        start.of[SG_ARG_SRC0][0] = NAN;
+        run(&got, b, &q, &start);
+        assert_true(isnan(got.of[SG_ARG_DST][0]));
+        op_values_dispose(&got);
+        op_values_dispose(&start);
+    }
+    sg_backend_destroy(b);
+}
+
 /* Weights go in; they are never asked back. */
 static void transformed_weights_are_a_one_way_street(void **state) {
     (void)state;
@@ -218,6 +244,7 @@ int main(void) {
             cmocka_unit_test(shapes_decide),
             cmocka_unit_test(other_layouts_are_left_to_the_library),
             cmocka_unit_test(loops_give_the_reference_for_any_threads),
+            cmocka_unit_test(nan_stays),
             cmocka_unit_test(transformed_weights_are_a_one_way_street),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
