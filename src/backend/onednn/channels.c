@@ -7,10 +7,6 @@
 
 enum { TILE = 128 }; /* pixels: a chunk of a tile stays in the first-level cache */
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 int64_t sg_dnn_view_offset(const sg_dnn_view *v, int64_t n, int64_t c) {
     return n * v->stride_n + c / v->block * v->stride_group + c % v->block;
 }
@@ -25,9 +21,9 @@ int64_t sg_dnn_chunk_count(const sg_dnn_view *v) {
 
 sg_dnn_chunk sg_dnn_chunk_at(const sg_dnn_view *v, int64_t i) {
     int64_t within = i % chunks_per_group(v) * SG_DNN_CHUNK;
-    int64_t lanes = smaller(v->block - within, SG_DNN_CHUNK);
+    int64_t lanes = sg_dnn_min(v->block - within, SG_DNN_CHUNK);
     sg_dnn_chunk c = {.first = i / chunks_per_group(v) * v->block + within};
-    c.count = smaller(v->channels - c.first, lanes);
+    c.count = sg_dnn_min(v->channels - c.first, lanes);
     c.padding = lanes - c.count;
     return c;
 }
@@ -39,8 +35,8 @@ static void walk_plane(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, int lan
     int64_t begin = sg_dnn_view_offset(v, n, at.first), end = begin + v->spatial;
     for (column.offset = begin; column.offset < end;) {
         int64_t left = end - column.offset;
-        column.width = column.lanes = (int)smaller(left, lanes);
-        column.rows = smaller(left / column.lanes, TILE);
+        column.width = column.lanes = (int)sg_dnn_min(left, lanes);
+        column.rows = sg_dnn_min(left / column.lanes, TILE);
         visit(user, &column, sums);
         column.offset += column.rows * column.lanes;
     }
@@ -54,12 +50,13 @@ void sg_dnn_walk(const sg_dnn_view *v, int64_t n, sg_dnn_chunk at, int lanes, sg
     }
     int64_t begin = sg_dnn_view_offset(v, n, at.first), width = at.count + at.padding;
     for (int64_t s = 0; s < v->spatial; s += TILE) {
-        sg_dnn_column column = {.rows = smaller(v->spatial - s, TILE), .stride = v->stride_spatial};
+        sg_dnn_column column = {
+                .rows = sg_dnn_min(v->spatial - s, TILE), .stride = v->stride_spatial};
         for (int64_t c = 0; c < width; c += lanes) {
             column.channel = at.first + c;
             column.offset = begin + s * v->stride_spatial + c;
-            column.width = (int)smaller(width - c, lanes);
-            column.lanes = c < at.count ? (int)smaller(at.count - c, lanes) : 0;
+            column.width = (int)sg_dnn_min(width - c, lanes);
+            column.lanes = c < at.count ? (int)sg_dnn_min(at.count - c, lanes) : 0;
             visit(user, &column, sums ? sums + 2 * c : NULL);
         }
     }

@@ -12,16 +12,12 @@ typedef struct concat_job {
     float *whole_data, *part_data[SG_MAX_INPUTS];
 } concat_job;
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* Copies `count` channels of image n. */
 static void copy_channels(float *to, const sg_dnn_view *tv, int64_t tc, const float *from,
         const sg_dnn_view *fv, int64_t fc, int64_t count, int64_t n) {
     while (count > 0) {
-        int64_t run =
-                smaller(count, smaller(tv->block - tc % tv->block, fv->block - fc % fv->block));
+        int64_t run = sg_dnn_min(
+                count, sg_dnn_min(tv->block - tc % tv->block, fv->block - fc % fv->block));
         float *out = to + sg_dnn_view_offset(tv, n, tc);
         const float *in = from + sg_dnn_view_offset(fv, n, fc);
         if (run == tv->stride_spatial && run == fv->stride_spatial)

@@ -1,9 +1,9 @@
 /* conv.c - 2-d convolution, grouped and depthwise, all passes.
  *
  * Weights are OIHW for the caller; with groups the library wants them as [g, O/g, I/g, h, w], which
- * are the same plain bytes. Where Winograd (Lavin & Gray 2016) is allowed, training takes it by a
- * rule of its own, and prediction by own loops (winograd.c), or else where the library's automatic
- * choice expects it to be faster.
+ * are the same plain bytes. Where Winograd (Lavin & Gray 2016) is allowed, own loops have it
+ * (winograd.c). What they leave gets the library's: in training by a rule, in prediction where the
+ * library's automatic choice expects it to be faster.
  * Forward and backward choose independently, as no pass hands the other anything but tensors.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/internal.h"
@@ -15,7 +15,7 @@ enum { TILE = 4, CHANNELS = 16, TILES = 48, TILES_OF_WEIGHTS = 16 };
 
 bool sg_dnn_winograd_pays(const sg_problem *q, bool weights) {
     int64_t height = q->dst.dims[2], width = q->dst.dims[3];
-    int64_t tiles = q->dst.dims[0] * ((height + TILE - 1) / TILE) * ((width + TILE - 1) / TILE);
+    int64_t tiles = q->dst.dims[0] * sg_dnn_ceil_div(height, TILE) * sg_dnn_ceil_div(width, TILE);
     if (q->src[0].dims[1] < CHANNELS) return false;
     if (weights) return tiles >= TILES_OF_WEIGHTS && height >= TILE && width >= TILE;
     return tiles >= TILES;

@@ -21,12 +21,8 @@ typedef struct depthwise_job {
     double *sums; /* [parts][blocks][SUMS] */
 } depthwise_job;
 
-static int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 static size_t zeros_count(const sg_problem *q) {
-    return (size_t)(larger(q->src[0].dims[3], q->dst.dims[3]) * SG_DW_LANES);
+    return (size_t)(sg_dnn_max(q->src[0].dims[3], q->dst.dims[3]) * SG_DW_LANES);
 }
 
 /* Images are summed in so many parts: enough pieces for any number of threads. */

@@ -213,6 +213,19 @@ sg_status sg_dnn_unsupported(sg_error *err, const sg_problem *problem);
 
 #define SG_DNN_INLINE static inline __attribute__((always_inline))
 
+SG_DNN_INLINE int64_t sg_dnn_min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+SG_DNN_INLINE int64_t sg_dnn_max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* a >= 0, b > 0 */
+SG_DNN_INLINE int64_t sg_dnn_ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
 /* An output of so many bytes is written past the caches, which could not keep it anyway: else every
  * line of it would be read before it is written. */
 enum { SG_DNN_STREAM_BYTES = 16 << 20 };

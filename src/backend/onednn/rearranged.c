@@ -59,14 +59,10 @@ typedef struct range {
     int64_t begin, end;
 } range;
 
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 /* Pixels of a part that lie inside the image, of which its first is pixel `first`. */
 static range inside(const axis *a, int64_t first) {
-    range r = {first < 0 ? ceil_div(-first, a->step) : 0,
-            a->whole > first ? ceil_div(a->whole - first, a->step) : 0};
+    range r = {first < 0 ? sg_dnn_ceil_div(-first, a->step) : 0,
+            a->whole > first ? sg_dnn_ceil_div(a->whole - first, a->step) : 0};
     if (r.end > a->size) r.end = a->size;
     if (r.begin > r.end) r.begin = r.end;
     return r;
@@ -221,7 +217,7 @@ static bool undilate(sg_problem *inner, sg_dnn_rearranged *r, const sg_problem *
     *inner = *q;
     if (!is_square(q->kernel, SIDE) || (q->dilation[0] == 1 && q->dilation[1] == 1)) return false;
     for (int i = 0; i < 2; i++) {
-        int64_t d = q->dilation[i], whole = q->src[0].dims[2 + i], size = ceil_div(whole, d);
+        int64_t d = q->dilation[i], whole = q->src[0].dims[2 + i], size = sg_dnn_ceil_div(whole, d);
         if (q->dst.dims[2 + i] != whole || q->pad_begin[i] % d != 0) return false;
         r->source.axis[i] = r->output.axis[i] =
                 (axis){.whole = whole, .size = size, .parts = d, .next = 1, .step = d};
@@ -266,7 +262,7 @@ static bool split_kernel(sg_problem *inner, sg_dnn_rearranged *r, const sg_probl
 
 static bool split_pays(const sg_problem *inner) {
     int64_t height = inner->dst.dims[2], width = inner->dst.dims[3];
-    int64_t tiled = ceil_div(height, TILE) * TILE * ceil_div(width, TILE) * TILE;
+    int64_t tiled = sg_dnn_ceil_div(height, TILE) * TILE * sg_dnn_ceil_div(width, TILE) * TILE;
     return (double)tiled <= SPLIT_OVERHANG * (double)(height * width) &&
            sg_shape_count(&inner->src[0]) <= SPLIT_BYTES / (int64_t)sizeof(float);
 }

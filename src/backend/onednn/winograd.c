@@ -5,15 +5,17 @@
  * the source is such a convolution, too.
  *
  * Outputs are the same however tiles are shared out, so also for any number of threads. Gradients
- * of weights repeat for the same number of them. SPDX-License-Identifier: Apache-2.0 */
+ * of weights repeat for the same number of them, as the threads' sums are added in their order.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "backend/onednn/winograd_kernels.h"
 #include <stdio.h>
 #include <string.h>
 
 /* Fewer tiles do not pay for weights four times as large; nor do tiles that are mostly empty.
  * PORTION tiles and their products fit into a second-level cache, and so do FEW_WEIGHTS; no cache
- * holds MANY_WEIGHTS, which are transformed for nothing then. GATHERED floats of tiles stay in a
- * third-level cache, as does a gradient of so many weights. Measured: docs/internals/onednn.md. */
+ * holds MANY_WEIGHTS, and transforming them costs what the products gain. For their gradient:
+ * a tile pays for WEIGHTS_OF_TILE; GATHERED floats of tiles stay in a third-level cache, as do so
+ * many sums, which are at most ALL_SUMS for all threads. Measured: docs/internals/onednn.md. */
 enum {
     TILES = 12,
     FULL = 6,
@@ -42,17 +44,17 @@ typedef struct winograd_job {
 } winograd_job;
 
 static int64_t tiles_along(int64_t outputs) {
-    return (outputs + SG_WINO_TILE - 1) / SG_WINO_TILE;
+    return sg_dnn_ceil_div(outputs, SG_WINO_TILE);
 }
 
 static geometry geometry_of(const sg_problem *q) {
     enum { REACH = 2 }; /* of the kernel beyond the pixel it begins at */
+    bool back = q->pass == SG_PASS_BACKWARD_DATA;
     geometry g = {.src = SG_ARG_SRC0, .dst = SG_ARG_DST, .in = &q->src[0], .out = &q->dst};
-    if (q->pass == SG_PASS_BACKWARD_DATA)
+    if (back)
         g = (geometry){
                 .src = SG_ARG_DIFF_DST, .dst = SG_ARG_DIFF_SRC0, .in = &q->dst, .out = &q->src[0]};
     if (q->pass == SG_PASS_BACKWARD_WEIGHTS) g.dst = SG_ARG_DIFF_DST;
-    bool back = q->pass == SG_PASS_BACKWARD_DATA;
     g.pad_top = back ? REACH - q->pad_begin[0] : q->pad_begin[0];
     g.pad_left = back ? REACH - q->pad_begin[1] : q->pad_begin[1];
     g.rows = tiles_along(g.out->dims[2]);
@@ -97,16 +99,11 @@ static int64_t gathering_parts(const geometry *g, int threads) {
     return many && weight_count(g) <= GATHERED && sums <= ALL_SUMS ? threads : 1;
 }
 
-static int64_t larger(int64_t x, int64_t y) {
-    return x > y ? x : y;
-}
-
 /* Tiles that one part sums at a time: portions of equal size. Many parts take fewer each. */
 static int64_t gathering_portion(const geometry *g, int64_t parts) {
-    int64_t tiles = (g->tiles + parts - 1) / parts, floats = GATHERED * 2 / larger(parts, 2);
-    int64_t most = larger(floats / scratch_count(1, g->in->dims[1], g->out->dims[1]), 1);
-    int64_t portions = (tiles + most - 1) / most;
-    return (tiles + portions - 1) / portions;
+    int64_t tiles = sg_dnn_ceil_div(g->tiles, parts), floats = GATHERED * 2 / sg_dnn_max(parts, 2);
+    int64_t most = sg_dnn_max(floats / scratch_count(1, g->in->dims[1], g->out->dims[1]), 1);
+    return sg_dnn_ceil_div(tiles, sg_dnn_ceil_div(tiles, most));
 }
 
 static int64_t gathering_count(const geometry *g, int threads) {
@@ -129,11 +126,11 @@ static size_t scratch_bytes(const sg_problem *q, int threads) {
 
 static sg_wino_tiles tiles_at(
         const winograd_job *job, float *scratch, int64_t first, int64_t end, int64_t portion) {
-    int64_t count = end - first < portion ? end - first : portion;
+    int64_t count = sg_dnn_min(end - first, portion);
     return (sg_wino_tiles){.conv = &job->conv,
             .first = first,
             .count = count,
-            .outs = job->conv.dst.channels,
+            .outs = {0, job->conv.dst.channels},
             .entered = scratch,
             .products = scratch + SG_WINO_SPOTS * sg_wino_spot(count, job->conv.src.channels)};
 }
@@ -146,10 +143,8 @@ static void run_alone(const void *user, int64_t begin, int64_t end) {
         sg_wino_tiles tiles = tiles_at(job, scratch, first, end, PORTION);
         sg_wino_enter(&tiles, 0, tiles.count);
         for (int64_t i = 0; i < sg_wino_panels(c->dst.channels); i++) {
-            sg_wino_panel panel = sg_wino_panel_at(c->dst.channels, i);
             tiles.first_panel = i;
-            tiles.first_out = panel.first;
-            tiles.outs = panel.width;
+            tiles.outs = sg_wino_panel_at(c->dst.channels, i);
             sg_wino_multiply(&tiles, 0, SG_WINO_SPOTS);
             sg_wino_leave(&tiles, 0, tiles.count);
         }
@@ -166,12 +161,16 @@ static void run_together(const winograd_job *job, int threads) {
     }
 }
 
-static sg_wino_change change_of(const sg_problem *q, float *plain, float *changed) {
+/* Of weights [out][in], as they are multiplied forward or, `back`, by gradients of the outputs. */
+static sg_wino_change change_of(int64_t out, int64_t in, bool back, float *plain, float *changed) {
     enum { TAPS = 9 };
-    int64_t in = q->src[0].dims[1], out = q->dst.dims[1];
-    if (q->pass == SG_PASS_BACKWARD_DATA)
-        return (sg_wino_change){plain, changed, out, in, in * TAPS, TAPS, true, 1};
+    if (back) return (sg_wino_change){plain, changed, out, in, in * TAPS, TAPS, true, 1};
     return (sg_wino_change){plain, changed, in, out, TAPS, in * TAPS, false, 1};
+}
+
+static void share_strips(
+        const sg_dnn_primitive *p, sg_backend_body body, const sg_wino_change *change) {
+    sg_dnn_parallel(p->backend->threads, change->out / SG_WINO_LANES, 1, body, change);
 }
 
 /* Images as their layout has them: blocks of 16 channels, or all side by side. */
@@ -205,12 +204,15 @@ static sg_wino_conv conv_of(
 
 static sg_status run(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
     (void)err;
-    geometry g = geometry_of(&p->base.problem);
+    const sg_problem *q = &p->base.problem;
+    geometry g = geometry_of(q);
     int threads = p->backend->threads;
     winograd_job job = {conv_of(p, &g, args), g.tiles, args[SG_ARG_SCRATCH]};
-    if (changes_weights(&p->base.problem)) {
-        sg_wino_change change = change_of(&p->base.problem, args[SG_ARG_WEIGHT], job.scratch);
-        sg_dnn_parallel(threads, change.out / SG_WINO_LANES, 1, sg_wino_weights, &change);
+    if (changes_weights(q)) {
+        bool back = q->pass == SG_PASS_BACKWARD_DATA;
+        sg_wino_change change = change_of(
+                q->dst.dims[1], q->src[0].dims[1], back, args[SG_ARG_WEIGHT], job.scratch);
+        share_strips(p, sg_wino_weights, &change);
         job.conv.weights = change.changed;
         job.scratch += weight_count(&g);
     }
@@ -258,19 +260,18 @@ static sg_status run_gradient(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT
         sg_dnn_parallel(threads, parts, 1, gather_parts, &job);
     else
         gather_part(&job, 0, threads);
-    sg_wino_change change = change_of(&p->base.problem, args[SG_ARG_DIFF_WEIGHT], gathered);
+    sg_wino_change change =
+            change_of(g.out->dims[1], g.in->dims[1], false, args[SG_ARG_DIFF_WEIGHT], gathered);
     change.parts = parts;
-    sg_dnn_parallel(threads, change.out / SG_WINO_LANES, 1, sg_wino_leave_weights, &change);
+    share_strips(p, sg_wino_leave_weights, &change);
     return SG_OK;
 }
 
 static sg_status run_weights(sg_dnn_primitive *p, void *const args[SG_ARG_COUNT], sg_error *err) {
     (void)err;
-    enum { TAPS = 9 };
     const int64_t *dims = p->base.problem.dst.dims;
-    sg_wino_change change = {
-            args[SG_ARG_SRC0], args[SG_ARG_DST], dims[1], dims[0], TAPS, dims[1] * TAPS, false, 1};
-    sg_dnn_parallel(p->backend->threads, change.out / SG_WINO_LANES, 1, sg_wino_weights, &change);
+    sg_wino_change change = change_of(dims[0], dims[1], false, args[SG_ARG_SRC0], args[SG_ARG_DST]);
+    share_strips(p, sg_wino_weights, &change);
     return SG_OK;
 }
 

@@ -45,23 +45,6 @@ typedef struct sg_wino_conv {
     float clip;  /* with `relu`: 0 = none */
 } sg_wino_conv;
 
-/* Some tiles on their way: from `first` on, counted through rows and images; and the output
- * channels that their products are made for. */
-typedef struct sg_wino_tiles {
-    const sg_wino_conv *conv;
-    int64_t first, count;
-    int64_t first_panel, first_out, outs; /* whole panels */
-    float *entered, *products;
-    float *gathered; /* by sg_wino_gather, as sg_wino_weights leaves weights */
-    bool adds;       /* to what is gathered; else these are the first tiles */
-} sg_wino_tiles;
-
-/* Floats between two spots of `count` tiles: a line of the cache more than they need, or all spots
- * would meet in the same few sets. */
-static inline int64_t sg_wino_spot(int64_t count, int64_t channels) {
-    return count * channels + SG_WINO_LANES;
-}
-
 /* Output channels that are summed together. They are as equal as can be: a narrow panel waits for
  * its own sums. */
 typedef struct sg_wino_panel {
@@ -74,6 +57,24 @@ static inline sg_wino_panel sg_wino_panel_at(int64_t out, int64_t i) {
     int64_t strips = out / SG_WINO_LANES, panels = sg_wino_panels(out);
     int64_t first = strips * i / panels, end = strips * (i + 1) / panels;
     return (sg_wino_panel){first * SG_WINO_LANES, (end - first) * SG_WINO_LANES};
+}
+
+/* Some tiles on their way: from `first` on, counted through rows and images; and the output
+ * channels that their products are made for. */
+typedef struct sg_wino_tiles {
+    const sg_wino_conv *conv;
+    int64_t first, count;
+    int64_t first_panel;
+    sg_wino_panel outs; /* that panel, or all of them as if they were one */
+    float *entered, *products;
+    float *gathered; /* by sg_wino_gather, as sg_wino_weights leaves weights */
+    bool adds;       /* to what is gathered; else these are the first tiles */
+} sg_wino_tiles;
+
+/* Floats between two spots of `count` tiles: a line of the cache more than they need, or all spots
+ * would meet in the same few sets. */
+static inline int64_t sg_wino_spot(int64_t count, int64_t channels) {
+    return count * channels + SG_WINO_LANES;
 }
 
 /* user: a sg_wino_tiles. Units of the first three are its tiles; of the products spots and panels,

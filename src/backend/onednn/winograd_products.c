@@ -111,13 +111,13 @@ SG_WINO_AVX512 void sg_wino_multiply(const void *user, int64_t begin, int64_t en
         sg_wino_panel panel = sg_wino_panel_at(out, t->first_panel + unit / SPOTS);
         int64_t spot = unit % SPOTS;
         const float *weights = c->weights + (panel.first * SPOTS + spot * panel.width) * in;
-        product p = {.to = t->products + spot * sg_wino_spot(t->count, t->outs) + panel.first -
-                           t->first_out,
+        product p = {.to = t->products + spot * sg_wino_spot(t->count, t->outs.width) +
+                           panel.first - t->outs.first,
                 .left = t->entered + spot * sg_wino_spot(t->count, in),
                 .right = weights,
                 .next = weights + in * panel.width,
                 .depth = in,
-                .to_row = t->outs,
+                .to_row = t->outs.width,
                 .left_row = in,
                 .left_step = 1,
                 .right_step = panel.width,

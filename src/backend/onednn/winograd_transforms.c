@@ -26,10 +26,6 @@ enum {
 
 static const float a = 0.70710678118654752f, b = 1.41421356237309505f;
 
-static int64_t smaller(int64_t x, int64_t y) {
-    return x < y ? x : y;
-}
-
 typedef struct place {
     int64_t image, y, x; /* of the tile's first output */
 } place;
@@ -45,18 +41,32 @@ SG_WINO_INLINE void fetch(const float *at) {
     _mm_prefetch((const char *)at, _MM_HINT_T0);
 }
 
-/* ---- in ---- */
-
-SG_WINO_INLINE void enter_column(__m512 out[SIDE], const __m512 d[SIDE]) {
-    const __m512 two = _mm512_set1_ps(2.0f), half = _mm512_set1_ps(0.5f);
-    const __m512 most = _mm512_set1_ps(2.5f), va = _mm512_set1_ps(a), vb = _mm512_set1_ps(b);
-    __m512 even_a = _mm512_fnmadd_ps(two, d[2], d[4]), odd_a = _mm512_fnmadd_ps(two, d[1], d[3]);
-    __m512 even_b = _mm512_fnmadd_ps(half, d[2], d[4]), odd_b = _mm512_fnmadd_ps(half, d[1], d[3]);
-    out[0] = _mm512_fnmadd_ps(most, d[2], _mm512_add_ps(d[0], d[4]));
+/* A polynomial at +-a and +-b, from its even and odd parts there without the factors a and b: what
+ * all columns that grow have in the middle. */
+SG_WINO_INLINE void at_points(
+        __m512 out[SIDE], __m512 even_a, __m512 odd_a, __m512 even_b, __m512 odd_b) {
+    const __m512 va = _mm512_set1_ps(a), vb = _mm512_set1_ps(b);
     out[1] = _mm512_fmadd_ps(va, odd_a, even_a);
     out[2] = _mm512_fnmadd_ps(va, odd_a, even_a);
     out[3] = _mm512_fmadd_ps(vb, odd_b, even_b);
     out[4] = _mm512_fnmadd_ps(vb, odd_b, even_b);
+}
+
+/* A row of a transformed tile, one element for each spot. */
+SG_WINO_INLINE void put_row(float *to, int64_t spot, int y, const __m512 row[SIDE]) {
+#pragma GCC unroll 6
+    for (int x = 0; x < SIDE; x++) _mm512_storeu_ps(to + (y * SIDE + x) * spot, row[x]);
+}
+
+/* ---- in ---- */
+
+SG_WINO_INLINE void enter_column(__m512 out[SIDE], const __m512 d[SIDE]) {
+    const __m512 two = _mm512_set1_ps(2.0f), half = _mm512_set1_ps(0.5f);
+    const __m512 most = _mm512_set1_ps(2.5f);
+    __m512 even_a = _mm512_fnmadd_ps(two, d[2], d[4]), odd_a = _mm512_fnmadd_ps(two, d[1], d[3]);
+    __m512 even_b = _mm512_fnmadd_ps(half, d[2], d[4]), odd_b = _mm512_fnmadd_ps(half, d[1], d[3]);
+    out[0] = _mm512_fnmadd_ps(most, d[2], _mm512_add_ps(d[0], d[4]));
+    at_points(out, even_a, odd_a, even_b, odd_b);
     out[5] = _mm512_fnmadd_ps(most, d[3], _mm512_add_ps(d[1], d[5]));
 }
 
@@ -74,8 +84,7 @@ SG_WINO_INLINE void enter_lanes(float *to, int64_t spot, const float *const from
     for (int y = 0; y < SIDE; y++) {
         __m512 out[SIDE];
         enter_column(out, half[y]);
-#pragma GCC unroll 6
-        for (int x = 0; x < SIDE; x++) _mm512_storeu_ps(to + (y * SIDE + x) * spot, out[x]);
+        put_row(to, spot, y, out);
     }
 }
 
@@ -162,16 +171,16 @@ SG_WINO_AVX512 void sg_wino_leave(const void *user, int64_t begin, int64_t end) 
     const sg_wino_tiles *t = user;
     const sg_wino_conv *c = t->conv;
     const sg_wino_images *dst = &c->dst;
-    const float *bias = c->bias ? c->bias + t->first_out : NULL;
-    int64_t spot = sg_wino_spot(t->count, t->outs);
+    const float *bias = c->bias ? c->bias + t->outs.first : NULL;
+    int64_t spot = sg_wino_spot(t->count, t->outs.width);
     for (int64_t tile = begin; tile < end; tile++) {
         place p = place_of(c, t->first + tile);
-        float *to = dst->data + p.image * dst->image + t->first_out / LANES * dst->group +
+        float *to = dst->data + p.image * dst->image + t->outs.first / LANES * dst->group +
                     (p.y * dst->width + p.x) * dst->pixel;
-        const float *from = t->products + tile * t->outs;
-        int64_t rows = smaller(TILE, dst->height - p.y);
-        int64_t columns = smaller(TILE, dst->width - p.x);
-        for (int64_t channel = 0; channel < t->outs; channel += LANES, to += dst->group)
+        const float *from = t->products + tile * t->outs.width;
+        int64_t rows = sg_dnn_min(TILE, dst->height - p.y);
+        int64_t columns = sg_dnn_min(TILE, dst->width - p.x);
+        for (int64_t channel = 0; channel < t->outs.width; channel += LANES, to += dst->group)
             leave_lanes(c, to, from + channel, spot, bias ? bias + channel : NULL, rows, columns);
     }
     if (c->stream) _mm_sfence(); /* before another thread reads it */
@@ -208,7 +217,7 @@ SG_WINO_INLINE void change_lanes(
     for (int y = 0; y < SIDE; y++) {
         __m512 out[SIDE];
         change_column(out, half[y][0], half[y][1], half[y][2]);
-        for (int x = 0; x < SIDE; x++) _mm512_storeu_ps(to + (y * SIDE + x) * spot, out[x]);
+        put_row(to, spot, y, out);
     }
 }
 
@@ -245,14 +254,10 @@ SG_WINO_AVX512 void sg_wino_weights(const void *user, int64_t begin, int64_t end
 
 SG_WINO_INLINE void enter_gradient_column(__m512 out[SIDE], const __m512 d[TILE]) {
     const __m512 two = _mm512_set1_ps(2.0f), half = _mm512_set1_ps(0.5f);
-    const __m512 va = _mm512_set1_ps(a), vb = _mm512_set1_ps(b);
     __m512 even_a = _mm512_fmadd_ps(half, d[2], d[0]), odd_a = _mm512_fmadd_ps(half, d[3], d[1]);
     __m512 even_b = _mm512_fmadd_ps(two, d[2], d[0]), odd_b = _mm512_fmadd_ps(two, d[3], d[1]);
     out[0] = d[0];
-    out[1] = _mm512_fmadd_ps(va, odd_a, even_a);
-    out[2] = _mm512_fnmadd_ps(va, odd_a, even_a);
-    out[3] = _mm512_fmadd_ps(vb, odd_b, even_b);
-    out[4] = _mm512_fnmadd_ps(vb, odd_b, even_b);
+    at_points(out, even_a, odd_a, even_b, odd_b);
     out[5] = d[3];
 }
 
@@ -275,8 +280,7 @@ SG_WINO_INLINE void enter_gradient_lanes(float *to, int64_t spot, const sg_wino_
     for (int y = 0; y < SIDE; y++) {
         __m512 out[SIDE];
         enter_gradient_column(out, half[y]);
-#pragma GCC unroll 6
-        for (int x = 0; x < SIDE; x++) _mm512_storeu_ps(to + (y * SIDE + x) * spot, out[x]);
+        put_row(to, spot, y, out);
     }
 }
 
@@ -290,8 +294,8 @@ SG_WINO_AVX512 void sg_wino_enter_gradient(const void *user, int64_t begin, int6
         const float *from =
                 dst->data + p.image * dst->image + (p.y * dst->width + p.x) * dst->pixel;
         float *to = t->products + tile * dst->channels;
-        int64_t rows = smaller(TILE, dst->height - p.y);
-        int64_t columns = smaller(TILE, dst->width - p.x);
+        int64_t rows = sg_dnn_min(TILE, dst->height - p.y);
+        int64_t columns = sg_dnn_min(TILE, dst->width - p.x);
         for (int64_t channel = 0; channel < dst->channels; channel += LANES, from += dst->group)
             enter_gradient_lanes(to + channel, spot, dst, from, rows, columns);
     }
